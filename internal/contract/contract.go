@@ -1,0 +1,155 @@
+// Package contract holds the names that the templates and the launcher must agree on: stacks, template files,
+// parameters, outputs, tags, bucket keys and stages. It imports nothing of ours, so that either side can be changed and
+// tested without the other.
+package contract
+
+import "strings"
+
+// Tags on every stack; CloudFormation copies a stack's tags to each resource that can carry them.
+const (
+	TagName        = "slipway:name"
+	TagEnvironment = "slipway:environment"
+	TagStack       = "slipway:stack"
+)
+
+// Values of TagStack, and the names of the template files without ".yaml".
+const (
+	StackFoundation = "foundation"
+	StackRoot       = "root"
+	StackNetwork    = "network"
+	StackECS        = "ecs"
+	StackPipeline   = "pipeline"
+)
+
+// Logical ids of the nested stacks in the root template.
+const (
+	NestedNetwork  = "Network"
+	NestedECS      = "ECS"
+	NestedPipeline = "Pipeline"
+)
+
+// FoundationStackName is the stack that holds what must exist before the first image.
+func FoundationStackName(name string) string { return name + "-" + StackFoundation }
+
+// EnvironmentStackName is the root stack of one environment.
+func EnvironmentStackName(name, environment string) string { return name + "-" + environment }
+
+// ReservedEnvironment cannot name an environment: its stack would be the foundation's.
+const ReservedEnvironment = StackFoundation
+
+// TemplatesDir is where gen writes, relative to the repository's root.
+const TemplatesDir = "templates"
+
+// FoundationTemplate is the foundation's file below TemplatesDir.
+const FoundationTemplate = StackFoundation + ".yaml"
+
+// EnvironmentTemplate is the file of one stack of an environment below TemplatesDir, with forward slashes.
+func EnvironmentTemplate(environment, stack string) string {
+	return environment + "/" + stack + ".yaml"
+}
+
+// Values that travel under one key all the way: child output, root parameter, child parameter.
+const (
+	// Known when deploying: parameters of the root.
+	KeyImageURI            = "ImageURI" // registry/repository@sha256:..., never a tag
+	KeyNetworkTemplateURL  = "NetworkTemplateURL"
+	KeyECSTemplateURL      = "ECSTemplateURL"
+	KeyPipelineTemplateURL = "PipelineTemplateURL"
+
+	// Outputs of the foundation, passed to the roots.
+	KeyBucketName               = "BucketName"
+	KeyRepositoryName           = "RepositoryName"
+	KeyRepositoryURI            = "RepositoryURI"
+	KeyImageProjectName         = "ImageProjectName"
+	KeyImageLogGroupName        = "ImageLogGroupName"
+	KeyPermissionsBoundaryARN   = "PermissionsBoundaryARN"
+	KeyExecutionRoleARN         = "ExecutionRoleARN"         // CloudFormation acts with it when a person deploys
+	KeyPipelineExecutionRoleARN = "PipelineExecutionRoleARN" // and with this when the pipeline does
+
+	// Outputs of the network.
+	KeyVPCID = "VPCID"
+
+	// Outputs of ECS, and of the root under the same keys.
+	KeyServiceURL        = "ServiceURL"
+	KeyLoadBalancerARN   = "LoadBalancerARN"
+	KeyTargetGroupARN    = "TargetGroupARN"
+	KeyClusterName       = "ClusterName"
+	KeyServiceName       = "ServiceName"
+	KeyTaskDefinitionARN = "TaskDefinitionARN"
+	KeyLogGroupName      = "LogGroupName"
+
+	// Outputs of the pipeline, and of the root of its home.
+	KeyPipelineName  = "PipelineName"
+	KeyEventRuleName = "EventRuleName"
+)
+
+// MaxZones is the largest number of availability zones of a network.
+const MaxZones = 3
+
+// ZoneLetter names the i-th zone, from 0: A, B, C.
+func ZoneLetter(i int) string { return string(rune('A' + i)) }
+
+// KeyZone is the parameter with the i-th availability zone's name, from 0.
+func KeyZone(i int) string { return "Zone" + ZoneLetter(i) }
+
+// KeyPublicSubnet is the output and parameter with the i-th zone's public subnet, from 0.
+func KeyPublicSubnet(i int) string { return "PublicSubnet" + ZoneLetter(i) }
+
+// KeyPrivateSubnet is the output and parameter with the i-th zone's private subnet, from 0.
+func KeyPrivateSubnet(i int) string { return "PrivateSubnet" + ZoneLetter(i) }
+
+// ContainerName is the application's container in the task definition.
+const ContainerName = "app"
+
+// Keys in the foundation's bucket.
+const (
+	SourceObject    = "source.zip" // the pipeline watches it
+	SourcesPrefix   = "sources/"   // one zip an identity
+	TemplatesPrefix = "templates/" // one object a content hash, never overwritten
+	ArtifactsPrefix = "artifacts/" // the pipeline's; expires
+	ReleasesPrefix  = "releases/"  // never expires
+)
+
+// SourceKey is the bucket key of the source with this identity.
+func SourceKey(identity string) string { return SourcesPrefix + identity + ".zip" }
+
+// TemplateKey is the bucket key of a template with this SHA-256, in hex.
+func TemplateKey(hash string) string { return TemplatesPrefix + hash + ".yaml" }
+
+// Stages of the pipeline: the values of the variable STAGE, and the arguments of scripts/stage.sh.
+const (
+	StageLint       = "lint"
+	StageUnit       = "unit"
+	StageTemplates  = "templates"
+	StageImage      = "image"
+	StageDeploy     = "deploy"
+	StageAcceptance = "acceptance"
+)
+
+// Environment variables of the builds.
+const (
+	VarStage         = "STAGE"
+	VarIdentity      = "SLIPWAY_IDENTITY"       // of the source being built; the image's tag
+	VarRepositoryURI = "SLIPWAY_REPOSITORY_URI" // where the image is pushed
+	VarEnvironment   = "SLIPWAY_ENVIRONMENT"    // what a deploy or acceptance action deploys to
+	VarImageURI      = "IMAGE_URI"              // exported by the image stage: repository@sha256:...
+	VarLocalEngine   = "SLIPWAY_LOCAL_ENGINE"   // set by the local engine for what it runs, beside AWS_ENDPOINT_URL
+)
+
+// Role paths. The pipeline's execution role may make roles under the first only, and has no right on the second.
+func EnvironmentRolePath(name string) string { return "/slipway/" + name + "/env/" }
+
+// DeliveryRolePath holds the roles of pipeline, build projects and CloudFormation itself.
+func DeliveryRolePath(name string) string { return "/slipway/" + name + "/delivery/" }
+
+// Prefixes of change set names: who made it. The pipeline's deploy role may execute only its own.
+const (
+	ChangeSetByPerson   = "slipway-person-"
+	ChangeSetByPipeline = "slipway-pipeline-"
+)
+
+// IsDigest says whether an image reference names a digest and not a tag.
+func IsDigest(image string) bool {
+	_, digest, found := strings.Cut(image, "@sha256:")
+	return found && len(digest) == 64
+}
