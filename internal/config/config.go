@@ -5,9 +5,9 @@ import "net/netip"
 
 // Config is slipway.yaml, validated, with defaults filled in. It is passed by value and never changed.
 type Config struct {
-	Name         string
+	Name         string // begins the name of every stack; 2 to 32 characters
 	Service      Service
-	Environments []Environment
+	Environments []Environment // in the order in which a release passes through them; at least one
 	Pipeline     Pipeline
 }
 
@@ -45,7 +45,7 @@ type Tasks struct{ Min, Max int }
 
 // Network is the environment's VPC.
 type Network struct {
-	CIDR  netip.Prefix // private (RFC 1918)
+	CIDR  netip.Prefix // private (RFC 1918), /16 to /24
 	Zones int          // availability zones, 2 or 3
 	NAT   NAT
 }
@@ -64,3 +64,16 @@ const (
 type Pipeline struct {
 	Environment string // the last environment unless the file says otherwise
 }
+
+// What holds where slipway.yaml says nothing. Three more defaults follow from other keys: memory is the least that
+// Fargate pairs with the cpu, max is min, and the pipeline lives in the last environment.
+const (
+	DefaultPort         = 8080
+	DefaultCPU          = 256 // the smallest and cheapest task
+	DefaultArchitecture = X86
+	DefaultHealthPath   = "/healthz"
+	DefaultMinTasks     = 2 // one a zone
+	DefaultCIDR         = "10.0.0.0/16"
+	DefaultZones        = 2
+	DefaultNAT          = NATNone
+)

@@ -1,0 +1,181 @@
+package config
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"regexp"
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/goccy/go-yaml"
+	"github.com/goccy/go-yaml/ast"
+	"github.com/goccy/go-yaml/parser"
+)
+
+// maxSize of the file in bytes. ECS refuses task definitions above 64 KiB, the environment variables included
+// (docs.aws.amazon.com/AmazonECS/latest/developerguide/service-quotas.html), so that a larger file cannot be deployed.
+const maxSize = 48 << 10
+
+// Load reads the file at path, strictly. The error names every problem, a line each: "path:line:column: what was
+// found; what is allowed".
+func Load(path string) (Config, error) {
+	text, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return Config{}, fmt.Errorf("%s: there is no such file; it says what to build and stands in the root of the repository "+
+			"(docs/configuration.md has one to begin with)", path)
+	}
+	if err != nil {
+		return Config{}, fmt.Errorf("read the configuration: %w", err)
+	}
+	return Parse(path, text)
+}
+
+// Parse is Load for text that is already read; the file name is for the error only.
+func Parse(filename string, text []byte) (Config, error) {
+	r := &reader{problems: problems{filename: filename}}
+	root, ok := r.parse(text)
+	if !ok {
+		return Config{}, r.err()
+	}
+	cfg := r.config(root)
+	if err := r.err(); err != nil {
+		return Config{}, err
+	}
+	return cfg, nil
+}
+
+// parse gives the only document of the file; false after a problem.
+func (r *reader) parse(text []byte) (ast.Node, bool) {
+	text = bytes.TrimPrefix(text, []byte("\ufeff"))
+	if !r.readable(text) {
+		return nil, false
+	}
+	file, err := parseYAML(text)
+	if err != nil {
+		r.addSyntax(err)
+		return nil, false
+	}
+	documents := slices.DeleteFunc(slices.Clone(file.Docs), func(d *ast.DocumentNode) bool { return d == nil || d.Body == nil })
+	if len(documents) == 0 {
+		r.add(start, "the file is empty; it needs at least name and environments")
+		return nil, false
+	}
+	for _, document := range documents {
+		if directive, ok := document.Body.(*ast.DirectiveNode); ok {
+			r.add(tokenPosition(directive.Start), "found a YAML directive (%%); leave it out")
+			return nil, false
+		}
+	}
+	if len(documents) > 1 {
+		r.add(nodePosition(documents[1].Body), "a second YAML document begins here; the file must be a single one (no --- in between)")
+		return nil, false
+	}
+	return documents[0].Body, true
+}
+
+// readable refuses what no parser should be asked to make sense of.
+func (r *reader) readable(text []byte) bool {
+	if len(text) > maxSize {
+		r.add(start, "the file has %d bytes; allowed are at most %d", len(text), maxSize)
+		return false
+	}
+	line, column := 1, 1
+	for len(text) > 0 {
+		c, size := utf8.DecodeRune(text)
+		if c == utf8.RuneError && size == 1 {
+			r.add(position{line, column}, "found the byte 0x%02x, which is not UTF-8; save the file as UTF-8", text[0])
+			return false
+		}
+		if c < ' ' && c != '\n' && c != '\r' && c != '\t' || c == 0x7f {
+			r.add(position{line, column}, "found the control character 0x%02x; leave it out", c)
+			return false
+		}
+		text = text[size:]
+		column++
+		if c == '\n' {
+			line, column = line+1, 1
+		}
+	}
+	return true
+}
+
+// parseYAML also turns a panic of the parser into an error: the file is a person's and may hold anything. Keys that
+// occur twice are let through, for anyMapping names them all and not only the first.
+func parseYAML(text []byte) (file *ast.File, err error) {
+	defer func() {
+		if recover() != nil {
+			file, err = nil, errors.New("the YAML parser gave up")
+		}
+	}()
+	return parser.ParseBytes(text, 0, parser.AllowDuplicateMapKey())
+}
+
+func (r *reader) addSyntax(err error) {
+	syntax, ok := errors.AsType[*yaml.SyntaxError](err)
+	if !ok {
+		r.add(start, "not valid YAML: %v; see docs/configuration.md for an example", err)
+		return
+	}
+	r.add(tokenPosition(syntax.Token), "not valid YAML: %s; check indentation, colons, quotes and brackets here", strings.TrimSpace(syntax.Message))
+}
+
+// The name begins the names of stacks, and through them those of buckets, repositories and roles, which allow less than
+// stacks do: a bucket has lower-case letters, digits and single hyphens at most, and its prefixes below are AWS's own
+// (docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html).
+var (
+	nameRule         = regexp.MustCompile(`^[a-z][a-z0-9]*(-[a-z0-9]+)*$`)
+	reservedPrefixes = []string{"aws", "xn-", "sthree-", "amzn-"}
+)
+
+const (
+	minName = 2
+	maxName = 32
+)
+
+func (r *reader) config(root ast.Node) Config {
+	o := r.mapping(root, "", "name", "service", "environments", "pipeline")
+	cfg := Config{Name: r.name(o), Service: r.service(o), Environments: r.environments(o)}
+	cfg.Pipeline = r.pipeline(o, cfg.Environments)
+	return cfg
+}
+
+func (r *reader) name(o object) string {
+	allowed := fmt.Sprintf("lower-case letters, digits and single hyphens, beginning with a letter, %d to %d characters, such as shop-api", minName, maxName)
+	name, ok := r.requiredText(o, "name", nameRule, allowed)
+	if !ok {
+		return ""
+	}
+	if len(name) < minName || len(name) > maxName {
+		r.add(o.valueAt("name"), "name has %d characters; it must be %s", len(name), allowed)
+	}
+	for _, prefix := range reservedPrefixes {
+		if strings.HasPrefix(name, prefix) {
+			r.add(o.valueAt("name"), "name is %q; it must not begin with %q, which AWS keeps for itself", name, prefix)
+		}
+	}
+	return name
+}
+
+func (r *reader) pipeline(o object, environments []Environment) Pipeline {
+	names := make([]string, len(environments))
+	for i, environment := range environments {
+		names[i] = environment.Name
+	}
+	var home string
+	if len(names) > 0 {
+		home = names[len(names)-1]
+	}
+	f, given := o.field("pipeline")
+	if !given {
+		return Pipeline{Environment: home}
+	}
+	// Where no environment could be read, that is the problem to show.
+	if pipeline := r.mapping(f.value, "pipeline", "environment"); len(names) > 0 {
+		home, _ = choice(r, pipeline, "environment", home, names...)
+	}
+	return Pipeline{Environment: home}
+}

@@ -1,0 +1,94 @@
+package config
+
+import (
+	"fmt"
+	"strings"
+)
+
+// unknownKeyHelp says what to do about a key that is not known where it stands.
+func unknownKeyHelp(key, name string, keys []string) string {
+	if reason := notHere(key); reason != "" {
+		return reason
+	}
+	if home := homeOf(key); home != name && home != "" {
+		return fmt.Sprintf("%s belongs in %s", key, home)
+	}
+	return "allowed are " + strings.Join(keys, ", ") + didYouMean(key, keys)
+}
+
+// notHere explains the keys that people look for in such a file and that slipway.yaml does not have.
+func notHere(key string) string {
+	switch strings.ToLower(key) {
+	case "region":
+		return "the Region is not in this file: it comes from --region, AWS_REGION or the profile"
+	case "account", "accountid":
+		return "the account is not in this file: it is that of the credentials, from --profile or the environment variables"
+	case "profile":
+		return "the profile is not in this file: it comes from --profile or AWS_PROFILE"
+	case "services":
+		return "more than one service an application is not planned: use a slipway.yaml with its own name for each"
+	case "launchtype", "ec2", "instancetype":
+		return "tasks run on Fargate; EC2 capacity is not planned"
+	case "windows", "os", "operatingsystem", "operatingsystemfamily":
+		return "tasks run on Linux; Windows is not planned"
+	case "secrets":
+		return "secrets are not supported yet"
+	default:
+		return ""
+	}
+}
+
+// homeOf names the mapping that has this key, where it is only one.
+func homeOf(key string) string {
+	switch key {
+	case "port", "cpu", "memory", "architecture", "healthPath":
+		return "service"
+	case "tasks", "network":
+		return "an environment"
+	case "min", "max":
+		return "tasks"
+	case "cidr", "zones", "nat":
+		return "network"
+	default:
+		return ""
+	}
+}
+
+// didYouMean ends a sentence with the word that was probably meant, if one is near enough.
+func didYouMean[T ~string](found string, words []T) string {
+	best, least := "", len(found)/3+1
+	for _, word := range words {
+		if d := distance(plain(found), plain(string(word))); d <= least && (best == "" || d < least) {
+			best, least = string(word), d
+		}
+	}
+	if best == "" {
+		return ""
+	}
+	return fmt.Sprintf("; did you mean %s?", best)
+}
+
+// plain makes health_path, health-path and HealthPath the same.
+func plain(word string) string {
+	return strings.NewReplacer("_", "", "-", "").Replace(strings.ToLower(word))
+}
+
+// distance is the Levenshtein distance in bytes: how many insertions, deletions and replacements lie between two words.
+func distance(a, b string) int {
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := range len(a) {
+		diagonal := row[0]
+		row[0] = i + 1
+		for j := range len(b) {
+			cost := diagonal
+			if a[i] != b[j] {
+				cost = 1 + min(diagonal, row[j], row[j+1])
+			}
+			diagonal, row[j+1] = row[j+1], cost
+		}
+	}
+	return row[len(b)]
+}
