@@ -1,0 +1,50 @@
+package main
+
+import (
+	"context"
+	"io"
+	"os/exec"
+)
+
+// e2eTag compiles the end-to-end tests.
+const e2eTag = "e2e"
+
+// noDocker is a Docker host that answers nobody: the product then runs tasks as processes.
+const noDocker = "unix:///nonexistent/docker.sock"
+
+func e2eSteps(r *repo) []step {
+	return []step{
+		{name: "end to end, tasks as processes", group: groupE2E, show: true, run: func(ctx context.Context, out io.Writer) (tally, error) {
+			return r.e2e(ctx, out, "DOCKER_HOST="+noDocker)
+		}},
+		{name: "end to end, tasks in Docker", group: groupE2E, show: true, run: func(ctx context.Context, out io.Writer) (tally, error) {
+			if err := r.needDocker(ctx); err != nil {
+				return tally{}, err
+			}
+			return r.e2e(ctx, out)
+		}},
+		{name: "docker build", group: groupE2E, show: true, run: r.dockerBuild},
+	}
+}
+
+// e2e runs the product's scripts in a fresh copy of the repository.
+func (r *repo) e2e(ctx context.Context, out io.Writer, env ...string) (tally, error) {
+	if err := r.need("scripts/deploy.sh", "scripts/destroy.sh"); err != nil {
+		return tally{}, err
+	}
+	if r.long {
+		env = append(env, "SLIPWAY_E2E_LONG=1")
+	}
+	return r.goTest(ctx, out, env, "-tags", e2eTag, "-count=1", "-timeout", "30m", "-run", "^TestLocal$", "./internal/e2e")
+}
+
+// needDocker leaves out what needs a Docker engine where none answers.
+func (r *repo) needDocker(ctx context.Context) error {
+	if _, err := exec.LookPath("docker"); err != nil {
+		return leftOut("there is no docker command")
+	}
+	if err := r.do(ctx, io.Discard, "docker", "version", "--format", "{{.Server.Version}}"); err != nil {
+		return leftOut("no Docker engine answers")
+	}
+	return nil
+}

@@ -1,0 +1,64 @@
+package main
+
+import (
+	"context"
+	"crypto/sha256"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+)
+
+// Folders, relative to the repository's root.
+const (
+	toolsDir  = "scripts/tools"
+	peerDir   = "scripts/bench/peer-goformation"
+	engineDir = "internal/local/engine"
+	binDir    = ".slipway/bin"
+	venvDir   = ".slipway/tools/venv"
+)
+
+// pythonTool runs one of the linters that scripts/tools/requirements.lock pins, installing them first if need be.
+func (r *repo) pythonTool(ctx context.Context, out io.Writer, name string, args ...string) error {
+	if err := r.installPythonTools(ctx, out); err != nil {
+		return err
+	}
+	return r.do(ctx, out, r.path(venvDir+"/bin/"+name), args...)
+}
+
+// installPythonTools makes the linters' virtual environment; a stamp written last says which lock it holds.
+func (r *repo) installPythonTools(ctx context.Context, out io.Writer) error {
+	lock := r.path(toolsDir + "/requirements.lock")
+	content, err := os.ReadFile(lock)
+	if err != nil {
+		return fmt.Errorf("read the linters' lock: %w", err)
+	}
+	venv := r.path(venvDir)
+	stamp := filepath.Join(venv, "lock.sha256")
+	want := fmt.Sprintf("%x\n", sha256.Sum256(content))
+	if got, err := os.ReadFile(stamp); err == nil && string(got) == want {
+		return nil
+	}
+	if err := r.checkPython(ctx, out); err != nil {
+		return err
+	}
+	if err := os.RemoveAll(venv); err != nil {
+		return fmt.Errorf("remove the old linters: %w", err)
+	}
+	if err := r.do(ctx, out, "python3", "-m", "venv", venv); err != nil {
+		return err
+	}
+	if err := r.do(ctx, out, filepath.Join(venv, "bin", "pip"), "install", "--quiet", "--require-hashes", "-r", lock); err != nil {
+		return fmt.Errorf("install the linters: %w", err)
+	}
+	return os.WriteFile(stamp, []byte(want), 0o644)
+}
+
+// checkPython wants Python 3.10 or newer with its venv module, which Debian packages apart.
+func (r *repo) checkPython(ctx context.Context, out io.Writer) error {
+	const probe = "import sys, ensurepip, venv; sys.exit(sys.version_info < (3, 10))"
+	if err := r.do(ctx, out, "python3", "-c", probe); err != nil {
+		return fmt.Errorf("python3 must be 3.10 or newer, with venv (Debian and Ubuntu: apt-get install python3-venv): %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,200 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os/exec"
+	"slices"
+	"strings"
+)
+
+// Groups of steps, in the order in which they run.
+const (
+	groupLint      = "lint"
+	groupUnit      = "unit"
+	groupTemplates = "templates"
+	groupE2E       = "e2e"
+)
+
+var groups = []string{groupLint, groupUnit, groupTemplates, groupE2E}
+
+// steps lists everything that is checked, cheap things first.
+func steps(r *repo) []step {
+	return slices.Concat(lintSteps(r), unitSteps(r), templateSteps(r), e2eSteps(r))
+}
+
+func lintSteps(r *repo) []step {
+	return []step{
+		{name: "gofmt", group: groupLint, run: r.gofmt},
+		{name: "go vet", group: groupLint, run: r.vet},
+		{name: "go.mod complete and unchanged", group: groupLint, run: r.modules},
+		{name: "staticcheck", group: groupLint, run: r.staticcheck},
+		{name: "shellcheck", group: groupLint, run: r.shellcheck},
+		{name: "hadolint", group: groupLint, run: r.hadolint},
+		{name: "ruff", group: groupLint, run: r.ruff},
+	}
+}
+
+// gofmt wants every Go file formatted.
+func (r *repo) gofmt(ctx context.Context, out io.Writer) (tally, error) {
+	names, err := r.files(ctx, "*.go")
+	if err != nil {
+		return tally{}, err
+	}
+	unformatted, err := r.output(ctx, "gofmt", append([]string{"-l"}, names...)...)
+	if err != nil {
+		return tally{}, err
+	}
+	if unformatted != "" {
+		fmt.Fprint(out, unformatted)
+		return tally{}, errors.New("not formatted: run gofmt -w on these")
+	}
+	return tally{}, nil
+}
+
+// vet checks everything, the end-to-end tests too, which only their build tag compiles.
+func (r *repo) vet(ctx context.Context, out io.Writer) (tally, error) {
+	return tally{}, r.do(ctx, out, "go", "vet", "-tags", e2eTag, "./...")
+}
+
+// modules wants go.mod to name exactly what is imported, and the downloaded modules to be what go.sum says.
+func (r *repo) modules(ctx context.Context, out io.Writer) (tally, error) {
+	for _, dir := range []string{".", toolsDir, peerDir} {
+		if r.need(dir+"/go.mod") != nil {
+			continue
+		}
+		if err := r.do(ctx, out, "go", "-C", dir, "mod", "tidy", "-diff"); err != nil {
+			return tally{}, fmt.Errorf("go.mod of %s: %w", dir, err)
+		}
+	}
+	return tally{}, r.do(ctx, out, "go", "mod", "verify")
+}
+
+// staticcheck is built from its own module, so that the product's go.mod does not name it.
+func (r *repo) staticcheck(ctx context.Context, out io.Writer) (tally, error) {
+	if err := r.do(ctx, out, "go", "-C", toolsDir, "build", "-o", r.path(binDir)+"/", "tool"); err != nil {
+		return tally{}, err
+	}
+	return tally{}, r.do(ctx, out, r.path(binDir+"/staticcheck"), "-tags", e2eTag, "./...")
+}
+
+func (r *repo) shellcheck(ctx context.Context, out io.Writer) (tally, error) {
+	scripts, err := r.scripts(ctx)
+	if err != nil {
+		return tally{}, err
+	}
+	return tally{}, r.pythonTool(ctx, out, "shellcheck", append([]string{"-x"}, scripts...)...)
+}
+
+func (r *repo) hadolint(ctx context.Context, out io.Writer) (tally, error) {
+	if err := r.need("Dockerfile"); err != nil {
+		return tally{}, err
+	}
+	return tally{}, r.pythonTool(ctx, out, "hadolint", "Dockerfile")
+}
+
+// ruff wants the local engine's Python formatted and free of its findings.
+func (r *repo) ruff(ctx context.Context, out io.Writer) (tally, error) {
+	if err := r.need(engineDir); err != nil {
+		return tally{}, err
+	}
+	if err := r.pythonTool(ctx, out, "ruff", "format", "--no-cache", "--diff", engineDir); err != nil {
+		return tally{}, err
+	}
+	return tally{}, r.pythonTool(ctx, out, "ruff", "check", "--no-cache", engineDir)
+}
+
+func unitSteps(r *repo) []step {
+	return []step{
+		{name: "go test", group: groupUnit, run: r.unit},
+		{name: "go test -race", group: groupUnit, run: r.race},
+		{name: "fuzz", group: groupUnit, long: true, run: r.fuzz},
+	}
+}
+
+// concurrent names the packages whose goroutines make the race detector worth its price.
+var concurrent = []string{"internal/awsdouble", "internal/ec2query", "internal/evidence", "internal/launch", "internal/local", "internal/residue", "web"}
+
+// unit tests what race does not.
+func (r *repo) unit(ctx context.Context, out io.Writer) (tally, error) {
+	packages, err := r.packages(ctx, func(dir string) bool { return !isConcurrent(dir) })
+	if err != nil {
+		return tally{}, err
+	}
+	return r.goTest(ctx, out, nil, packages...)
+}
+
+// race tests the concurrent packages; without a C compiler, which the race detector needs, it tests them plainly.
+func (r *repo) race(ctx context.Context, out io.Writer) (tally, error) {
+	packages, err := r.packages(ctx, isConcurrent)
+	if err != nil {
+		return tally{}, err
+	}
+	if len(packages) == 0 {
+		return tally{}, leftOut("none of " + strings.Join(concurrent, ", ") + " exists")
+	}
+	compiler, err := r.output(ctx, "go", "env", "CC")
+	if err != nil {
+		return tally{}, err
+	}
+	if _, missing := exec.LookPath(strings.TrimSpace(compiler)); missing != nil {
+		got, err := r.goTest(ctx, out, nil, packages...)
+		got.skipped = append(got.skipped, "the race detector needs a C compiler, none was found; the tests ran without it")
+		return got, err
+	}
+	return r.goTest(ctx, out, []string{"CGO_ENABLED=1"}, append([]string{"-race"}, packages...)...)
+}
+
+// fuzz gives every fuzz target half a minute.
+func (r *repo) fuzz(ctx context.Context, out io.Writer) (tally, error) {
+	packages, err := r.packages(ctx, func(string) bool { return true })
+	if err != nil {
+		return tally{}, err
+	}
+	var got tally
+	for _, pkg := range packages {
+		listed, err := r.output(ctx, "go", "test", "-list", "^Fuzz", pkg)
+		if err != nil {
+			return got, err
+		}
+		for line := range strings.Lines(listed) {
+			target := strings.TrimSpace(line)
+			if !strings.HasPrefix(target, "Fuzz") {
+				continue
+			}
+			if err := r.do(ctx, out, "go", "test", "-run", "^$", "-fuzz", "^"+target+"$", "-fuzztime", "30s", pkg); err != nil {
+				got.failed++
+				return got, fmt.Errorf("fuzz %s in %s: %w", target, pkg, err)
+			}
+			got.passed++
+		}
+	}
+	if got.passed == 0 {
+		return got, leftOut("there is no fuzz target")
+	}
+	return got, nil
+}
+
+// packages lists the module's packages in the directories that keep chooses, as ./dir.
+func (r *repo) packages(ctx context.Context, keep func(dir string) bool) ([]string, error) {
+	listed, err := r.output(ctx, "go", "list", "-f", "{{.ImportPath}}", "./...")
+	if err != nil {
+		return nil, err
+	}
+	var chosen []string
+	for line := range strings.Lines(listed) {
+		_, dir, _ := strings.Cut(strings.TrimSpace(line), "/")
+		if keep(dir) {
+			chosen = append(chosen, "./"+dir)
+		}
+	}
+	return chosen, nil
+}
+
+func isConcurrent(dir string) bool {
+	return slices.ContainsFunc(concurrent, func(name string) bool {
+		return dir == name || strings.HasPrefix(dir, name+"/")
+	})
+}
