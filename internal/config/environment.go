@@ -34,7 +34,7 @@ func (r *reader) environments(root object) []Environment {
 	for _, item := range items {
 		environment, at := r.environment(item)
 		if first, taken := lines[environment.Name]; taken && environment.Name != "" {
-			r.add(at, "a second environment is named %q, the first on line %d; each needs a name of its own", environment.Name, first)
+			r.add(at, "environments.name is %q again, first on line %d; each environment must have a name of its own", environment.Name, first)
 			continue
 		}
 		lines[environment.Name] = at.line
@@ -45,14 +45,15 @@ func (r *reader) environments(root object) []Environment {
 
 // environment reads one item of the list, and where its name stands.
 func (r *reader) environment(node ast.Node) (Environment, position) {
-	o := r.mapping(node, "an environment", "name", "tasks", "network")
 	if _, isMapping := node.(*ast.MappingNode); !isMapping {
-		return Environment{}, o.at
+		r.add(nodePosition(node), "an item of environments is %s; it must be a mapping, such as name: prod", describe(node))
+		return Environment{}, nodePosition(node)
 	}
+	o := r.mapping(node, "environments", "name", "tasks", "network")
 	name, _ := r.requiredText(o, "name", environmentRule,
 		fmt.Sprintf("a lower-case letter, then lower-case letters and digits, at most %d characters, such as prod", maxEnvironmentName))
 	if name == contract.ReservedEnvironment {
-		r.add(o.valueAt("name"), "an environment is named %q; that is the stack with what all environments share, choose another", name)
+		r.add(o.valueAt("name"), "environments.name is %q, which is the stack of what all environments share; it must be another name", name)
 	}
 	tasks := r.tasks(o)
 	return Environment{Name: name, Tasks: tasks, Network: r.network(o, tasks)}, o.valueAt("name")
@@ -61,7 +62,7 @@ func (r *reader) environment(node ast.Node) (Environment, position) {
 func (r *reader) tasks(environment object) Tasks {
 	var o object
 	if f, given := environment.field("tasks"); given {
-		o = r.mapping(f.value, "tasks", "min", "max")
+		o = r.mapping(f.value, "environments.tasks", "min", "max")
 	}
 	least, leastRead := r.integer(o, "min", DefaultMinTasks, 1, maxTasks)
 	most, mostRead := r.integer(o, "max", least, 1, maxTasks)

@@ -17,8 +17,9 @@ import (
 )
 
 // maxSize of the file in bytes. ECS refuses task definitions above 64 KiB, the environment variables included
-// (docs.aws.amazon.com/AmazonECS/latest/developerguide/service-quotas.html), so that a larger file cannot be deployed.
-const maxSize = 48 << 10
+// (docs.aws.amazon.com/AmazonECS/latest/developerguide/service-quotas.html), so that a file of
+// half that size is already more than a template should be made from.
+const maxSize = 32 << 10
 
 // Load reads the file at path, strictly. The error names every problem, a line each: "path:line:column: what was
 // found; what is allowed".
@@ -59,22 +60,30 @@ func (r *reader) parse(text []byte) (ast.Node, bool) {
 		r.addSyntax(err)
 		return nil, false
 	}
-	documents := slices.DeleteFunc(slices.Clone(file.Docs), func(d *ast.DocumentNode) bool { return d == nil || d.Body == nil })
+	return r.document(file)
+}
+
+// document gives the only document, which must be a mapping; false after a problem.
+func (r *reader) document(file *ast.File) (ast.Node, bool) {
+	documents := slices.DeleteFunc(file.Docs, func(d *ast.DocumentNode) bool { return d == nil || d.Body == nil })
 	if len(documents) == 0 {
-		r.add(start, "the file is empty; it needs at least name and environments")
+		r.add(start, "the file is empty; it must have at least name and environments")
 		return nil, false
 	}
-	for _, document := range documents {
-		if directive, ok := document.Body.(*ast.DirectiveNode); ok {
-			r.add(tokenPosition(directive.Start), "found a YAML directive (%%); leave it out")
-			return nil, false
-		}
+	body := documents[0].Body
+	if _, isDirective := body.(*ast.DirectiveNode); isDirective {
+		r.add(nodePosition(body), "found a YAML directive (%%); leave it out")
+		return nil, false
 	}
 	if len(documents) > 1 {
 		r.add(nodePosition(documents[1].Body), "a second YAML document begins here; the file must be a single one (no --- in between)")
 		return nil, false
 	}
-	return documents[0].Body, true
+	if _, isMapping := body.(*ast.MappingNode); !isMapping {
+		r.add(nodePosition(body), "the file is %s; it must be a mapping of keys to values, such as name: shop-api", describe(body))
+		return nil, false
+	}
+	return body, true
 }
 
 // readable refuses what no parser should be asked to make sense of.

@@ -32,7 +32,7 @@ var privateRanges = []netip.Prefix{
 func (r *reader) network(environment object, tasks Tasks) Network {
 	var o object
 	if f, given := environment.field("network"); given {
-		o = r.mapping(f.value, "network", "cidr", "zones", "nat")
+		o = r.mapping(f.value, "environments.network", "cidr", "zones", "nat")
 	}
 	cidr, cidrRead := r.cidr(o)
 	zones, zonesRead := r.integer(o, "zones", DefaultZones, 2, contract.MaxZones)
@@ -83,7 +83,8 @@ func (r *reader) room(o object, network Network, tasks Tasks) {
 	for enough > largestVPC && perZone > taskAddresses(enough, network.NAT) {
 		enough--
 	}
-	r.add(o.valueAt("cidr"), "%s is %s, which leaves %d addresses a zone for tasks; %d tasks need %d, twice as many as a zone runs, while a new version starts; it must be /%d to /%d",
+	r.add(o.valueAt("cidr"), "%s is %s, which leaves %d addresses a zone for tasks, but %d tasks need %d while a "+
+		"new version starts beside the old one; it must be /%d to /%d",
 		o.label("cidr"), network.CIDR, taskAddresses(network.CIDR.Bits(), network.NAT), tasks.Max, perZone, largestVPC, enough)
 }
 

@@ -12,7 +12,7 @@ import (
 
 // object is a mapping of the file whose keys are known and occur once.
 type object struct {
-	name   string // as shown in problems, such as "service"; the file itself has none
+	name   string // as shown in problems, such as "environments.tasks"; the file itself has none
 	at     position
 	fields []field
 }
@@ -40,12 +40,12 @@ func (o object) valueAt(key string) position {
 	return o.at
 }
 
-// label names a key of the mapping as a person would: "port of service".
+// label names a key of the mapping with its way through the file: "service.port".
 func (o object) label(key string) string {
 	if o.name == "" {
 		return key
 	}
-	return key + " of " + o.name
+	return o.name + "." + key
 }
 
 // reader turns the parsed file into values and collects what is wrong with it.
@@ -69,7 +69,7 @@ func (r *reader) anyMapping(node ast.Node, name string) object {
 	o := object{name: name, at: nodePosition(node)}
 	mapping, ok := node.(*ast.MappingNode)
 	if !ok {
-		r.add(o.at, "%s is %s; it must be a mapping of keys to values", orFile(name), r.describe(node))
+		r.add(o.at, "%s is %s; it must be a mapping of keys to values", name, describe(node))
 		return o
 	}
 	for _, entry := range mapping.Values {
@@ -99,7 +99,7 @@ func (r *reader) entry(entry *ast.MappingValueNode) (field, bool) {
 	case *ast.IntegerNode, *ast.FloatNode, *ast.BoolNode, *ast.NullNode:
 		return field{key: key.GetToken().Value, at: at, value: entry.Value}, true
 	default:
-		r.add(at, "found %s as a key; a key must be plain text", r.describe(entry.Key))
+		r.add(at, "found %s as a key; a key must be plain text", describe(entry.Key))
 		return field{}, false
 	}
 }
@@ -108,7 +108,7 @@ func (r *reader) entry(entry *ast.MappingValueNode) (field, bool) {
 func (r *reader) list(f field) []ast.Node {
 	sequence, ok := f.value.(*ast.SequenceNode)
 	if !ok {
-		r.add(nodePosition(f.value), "%s is %s; it must be a list, each item begun with a dash", f.key, r.describe(f.value))
+		r.add(nodePosition(f.value), "%s is %s; it must be a list, each item begun with a dash", f.key, describe(f.value))
 		return nil
 	}
 	return sequence.Values
@@ -126,7 +126,7 @@ func (r *reader) integer(o object, key string, standard, least, most int) (int, 
 	allowed := fmt.Sprintf("it must be a whole number from %d to %d", least, most)
 	node, isInteger := f.value.(*ast.IntegerNode)
 	if !isInteger || !wholeNumber.MatchString(node.GetToken().Value) {
-		r.add(nodePosition(f.value), "%s is %s; %s", o.label(key), r.describe(f.value), allowed)
+		r.add(nodePosition(f.value), "%s is %s; %s", o.label(key), describe(f.value), allowed)
 		return standard, false
 	}
 	// A number too large for an int is out of range as well.
@@ -146,7 +146,7 @@ func (r *reader) text(o object, key, standard, allowed string) (string, bool) {
 	}
 	value, ok := textOf(f.value)
 	if !ok {
-		r.add(nodePosition(f.value), "%s is %s; it must be %s", o.label(key), r.describe(f.value), allowed)
+		r.add(nodePosition(f.value), "%s is %s; it must be %s", o.label(key), describe(f.value), allowed)
 	}
 	return value, ok
 }
@@ -189,7 +189,7 @@ func textOf(node ast.Node) (string, bool) {
 }
 
 // describe says in words what a value is.
-func (r *reader) describe(node ast.Node) string {
+func describe(node ast.Node) string {
 	switch node := node.(type) {
 	case *ast.StringNode, *ast.LiteralNode:
 		text, _ := textOf(node)
@@ -208,8 +208,10 @@ func (r *reader) describe(node ast.Node) string {
 		return "a YAML anchor or alias (& or *), which is not taken here"
 	case *ast.TagNode:
 		return fmt.Sprintf("a value with the YAML tag %q, which is not taken here", node.GetToken().Value)
+	case *ast.MappingKeyNode:
+		return "a YAML explicit key (?)"
 	default:
-		return "something else"
+		return "something that is not plain YAML"
 	}
 }
 
@@ -218,13 +220,6 @@ func inside(name string) string {
 		return ""
 	}
 	return " in " + name
-}
-
-func orFile(name string) string {
-	if name == "" {
-		return "the file"
-	}
-	return name
 }
 
 func join[T ~string](words []T) string {

@@ -113,14 +113,14 @@ func (r *reader) variables(o object) []Variable {
 		return nil
 	}
 	var variables []Variable
-	for _, f := range r.anyMapping(f.value, "environment of service").fields {
+	for _, f := range r.anyMapping(f.value, "service.environment").fields {
 		if problem := variableProblem(f.key); problem != "" {
 			r.add(f.at, "environment variable %q %s", f.key, problem)
 			continue
 		}
 		value, ok := scalar(f.value)
 		if !ok {
-			r.add(nodePosition(f.value), "environment variable %s is %s; it must be a text, a number or true or false (\"\" for an empty text)", f.key, r.describe(f.value))
+			r.add(nodePosition(f.value), "environment variable %s is %s; it must be a text, a number or true or false (\"\" for an empty text)", f.key, describe(f.value))
 			continue
 		}
 		variables = append(variables, Variable{Name: f.key, Value: value})

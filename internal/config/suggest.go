@@ -44,11 +44,11 @@ func homeOf(key string) string {
 	case "port", "cpu", "memory", "architecture", "healthPath":
 		return "service"
 	case "tasks", "network":
-		return "an environment"
+		return "environments"
 	case "min", "max":
-		return "tasks"
+		return "environments.tasks"
 	case "cidr", "zones", "nat":
-		return "network"
+		return "environments.network"
 	default:
 		return ""
 	}

@@ -1,0 +1,225 @@
+package config
+
+import (
+	"fmt"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
+)
+
+func TestLoadMissingFile(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "slipway.yaml")
+	_, err := Load(path)
+	if err == nil || !strings.HasPrefix(err.Error(), path+": there is no such file") {
+		t.Errorf("Load of a missing file: %v", err)
+	}
+}
+
+func TestLoadUnreadableFile(t *testing.T) {
+	if _, err := Load(t.TempDir()); err == nil || !strings.HasPrefix(err.Error(), "read the configuration: ") {
+		t.Errorf("Load of a directory: %v", err)
+	}
+}
+
+func TestLoadNamesTheFile(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "slipway.yaml")
+	if err := os.WriteFile(path, []byte("name: S\nenvironments: [{name: prod}]\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Load(path); err == nil || !strings.HasPrefix(err.Error(), path+":1:7: name is \"S\"") {
+		t.Errorf("Load: %v", err)
+	}
+}
+
+func TestParseFillsInDefaults(t *testing.T) {
+	text := "name: shop\nservice: {cpu: 1024}\nenvironments: [{name: test, tasks: {min: 3}}, {name: prod}]\n"
+	got, err := Parse("f", []byte(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	network := Network{CIDR: netip.MustParsePrefix(DefaultCIDR), Zones: DefaultZones, NAT: DefaultNAT}
+	want := Config{
+		Name:    "shop",
+		Service: Service{Port: DefaultPort, CPU: 1024, Memory: 2048, Architecture: DefaultArchitecture, HealthPath: DefaultHealthPath},
+		Environments: []Environment{
+			{Name: "test", Tasks: Tasks{Min: 3, Max: 3}, Network: network},
+			{Name: "prod", Tasks: Tasks{Min: DefaultMinTasks, Max: DefaultMinTasks}, Network: network},
+		},
+		Pipeline: Pipeline{Environment: "prod"},
+	}
+	if diff := cmp.Diff(want, got, compare); diff != "" {
+		t.Errorf("Parse (-want +got):\n%s", diff)
+	}
+}
+
+// A variable's value is the text that stands in the file, whatever YAML would make of it.
+func TestParseKeepsVariablesAsWritten(t *testing.T) {
+	text := service("environment:", "  INT: 3", "  FLOAT: 1.50", "  BOOL: true", "  UPPER: FALSE", "  OCTAL: 007", "  HEX: 0x1F", "  YES: yes",
+		"  DATE: 2026-01-01", "  QUOTED: \"a\\tb\"", "  SINGLE: 'it''s'", "  EMPTY: \"\"", "  INF: .inf", "  EXP: 1e3", "  BIG: 99999999999999999999",
+		"  HASH: a#b", "  COMMENT: a # b", "  URL: http://x:1/y?z", "  BLOCK: |", "    one", "    two", "  NULLISH: nullable", "  CAPACITY: 1_000")
+	cfg, err := Parse("f", []byte(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []Variable{{"INT", "3"}, {"FLOAT", "1.50"}, {"BOOL", "true"}, {"UPPER", "FALSE"}, {"OCTAL", "007"}, {"HEX", "0x1F"}, {"YES", "yes"},
+		{"DATE", "2026-01-01"}, {"QUOTED", "a\tb"}, {"SINGLE", "it's"}, {"EMPTY", ""}, {"INF", ".inf"}, {"EXP", "1e3"}, {"BIG", "99999999999999999999"},
+		{"HASH", "a#b"}, {"COMMENT", "a"}, {"URL", "http://x:1/y?z"}, {"BLOCK", "one\ntwo\n"}, {"NULLISH", "nullable"}, {"CAPACITY", "1_000"}}
+	if diff := cmp.Diff(want, cfg.Service.Environment); diff != "" {
+		t.Errorf("variables (-want +got):\n%s", diff)
+	}
+}
+
+func TestEveryFargateSize(t *testing.T) {
+	sizes := map[int][]int{256: {512, 1024, 2048}}
+	for _, row := range [][4]int{{512, 1024, 4096, 1024}, {1024, 2048, 8192, 1024}, {2048, 4096, 16384, 1024}, {4096, 8192, 30720, 1024},
+		{8192, 16384, 61440, 4096}, {16384, 32768, 122880, 8192}} {
+		for memory := row[1]; memory <= row[2]; memory += row[3] {
+			sizes[row[0]] = append(sizes[row[0]], memory)
+		}
+	}
+	for cpu, memories := range sizes {
+		allowed := map[int]bool{}
+		for _, memory := range memories {
+			allowed[memory] = true
+		}
+		for memory := 512; memory <= 122880; memory += 512 {
+			_, err := Parse("f", []byte(service(fmt.Sprintf("cpu: %d", cpu), fmt.Sprintf("memory: %d", memory))))
+			if (err == nil) != allowed[memory] {
+				t.Errorf("cpu %d with memory %d: %v", cpu, memory, err)
+			}
+		}
+	}
+}
+
+// Whatever valid configuration is written down, in block or flow style, is the one that is read.
+func TestParseReadsWhatWasMeant(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		want := configurations().Draw(t, "config")
+		text := write(want, rapid.Bool().Draw(t, "flow"))
+		got, err := Parse("f", []byte(text))
+		if err != nil {
+			t.Fatalf("%v\n%s", err, text)
+		}
+		if diff := cmp.Diff(want, got, compare); diff != "" {
+			t.Fatalf("(-want +got):\n%s\n%s", diff, text)
+		}
+	})
+}
+
+func configurations() *rapid.Generator[Config] {
+	return rapid.Custom(func(t *rapid.T) Config {
+		names := rapid.SliceOfNDistinct(rapid.StringMatching(`[a-z][a-z0-9]{0,15}`), 1, maxEnvironments, rapid.ID).Draw(t, "environments")
+		cfg := Config{
+			Name:     rapid.StringMatching(`[b-v][a-r0-9]{1,9}(-[a-z0-9]{1,9}){0,2}`).Draw(t, "name"),
+			Service:  services().Draw(t, "service"),
+			Pipeline: Pipeline{Environment: rapid.SampledFrom(names).Draw(t, "home")},
+		}
+		for _, name := range names {
+			cfg.Environments = append(cfg.Environments, Environment{Name: name, Tasks: tasks().Draw(t, "tasks"), Network: networks().Draw(t, "network")})
+		}
+		return cfg
+	})
+}
+
+func services() *rapid.Generator[Service] {
+	return rapid.Custom(func(t *rapid.T) Service {
+		size := rapid.SampledFrom(fargateSizes).Draw(t, "size")
+		s := Service{
+			Port:         rapid.IntRange(1, 65535).Draw(t, "port"),
+			CPU:          size.cpu,
+			Memory:       rapid.SampledFrom([]int{size.least, 2 * size.least}).Draw(t, "memory"),
+			Architecture: rapid.SampledFrom([]Architecture{X86, ARM64}).Draw(t, "architecture"),
+			HealthPath:   rapid.StringMatching(`/[a-z0-9._~-]{0,20}(\?[a-z0-9&=]{0,9})?`).Draw(t, "path"),
+		}
+		// The prefix keeps clear of the names that are reserved or look like secrets.
+		for _, name := range rapid.SliceOfDistinct(rapid.StringMatching(`X[A-Z]{0,5}_[0-9]`), rapid.ID).Draw(t, "variables") {
+			value := rapid.StringOf(rapid.RuneFrom([]rune("aZ0 :#-{}[]'\"\\\n\tä€😀,&*!|>%@`~="))).Draw(t, "value")
+			s.Environment = append(s.Environment, Variable{name, value})
+		}
+		return s
+	})
+}
+
+func tasks() *rapid.Generator[Tasks] {
+	return rapid.Custom(func(t *rapid.T) Tasks {
+		least := rapid.IntRange(1, maxTasks).Draw(t, "min")
+		return Tasks{Min: least, Max: rapid.IntRange(least, maxTasks).Draw(t, "max")}
+	})
+}
+
+// networks have room for as many tasks as there can be.
+func networks() *rapid.Generator[Network] {
+	return rapid.Custom(func(t *rapid.T) Network {
+		address := rapid.SampledFrom([]string{"10.1.2.3", "172.16.0.1", "172.31.255.255", "192.168.7.1", "172.17.0.0"}).Draw(t, "address")
+		return Network{
+			CIDR:  netip.PrefixFrom(netip.MustParseAddr(address), rapid.IntRange(16, 19).Draw(t, "bits")).Masked(),
+			Zones: rapid.IntRange(2, 3).Draw(t, "zones"),
+			NAT:   rapid.SampledFrom([]NAT{NATNone, NATOne, NATPerZone}).Draw(t, "nat"),
+		}
+	})
+}
+
+// write puts a configuration into YAML. Texts are quoted as JSON does, which YAML takes.
+func write(cfg Config, flow bool) string {
+	s := cfg.Service
+	var b strings.Builder
+	fmt.Fprintf(&b, "# a comment\nname: %s\nservice:\n  port: %d\n  cpu: %d\n  memory: %d\n  architecture: %s\n  healthPath: %q\n",
+		cfg.Name, s.Port, s.CPU, s.Memory, s.Architecture, s.HealthPath)
+	for i, v := range s.Environment {
+		if i == 0 {
+			b.WriteString("  environment:\n")
+		}
+		fmt.Fprintf(&b, "    %s: %s\n", v.Name, strconv.Quote(v.Value))
+	}
+	b.WriteString("environments:\n")
+	for _, e := range cfg.Environments {
+		// Quoted: a name such as null or true is a text here.
+		layout := "  - name: %q\n    tasks:\n      min: %d\n      max: %d\n    network:\n      cidr: %s\n      zones: %d\n      nat: %s\n"
+		if flow {
+			layout = "  - {name: %q, tasks: {min: %d, max: %d}, network: {cidr: %s, zones: %d, nat: %s}}\n"
+		}
+		fmt.Fprintf(&b, layout, e.Name, e.Tasks.Min, e.Tasks.Max, e.Network.CIDR, e.Network.Zones, e.Network.NAT)
+	}
+	fmt.Fprintf(&b, "pipeline: {environment: %q}\n", cfg.Pipeline.Environment)
+	return b.String()
+}
+
+// No text makes Parse panic, and what it refuses it refuses with a place in the file.
+func FuzzParse(f *testing.F) {
+	committed, err := os.ReadFile("../../slipway.yaml")
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(string(committed))
+	for _, seed := range []string{"", "a: [", "a: &x 1\nb: *x\n<<: *x", "? [a]\n: b", "a: !!str |\n  x", "name: x\n---\n", "%YAML 1.2\n---\na: 1", "\ufeffname: a",
+		service("environment: {A: 1}"), environment("tasks: {min: 1}", "network: {cidr: 10.0.0.0/24}")} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		_, err := Parse("f", []byte(text))
+		if err == nil {
+			return
+		}
+		for line := range strings.Lines(err.Error()) {
+			var l, c int
+			if n, _ := fmt.Sscanf(line, "f:%d:%d:", &l, &c); n != 2 || l < 1 || c < 1 {
+				t.Errorf("no position in %q", line)
+			}
+		}
+	})
+}
+
+func TestParseDeepNesting(t *testing.T) {
+	// The parser's time grows with the square of the depth: a quarter of the size keeps the test quick.
+	for _, piece := range []string{"[", "{", "- ", "a: {", "? ", "&a ", "!x ", "'", "- - ", "[a: ", "*a ", "| ", "a:\n "} {
+		if _, err := Parse("f", []byte(strings.Repeat(piece, maxSize/4/len(piece)))); err == nil {
+			t.Errorf("Parse accepted a file full of %q", piece)
+		}
+	}
+}
