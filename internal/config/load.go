@@ -17,8 +17,7 @@ import (
 )
 
 // maxSize of the file in bytes. ECS refuses task definitions above 64 KiB, the environment variables included
-// (docs.aws.amazon.com/AmazonECS/latest/developerguide/service-quotas.html), so that a file of
-// half that size is already more than a template should be made from.
+// (docs.aws.amazon.com/AmazonECS/latest/developerguide/service-quotas.html); half of that leaves room for the rest.
 const maxSize = 32 << 10
 
 // Load reads the file at path, strictly. The error names every problem, a line each: "path:line:column: what was
