@@ -1,0 +1,76 @@
+// Command web is the service: GET / answers the name of the host that serves, GET /time the time.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"os/signal"
+	"sync/atomic"
+	"syscall"
+	"time"
+)
+
+// Set by the linker: -X main.version=... -X main.commit=...
+var version, commit = "development", "unknown"
+
+func main() {
+	ctx, _ := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	if err := run(ctx, os.Args[1:], os.Getenv, os.Stdout); err != nil {
+		fmt.Fprintln(os.Stderr, "web:", err)
+		os.Exit(1)
+	}
+}
+
+// run serves until ctx ends, then drains; nil means that every request was answered.
+func run(ctx context.Context, args []string, getenv func(string) string, stdout io.Writer) error {
+	if done, err := parseArguments(args, stdout); done || err != nil {
+		return err
+	}
+	cfg, err := readSettings(getenv)
+	if err != nil {
+		return err
+	}
+	log := slog.New(slog.NewJSONHandler(stdout, &slog.HandlerOptions{Level: cfg.logLevel}))
+	draining := new(atomic.Bool)
+	handler := newHandler(service{hostname: cfg.hostname, now: time.Now, draining: draining, log: log})
+	return serve(ctx, cfg, handler, draining, log)
+}
+
+// parseArguments answers -version and -help itself, and then says that it is done.
+func parseArguments(args []string, stdout io.Writer) (done bool, err error) {
+	flags := flag.NewFlagSet("web", flag.ContinueOnError)
+	flags.SetOutput(io.Discard)
+	showVersion := flags.Bool("version", false, "print version and commit, and exit")
+	switch err := flags.Parse(args); {
+	case errors.Is(err, flag.ErrHelp):
+		flags.SetOutput(stdout)
+		fmt.Fprint(stdout, usage)
+		flags.PrintDefaults()
+		return true, nil
+	case err != nil:
+		return false, fmt.Errorf("%w; web -help lists what there is", err)
+	case flags.NArg() > 0:
+		return false, fmt.Errorf("unexpected argument %q; web -help lists what there is", flags.Arg(0))
+	case *showVersion:
+		_, err := fmt.Fprintf(stdout, "web %s (commit %s)\n", version, commit)
+		return true, err
+	}
+	return false, nil
+}
+
+const usage = `web serves GET /, /time, /healthz and /readyz until SIGTERM or SIGINT.
+
+Environment:
+  PORT         port to listen on, 1 to 65535 (8080)
+  HOST         address to listen on (all)
+  HOSTNAME     what GET / answers (the system's host name)
+  LOG_LEVEL    debug, info, warn or error (info); health checks are logged at debug
+  DRAIN_PAUSE  how long to go on serving after a signal, 0s to 10s (1s)
+
+Flags:
+`

@@ -1,0 +1,99 @@
+package main
+
+import (
+	"fmt"
+	"log/slog"
+	"net"
+	"os"
+	"strconv"
+	"strings"
+	"time"
+)
+
+const (
+	defaultPort = "8080"
+
+	// ECS stops a task only after the load balancer has taken it out and the deregistration delay has passed
+	// (docs.aws.amazon.com, AmazonECS, task-lifecycle-explanation), so the pause need not wait for the balancer. It is
+	// for stops that do not take this order, such as a lost Spot task, and for clients that come by themselves.
+	defaultDrainPause = time.Second
+
+	// Pause and shutdownLimit together stay below the 30 seconds after which ECS kills the task (StopTimeout).
+	maxDrainPause = 10 * time.Second
+)
+
+// settings is what the environment says, checked.
+type settings struct {
+	address    string // to listen on: host:port
+	hostname   string
+	logLevel   slog.Level
+	drainPause time.Duration
+}
+
+// readSettings reports the first variable that cannot be used, with what it may be.
+func readSettings(getenv func(string) string) (settings, error) {
+	var cfg settings
+	var err error
+	if cfg.address, err = address(getenv("HOST"), getenv("PORT")); err != nil {
+		return settings{}, err
+	}
+	if cfg.hostname, err = hostname(getenv("HOSTNAME")); err != nil {
+		return settings{}, err
+	}
+	if cfg.logLevel, err = logLevel(getenv("LOG_LEVEL")); err != nil {
+		return settings{}, err
+	}
+	cfg.drainPause, err = drainPause(getenv("DRAIN_PAUSE"))
+	return cfg, err
+}
+
+func address(host, port string) (string, error) {
+	if port == "" {
+		port = defaultPort
+	}
+	if n, err := strconv.ParseUint(port, 10, 16); err != nil || n == 0 {
+		return "", fmt.Errorf("PORT is %q; it must be a number from 1 to 65535", port)
+	}
+	if strings.ContainsAny(host, " \t\r\n[]/") {
+		return "", fmt.Errorf("HOST is %q; it must be an IP address or a host name, or empty for all addresses", host)
+	}
+	return net.JoinHostPort(host, port), nil
+}
+
+// hostname prefers the variable: where several tasks share one machine, only it tells them apart.
+func hostname(variable string) (string, error) {
+	if variable != "" {
+		return variable, nil
+	}
+	name, err := os.Hostname()
+	if err != nil {
+		return "", fmt.Errorf("HOSTNAME is not set and the system's cannot be read: %w", err)
+	}
+	return name, nil
+}
+
+func logLevel(variable string) (slog.Level, error) {
+	levels := map[string]slog.Level{
+		"":      slog.LevelInfo,
+		"debug": slog.LevelDebug,
+		"info":  slog.LevelInfo,
+		"warn":  slog.LevelWarn,
+		"error": slog.LevelError,
+	}
+	level, known := levels[strings.ToLower(variable)]
+	if !known {
+		return 0, fmt.Errorf("LOG_LEVEL is %q; it must be debug, info, warn or error", variable)
+	}
+	return level, nil
+}
+
+func drainPause(variable string) (time.Duration, error) {
+	if variable == "" {
+		return defaultDrainPause, nil
+	}
+	pause, err := time.ParseDuration(variable)
+	if err != nil || pause < 0 || pause > maxDrainPause {
+		return 0, fmt.Errorf("DRAIN_PAUSE is %q; it must be a duration from 0s to %s, such as 2s", variable, maxDrainPause)
+	}
+	return pause, nil
+}
