@@ -104,6 +104,13 @@ func TestTestEventsCount(t *testing.T) {
 {"Action":"fail","Package":"p"}`,
 			want: tally{passed: 1, failed: 1},
 		},
+		"a measurement is shown of a success too": {
+			events: `{"Action":"output","Package":"p","Test":"TestA","Output":"    report: 3 s\n"}
+{"Action":"pass","Package":"p","Test":"TestA"}
+{"Action":"pass","Package":"p"}`,
+			want: tally{passed: 1},
+			said: "3 s\n",
+		},
 		"a skip is named with its reason": {
 			events: `{"Action":"output","Package":"p","Test":"TestA","Output":"=== RUN   TestA\n"}
 {"Action":"output","Package":"p","Test":"TestA","Output":"    a_test.go:3: no engine\n"}

@@ -41,7 +41,11 @@ func (r *repo) goTest(ctx context.Context, out io.Writer, env []string, args ...
 type testEvents struct {
 	results map[testID]string   // the last word on each test: pass, fail or skip
 	said    map[testID][]string // its output, in order
+	reports []string            // measurements, shown whatever the result
 }
+
+// reportMark begins a line of output that is a measurement.
+const reportMark = "report: "
 
 // testID names a test; a package's own events have no test, those of a build no more than an import path.
 type testID struct{ pkg, test string }
@@ -77,6 +81,9 @@ func (e *testEvents) add(line []byte) {
 	switch event.Action {
 	case "output", "build-output":
 		e.said[id] = append(e.said[id], event.Output)
+		if line := strings.TrimSpace(event.Output); strings.HasPrefix(line, reportMark) {
+			e.reports = append(e.reports, strings.TrimPrefix(line, reportMark)+"\n")
+		}
 	case "pass", "fail", "skip":
 		e.results[id] = event.Action
 	case "build-fail":
@@ -84,11 +91,11 @@ func (e *testEvents) add(line []byte) {
 	}
 }
 
-// report writes the output of what failed and counts the tests. A package that fails without a failing test (it does
+// report writes the measurements and the output of what failed, and counts the tests. A package that fails without a failing test (it does
 // not build, or its TestMain fails) counts as one failure.
 func (e *testEvents) report(out io.Writer) tally {
 	var got tally
-	for _, line := range e.said[testID{}] {
+	for _, line := range slices.Concat(e.reports, e.said[testID{}]) {
 		fmt.Fprint(out, line)
 	}
 	for _, id := range e.sorted() {

@@ -1,0 +1,290 @@
+//go:build e2e
+
+// Package e2e runs the product's own scripts in a fresh copy of the repository, as a newcomer would, against the local
+// engine: ./scripts/test.sh e2e. With DOCKER_HOST pointing nowhere tasks run as processes, otherwise in Docker.
+package e2e
+
+import (
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// underWay is what the launcher says once an update of the service can be interrupted.
+var underWay = regexp.MustCompile(`UPDATE_IN_PROGRESS`)
+
+// rollingUpdates is how many new versions a long run deploys under load.
+const rollingUpdates = 12
+
+// system is one installation under test and what is known of it.
+type system struct {
+	workplace
+	env []string // of every script: the user's credentials are there to be seen
+	url string
+}
+
+func TestLocal(t *testing.T) {
+	s := &system{workplace: newWorkplace(t)}
+	before := containers(t)
+	t.Cleanup(func() { s.endAll(t) })
+	s.env = s.environment(s.credentials(t)...)
+
+	s.step(t, "without credentials --local is pointed to", s.testNoCredentials)
+	s.step(t, "a foreign endpoint is refused", s.testForeignEndpoint)
+	s.need(t, "first launch", s.testLaunch)
+	s.step(t, "requests", s.testRequests)
+	s.step(t, "nothing new, no changes", s.testNoChanges)
+	s.step(t, "new version under load", func(t *testing.T) { s.testNewVersion(t, "v2") })
+	s.step(t, "version that exits is rolled back", s.testExitingVersion)
+	s.step(t, "version that is not well is rolled back", s.testUnwellVersion)
+	s.step(t, "launcher killed, second run succeeds", s.testKilledLauncher)
+	s.step(t, "Ctrl-C says how to resume", s.testInterrupt)
+	if os.Getenv("SLIPWAY_E2E_LONG") != "" {
+		s.step(t, "rolling updates under load", s.testRollingUpdates)
+	}
+	s.step(t, "engine killed, deploy works", s.testKilledEngine)
+	s.step(t, "destroy asks", s.testDestroyAsks)
+	s.need(t, "destroy", s.testDestroy)
+	s.step(t, "nothing is left", func(t *testing.T) { s.wantNothingLeft(t, before) })
+	s.step(t, "second destroy finds nothing", s.testSecondDestroy)
+	s.step(t, "warm launch and destroy", s.testWarm)
+	s.step(t, "nothing is left after all", func(t *testing.T) { s.wantNothingLeft(t, before) })
+}
+
+// step runs one part of the story as a subtest and reports its time.
+func (s *system) step(t *testing.T, name string, test func(*testing.T)) bool {
+	t.Helper()
+	return t.Run(name, func(t *testing.T) {
+		start := time.Now()
+		test(t)
+		report(t, "%s: %.1f s", name, time.Since(start).Seconds())
+	})
+}
+
+// need runs a part without which the others make no sense.
+func (s *system) need(t *testing.T, name string, test func(*testing.T)) {
+	t.Helper()
+	if !s.step(t, name, test) {
+		t.FailNow()
+	}
+}
+
+func (s *system) testNoCredentials(t *testing.T) {
+	got := s.run(t, s.environment(noCredentials()...), "deploy.sh", "--yes")
+	got.wantCode(t, 1)
+	got.wantSaid(t, "--local", "(?i)credentials")
+}
+
+func (s *system) testForeignEndpoint(t *testing.T) {
+	got := s.run(t, append(s.env, "AWS_ENDPOINT_URL=http://127.0.0.1:9"), "deploy.sh", "--yes")
+	got.wantCode(t, 1)
+	got.wantSaid(t, "AWS_ENDPOINT_URL", "--local")
+}
+
+// deploy deploys the copy as it is now and wants success.
+func (s *system) deploy(t *testing.T) outcome {
+	t.Helper()
+	got := s.run(t, s.env, "deploy.sh", "--local", "--yes")
+	got.wantCode(t, 0)
+	if url := got.outputs(t)["ServiceURL"]; url != "" {
+		s.url = strings.TrimSuffix(url, "/")
+	}
+	return got
+}
+
+func (s *system) testLaunch(t *testing.T) {
+	got := s.deploy(t)
+	if !regexp.MustCompile(`(?m)^ServiceURL=http://localhost:\d+/?$`).MatchString(got.stdout) {
+		t.Fatalf("standard output has no ServiceURL: %q", got.stdout)
+	}
+	got.wantSaid(t, `000000000000`, `us-east-1|[a-z]+-[a-z]+-\d`)
+	s.wantNoPoison(t)
+}
+
+func (s *system) testRequests(t *testing.T) {
+	c := client(true)
+	body, header, err := get(t.Context(), c, s.url+"/")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if name := strings.TrimSuffix(body, "\n"); name == "" || strings.ContainsAny(name, " \n") {
+		t.Errorf("GET / answers %q, want a host name on one line", body)
+	}
+	if !strings.HasPrefix(header.Get("Content-Type"), "text/plain") {
+		t.Errorf("GET / has Content-Type %q", header.Get("Content-Type"))
+	}
+	body, header, err = get(t.Context(), c, s.url+"/time")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := checkTime(body); err != nil {
+		t.Error(err)
+	}
+	if header.Get("Content-Type") != "application/json" || header.Get("Cache-Control") != "no-store" {
+		t.Errorf("GET /time has headers %v", header)
+	}
+}
+
+func (s *system) testNoChanges(t *testing.T) {
+	got := s.run(t, s.env, "deploy.sh", "--local", "--yes")
+	got.wantCode(t, 0)
+	got.wantSaid(t, "no changes")
+	if url := got.outputs(t)["ServiceURL"]; strings.TrimSuffix(url, "/") != s.url {
+		t.Errorf("the service's URL was %s and is now %s", s.url, url)
+	}
+}
+
+// edition is a file that makes the service visibly another version: what GET / answers begins with mark.
+func edition(mark string) string {
+	return `package main
+
+import "os"
+
+func init() { os.Setenv("HOSTNAME", "` + mark + `-"+os.Getenv("HOSTNAME")) }
+`
+}
+
+const editionFile = "web/edition.go"
+
+func (s *system) testNewVersion(t *testing.T, mark string) {
+	s.write(t, editionFile, edition(mark))
+	traffic := startLoad(t, s.url)
+	url := s.url
+	s.deploy(t)
+	wantVersion(t, url, mark+"-")
+	traffic.end(t)
+	if s.url != url {
+		t.Errorf("the service's URL was %s and is now %s", url, s.url)
+	}
+}
+
+// deployBroken deploys what cannot run, under load: it must fail, and the version with this mark must go on serving.
+func (s *system) deployBroken(t *testing.T, mark string) outcome {
+	t.Helper()
+	traffic := startLoad(t, s.url)
+	got := s.run(t, s.env, "deploy.sh", "--local", "--yes")
+	got.wantCode(t, 1)
+	wantVersion(t, s.url, mark+"-")
+	traffic.end(t)
+	return got
+}
+
+func (s *system) testExitingVersion(t *testing.T) {
+	const broken = "web/broken.go"
+	s.write(t, broken, `package main
+
+import (
+	"fmt"
+	"os"
+)
+
+func init() {
+	fmt.Fprintln(os.Stderr, "broken on purpose: the hull leaks")
+	os.Exit(3)
+}
+`)
+	got := s.deployBroken(t, "v2")
+	got.wantSaid(t, `Service`, `(?i)circuit breaker|essential container`, `(?i)exit(ed)?( with)?( code)?:? *3|the hull leaks`)
+	s.remove(t, broken)
+}
+
+func (s *system) testUnwellVersion(t *testing.T) {
+	const file, well, unwell = "web/health.go", "respondHealthy(w)\n", "respondError(w, http.StatusInternalServerError, \"not well\")\n"
+	s.replace(t, file, "\t"+well, "\t"+unwell)
+	got := s.deployBroken(t, "v2")
+	got.wantSaid(t, `Service`, `(?i)circuit breaker|health`, `500|(?i)unhealthy`)
+	s.replace(t, file, "\t"+unwell, "\t"+well)
+}
+
+func (s *system) testKilledLauncher(t *testing.T) {
+	s.write(t, editionFile, edition("v3"))
+	traffic := startLoad(t, s.url)
+	first := s.start(t, s.env, "deploy.sh", "--local", "--yes")
+	first.signalWhen(t, underWay, syscall.SIGKILL)
+	first.wait(t)
+	s.deploy(t)
+	wantVersion(t, s.url, "v3-")
+	traffic.end(t)
+}
+
+func (s *system) testInterrupt(t *testing.T) {
+	s.write(t, editionFile, edition("v4"))
+	first := s.start(t, s.env, "deploy.sh", "--local", "--yes")
+	first.signalWhen(t, underWay, syscall.SIGINT)
+	got := first.wait(t)
+	t.Logf("interrupted deploy: exit code %d\n%s", got.code, got.stderr)
+	if got.code <= 0 {
+		t.Errorf("exit code %d after Ctrl-C, want the launcher's own, not 0", got.code)
+	}
+	got.wantSaid(t, `deploy\.sh`, `(?i)go(es)? on|resume|again`)
+	s.deploy(t)
+	wantVersion(t, s.url, "v4-")
+}
+
+func (s *system) testRollingUpdates(t *testing.T) {
+	for i := range rollingUpdates {
+		s.testNewVersion(t, "rolling"+string(rune('a'+i)))
+	}
+}
+
+func (s *system) testKilledEngine(t *testing.T) {
+	content, err := os.ReadFile(filepath.Join(s.root, ".slipway/local/engine.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var engine struct {
+		PID int `json:"pid"`
+	}
+	if err := json.Unmarshal(content, &engine); err != nil || engine.PID < 2 {
+		t.Fatalf("engine.json names no process: %v\n%s", err, content)
+	}
+	if err := syscall.Kill(engine.PID, syscall.SIGKILL); err != nil {
+		t.Fatal(err)
+	}
+	s.deploy(t)
+	body, _, err := get(t.Context(), client(true), s.url+"/time")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := checkTime(body); err != nil {
+		t.Error(err)
+	}
+}
+
+func (s *system) testDestroyAsks(t *testing.T) {
+	got := s.run(t, s.env, "destroy.sh", "--local")
+	if got.code == 0 {
+		t.Error("destroy without --yes and without anybody to answer ended with 0")
+	}
+	got.wantSaid(t, "--yes")
+	if _, _, err := get(t.Context(), client(true), s.url+"/"); err != nil {
+		t.Errorf("the service is gone after a destroy that nobody agreed to: %v", err)
+	}
+}
+
+func (s *system) testDestroy(t *testing.T) {
+	got := s.run(t, s.env, "destroy.sh", "--local", "--yes")
+	got.wantCode(t, 0)
+	got.wantSaid(t, "000000000000", "(?i)gone|nothing is left|no longer")
+}
+
+func (s *system) testSecondDestroy(t *testing.T) {
+	got := s.run(t, s.env, "destroy.sh", "--local", "--yes")
+	got.wantCode(t, 0)
+	got.wantSaid(t, "000000000000", `[a-z]+-[a-z]+-\d`, "(?i)nothing")
+}
+
+// testWarm measures what somebody waits for who has launched before. The aim is 20 seconds; a time is no failure.
+func (s *system) testWarm(t *testing.T) {
+	start := time.Now()
+	launch := s.deploy(t)
+	destroy := s.run(t, s.env, "destroy.sh", "--local", "--yes")
+	destroy.wantCode(t, 0)
+	report(t, "warm: launch with acceptance %.1f s, destroy %.1f s, together %.1f s (aim: at most 20 s)",
+		launch.took.Seconds(), destroy.took.Seconds(), time.Since(start).Seconds())
+}
