@@ -12,3 +12,6 @@ func (c Config) PipelineHome() Environment {
 	}
 	return Environment{}
 }
+
+// File is the one file that a user edits, at the repository's root.
+const File = "slipway.yaml"

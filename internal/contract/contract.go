@@ -60,6 +60,7 @@ const (
 	KeyBucketName               = "BucketName"
 	KeyRepositoryName           = "RepositoryName"
 	KeyRepositoryURI            = "RepositoryURI"
+	KeyRepositoryARN            = "RepositoryARN"
 	KeyImageProjectName         = "ImageProjectName"
 	KeyImageLogGroupName        = "ImageLogGroupName"
 	KeyPermissionsBoundaryARN   = "PermissionsBoundaryARN"
@@ -101,14 +102,24 @@ func KeyPrivateSubnet(i int) string { return "PrivateSubnet" + ZoneLetter(i) }
 // ContainerName is the application's container in the task definition.
 const ContainerName = "app"
 
+// LogStreamPrefix begins the name of each task's log stream: prefix/container/task id.
+const LogStreamPrefix = "tasks"
+
 // Keys in the foundation's bucket.
 const (
 	SourceObject    = "source.zip" // the pipeline watches it
 	SourcesPrefix   = "sources/"   // one zip an identity
 	TemplatesPrefix = "templates/" // one object a content hash, never overwritten
-	ArtifactsPrefix = "artifacts/" // the pipeline's; expires
 	ReleasesPrefix  = "releases/"  // never expires
 )
+
+// ArtifactFolder begins the keys under which CodePipeline keeps its artifacts: the pipeline's name cut to 20 characters,
+// which nobody can choose otherwise. The pipeline bears its nested stack's name, root's name first. The hyphen, or a
+// name longer than every prefix above, keeps the folder apart from slipway's own.
+func ArtifactFolder(name, home string) string {
+	folder := EnvironmentStackName(name, home) + "-" + NestedPipeline
+	return folder[:min(len(folder), 20)]
+}
 
 // SourceKey is the bucket key of the source with this identity.
 func SourceKey(identity string) string { return SourcesPrefix + identity + ".zip" }
@@ -153,3 +164,7 @@ func IsDigest(image string) bool {
 	_, digest, found := strings.Cut(image, "@sha256:")
 	return found && len(digest) == 64
 }
+
+// PipelineRolePath holds the roles of the pipeline stack alone, apart from CloudFormation's own under the same parent:
+// who may make the pipeline's roles may not touch the others.
+func PipelineRolePath(name string) string { return DeliveryRolePath(name) + "pipeline/" }

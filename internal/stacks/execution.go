@@ -1,0 +1,195 @@
+package stacks
+
+import (
+	"slices"
+
+	"github.com/awslabs/goformation/v7/cloudformation/iam"
+
+	"slipway/internal/cfn"
+	"slipway/internal/contract"
+)
+
+// addExecutionRoles adds the two roles that CloudFormation acts with on the environments' stacks. The people's may make
+// all that an environment holds. The pipeline's has no right on pipeline, build projects and the roles of delivery, so
+// that no commit can widen what the pipeline may do.
+func (f *foundation) addExecutionRoles() {
+	environments := []string{
+		f.addPolicy("NetworkPolicy", "Make an environment's stacks, network and load balancer.", f.stackStatements(), f.networkStatements(), f.balancerStatements()),
+		f.addPolicy("ServicePolicy", "Make an environment's service, its logs, scaling and bounded roles.", f.serviceStatements(), f.environmentRoleStatements()),
+	}
+	delivery := f.addPolicy("DeliveryPolicy", "Make the pipeline, its build projects and their roles.", f.deliveryStatements())
+	f.t.Output(contract.KeyExecutionRoleARN, "CloudFormation acts with it when a person deploys.",
+		f.addExecutionRole("ExecutionRole", "CloudFormation, for people: everything that an environment holds.", append(environments, delivery)))
+	f.t.Output(contract.KeyPipelineExecutionRoleARN, "CloudFormation acts with it when the pipeline deploys.",
+		f.addExecutionRole("PipelineExecutionRole", "CloudFormation, for the pipeline: an environment without its pipeline.", environments))
+}
+
+func (f *foundation) addPolicy(id, description string, statements ...[]cfn.Statement) string {
+	return f.t.Add(id, &iam.ManagedPolicy{
+		Description:    new(description),
+		Path:           new(contract.DeliveryRolePath(f.cfg.Name)),
+		PolicyDocument: cfn.Document(slices.Concat(statements...)...),
+	}).Ref()
+}
+
+func (f *foundation) addExecutionRole(id, description string, policies []string) string {
+	role := f.t.Add(id, &iam.Role{
+		Description:              new(description),
+		Path:                     new(contract.DeliveryRolePath(f.cfg.Name)),
+		AssumeRolePolicyDocument: trustSameAccount("cloudformation.amazonaws.com"),
+		ManagedPolicyArns:        policies,
+	})
+	// CloudFormation hands the role on to the nested stacks, so the role must be allowed to pass itself. Its own ARN is
+	// known only once it exists, hence a policy of its own.
+	f.t.Add(id+"PassPolicy", &iam.Policy{
+		PolicyName: "pass-to-nested-stacks",
+		Roles:      []string{role.Ref()},
+		PolicyDocument: cfn.Document(cfn.Statement{
+			Sid: "PassItself", Effect: cfn.Allow, Action: []string{"iam:PassRole"}, Resource: []string{role.Att("Arn")},
+			Condition: cfn.Condition{"StringEquals": {"iam:PassedToService": "cloudformation.amazonaws.com"}},
+		}),
+	})
+	return role.Att("Arn")
+}
+
+// ours holds what carries this application's tag, which CloudFormation copies from the stack to its resources.
+func (f *foundation) ours() cfn.Condition {
+	return cfn.Condition{"StringEquals": {"aws:ResourceTag/" + contract.TagName: f.cfg.Name}}
+}
+
+// The statements that follow are what CloudFormation calls for each type. Actions that only describe stand apart with
+// "*": the service authorization reference lists no resource for them.
+
+func (f *foundation) stackStatements() []cfn.Statement {
+	var nested []string
+	for _, env := range f.cfg.Environments {
+		nested = append(nested, arns("cloudformation", "stack/"+contract.EnvironmentStackName(f.cfg.Name, env.Name)+"-*")...)
+	}
+	return []cfn.Statement{
+		{Sid: "NestedStacks", Effect: cfn.Allow, Action: []string{
+			"cloudformation:CreateChangeSet", "cloudformation:CreateStack", "cloudformation:DeleteChangeSet", "cloudformation:DeleteStack",
+			"cloudformation:DescribeChangeSet", "cloudformation:DescribeStackEvents", "cloudformation:DescribeStackResources",
+			"cloudformation:DescribeStacks", "cloudformation:ExecuteChangeSet", "cloudformation:GetTemplate", "cloudformation:TagResource",
+			"cloudformation:UntagResource", "cloudformation:UpdateStack",
+		}, Resource: nested},
+		{Sid: "ReadTemplates", Effect: cfn.Allow, Action: readObjectActions, Resource: f.objects(contract.TemplatesPrefix)},
+	}
+}
+
+func (f *foundation) networkStatements() []cfn.Statement {
+	made := arns("ec2", "elastic-ip/*", "internet-gateway/*", "natgateway/*", "route-table/*", "security-group/*",
+		"security-group-rule/*", "subnet/*", "vpc-endpoint/*", "vpc/*")
+	return []cfn.Statement{
+		{Sid: "DescribeNetwork", Effect: cfn.Allow, Action: []string{ // describing has no resource
+			"ec2:DescribeAddresses", "ec2:DescribeAvailabilityZones", "ec2:DescribeInternetGateways", "ec2:DescribeNatGateways",
+			"ec2:DescribeNetworkInterfaces", "ec2:DescribePrefixLists", "ec2:DescribeRouteTables", "ec2:DescribeSecurityGroupRules",
+			"ec2:DescribeSecurityGroups", "ec2:DescribeSubnets", "ec2:DescribeVpcAttribute", "ec2:DescribeVpcEndpoints", "ec2:DescribeVpcs",
+		}, Resource: []string{"*"}},
+		{Sid: "MakeNetwork", Effect: cfn.Allow, Action: []string{
+			"ec2:AllocateAddress", "ec2:CreateInternetGateway", "ec2:CreateNatGateway", "ec2:CreateRouteTable", "ec2:CreateSecurityGroup",
+			"ec2:CreateSubnet", "ec2:CreateVpc", "ec2:CreateVpcEndpoint",
+		}, Resource: made},
+		{Sid: "TagNetwork", Effect: cfn.Allow, Action: []string{"ec2:CreateTags", "ec2:DeleteTags"}, Resource: made},
+		// A rule has no tag of its own when it is made; its group has.
+		{Sid: "ChangeRules", Effect: cfn.Allow, Action: []string{"ec2:UpdateSecurityGroupRuleDescriptionsEgress", "ec2:UpdateSecurityGroupRuleDescriptionsIngress"}, Resource: arns("ec2", "security-group/*", "security-group-rule/*")},
+		{Sid: "ChangeNetwork", Effect: cfn.Allow, Action: []string{
+			"ec2:AssociateRouteTable", "ec2:AttachInternetGateway", "ec2:AuthorizeSecurityGroupEgress", "ec2:AuthorizeSecurityGroupIngress",
+			"ec2:CreateRoute", "ec2:DeleteInternetGateway", "ec2:DeleteNatGateway", "ec2:DeleteRoute", "ec2:DeleteRouteTable",
+			"ec2:DeleteSecurityGroup", "ec2:DeleteSubnet", "ec2:DeleteVpc", "ec2:DeleteVpcEndpoints", "ec2:DetachInternetGateway",
+			"ec2:DisassociateAddress", "ec2:DisassociateRouteTable", "ec2:ModifySubnetAttribute", "ec2:ModifyVpcAttribute",
+			"ec2:ModifyVpcEndpoint", "ec2:ReleaseAddress", "ec2:ReplaceRoute", "ec2:RevokeSecurityGroupEgress", "ec2:RevokeSecurityGroupIngress",
+		}, Resource: made, Condition: f.ours()},
+	}
+}
+
+func (f *foundation) balancerStatements() []cfn.Statement {
+	all := arns("elasticloadbalancing", "loadbalancer/app/*", "targetgroup/*", "listener/app/*", "listener-rule/app/*")
+	return []cfn.Statement{
+		{Sid: "DescribeBalancers", Effect: cfn.Allow, Action: []string{ // describing has no resource
+			"elasticloadbalancing:DescribeListeners", "elasticloadbalancing:DescribeLoadBalancerAttributes", "elasticloadbalancing:DescribeLoadBalancers",
+			"elasticloadbalancing:DescribeListenerAttributes", "elasticloadbalancing:DescribeCapacityReservation",
+			"elasticloadbalancing:DescribeRules", "elasticloadbalancing:DescribeTags", "elasticloadbalancing:DescribeTargetGroupAttributes",
+			"elasticloadbalancing:DescribeTargetGroups", "elasticloadbalancing:DescribeTargetHealth",
+		}, Resource: []string{"*"}},
+		{Sid: "MakeBalancer", Effect: cfn.Allow, Action: []string{
+			"elasticloadbalancing:AddTags", "elasticloadbalancing:CreateListener", "elasticloadbalancing:CreateLoadBalancer",
+			"elasticloadbalancing:CreateRule", "elasticloadbalancing:CreateTargetGroup", "elasticloadbalancing:RemoveTags",
+		}, Resource: all},
+		{Sid: "ChangeBalancer", Effect: cfn.Allow, Action: []string{
+			"elasticloadbalancing:DeleteListener", "elasticloadbalancing:DeleteLoadBalancer", "elasticloadbalancing:DeleteRule",
+			"elasticloadbalancing:DeleteTargetGroup", "elasticloadbalancing:ModifyListener", "elasticloadbalancing:ModifyLoadBalancerAttributes",
+			"elasticloadbalancing:ModifyRule", "elasticloadbalancing:ModifyTargetGroup", "elasticloadbalancing:ModifyTargetGroupAttributes",
+			"elasticloadbalancing:SetRulePriorities", "elasticloadbalancing:SetSecurityGroups", "elasticloadbalancing:SetSubnets",
+		}, Resource: all, Condition: f.ours()},
+	}
+}
+
+func (f *foundation) serviceStatements() []cfn.Statement {
+	prefix := f.cfg.Name + "-*" // CloudFormation's names begin with the stack's
+	return []cfn.Statement{
+		{Sid: "Service", Effect: cfn.Allow, Action: []string{
+			"ecs:CreateCluster", "ecs:CreateService", "ecs:DeleteCluster", "ecs:DeleteService", "ecs:DescribeClusters", "ecs:DescribeServiceDeployments",
+			"ecs:DescribeServiceRevisions", "ecs:DescribeServices", "ecs:ListServiceDeployments", "ecs:PutClusterCapacityProviders",
+			"ecs:RegisterTaskDefinition", "ecs:TagResource", "ecs:UntagResource", "ecs:UpdateCluster", "ecs:UpdateClusterSettings", "ecs:UpdateService",
+		}, Resource: arns("ecs", "cluster/"+prefix, "service/"+prefix, "service-deployment/"+prefix, "service-revision/"+prefix, "task-definition/"+prefix)},
+		// These two, and deregistering, have no resource.
+		{Sid: "TaskDefinitions", Effect: cfn.Allow, Action: []string{"ecs:DeregisterTaskDefinition", "ecs:DescribeTaskDefinition", "ecs:ListTaskDefinitions"}, Resource: []string{"*"}},
+		{Sid: "Logs", Effect: cfn.Allow, Action: []string{
+			"logs:CreateLogGroup", "logs:DeleteLogGroup", "logs:DeleteRetentionPolicy", "logs:ListTagsForResource", "logs:PutRetentionPolicy",
+			"logs:TagResource", "logs:UntagResource",
+		}, Resource: arns("logs", "log-group:"+prefix)},
+		{Sid: "DescribeLogs", Effect: cfn.Allow, Action: []string{"logs:DescribeLogGroups"}, Resource: []string{"*"}}, // describing has no narrower resource
+		{Sid: "Scaling", Effect: cfn.Allow, Action: []string{
+			"application-autoscaling:DeleteScalingPolicy", "application-autoscaling:DeregisterScalableTarget", "application-autoscaling:ListTagsForResource",
+			"application-autoscaling:PutScalingPolicy", "application-autoscaling:RegisterScalableTarget", "application-autoscaling:TagResource",
+			"application-autoscaling:UntagResource",
+		}, Resource: arns("application-autoscaling", "scalable-target/*")},
+		{Sid: "DescribeScaling", Effect: cfn.Allow, Action: []string{ // describing has no resource
+			"application-autoscaling:DescribeScalableTargets", "application-autoscaling:DescribeScalingPolicies", "application-autoscaling:DescribeScheduledActions",
+			"cloudwatch:DescribeAlarms",
+		}, Resource: []string{"*"}},
+	}
+}
+
+// environmentRoleStatements let roles be made under the environments' path only, only with the boundary, and never
+// without it again.
+func (f *foundation) environmentRoleStatements() []cfn.Statement {
+	roles := roleARNs(contract.EnvironmentRolePath(f.cfg.Name))
+	return []cfn.Statement{
+		{Sid: "MakeBoundedRoles", Effect: cfn.Allow, Action: []string{"iam:CreateRole", "iam:PutRolePolicy", "iam:PutRolePermissionsBoundary"},
+			Resource: roles, Condition: cfn.Condition{"StringEquals": {"iam:PermissionsBoundary": f.boundary.Ref()}}},
+		{Sid: "ChangeBoundedRoles", Effect: cfn.Allow, Action: []string{
+			"iam:DeleteRole", "iam:DeleteRolePolicy", "iam:GetRole", "iam:GetRolePolicy", "iam:ListAttachedRolePolicies", "iam:ListRolePolicies",
+			"iam:ListRoleTags", "iam:TagRole", "iam:UntagRole", "iam:UpdateAssumeRolePolicy", "iam:UpdateRole", "iam:UpdateRoleDescription",
+		}, Resource: roles},
+		{Sid: "PassRolesToTasks", Effect: cfn.Allow, Action: []string{"iam:PassRole"}, Resource: roles,
+			Condition: cfn.Condition{"StringEquals": {"iam:PassedToService": []string{"ecs-tasks.amazonaws.com", "ecs.amazonaws.com"}}}},
+	}
+}
+
+// deliveryStatements are what the pipeline stack needs: the people's role alone has them.
+func (f *foundation) deliveryStatements() []cfn.Statement {
+	roles := roleARNs(contract.PipelineRolePath(f.cfg.Name))
+	return []cfn.Statement{
+		{Sid: "Pipeline", Effect: cfn.Allow, Action: []string{
+			"codepipeline:CreatePipeline", "codepipeline:DeletePipeline", "codepipeline:GetPipeline", "codepipeline:GetPipelineState",
+			"codepipeline:ListTagsForResource", "codepipeline:TagResource", "codepipeline:UntagResource", "codepipeline:UpdatePipeline",
+		}, Resource: arns("codepipeline", f.cfg.Name+"-*")},
+		// A project's name is made of its logical id alone, so its own tag tells it from others'.
+		{Sid: "MakeProjects", Effect: cfn.Allow, Action: []string{"codebuild:CreateProject"}, Resource: arns("codebuild", "project/*"),
+			Condition: cfn.Condition{"StringEquals": {"aws:RequestTag/" + contract.TagName: f.cfg.Name}}},
+		{Sid: "ChangeProjects", Effect: cfn.Allow, Action: []string{"codebuild:BatchGetProjects", "codebuild:DeleteProject", "codebuild:UpdateProject"},
+			Resource: arns("codebuild", "project/*"), Condition: f.ours()},
+		{Sid: "EventRule", Effect: cfn.Allow, Action: []string{
+			"events:DeleteRule", "events:DescribeRule", "events:ListTagsForResource", "events:ListTargetsByRule", "events:PutRule",
+			"events:PutTargets", "events:RemoveTargets", "events:TagResource", "events:UntagResource",
+		}, Resource: arns("events", "rule/"+f.cfg.Name+"-*")},
+		{Sid: "PipelineRoles", Effect: cfn.Allow, Action: []string{
+			"iam:CreateRole", "iam:DeleteRole", "iam:DeleteRolePolicy", "iam:GetRole", "iam:GetRolePolicy", "iam:ListAttachedRolePolicies",
+			"iam:ListRolePolicies", "iam:ListRoleTags", "iam:PutRolePolicy", "iam:TagRole", "iam:UntagRole", "iam:UpdateAssumeRolePolicy",
+			"iam:UpdateRole", "iam:UpdateRoleDescription",
+		}, Resource: roles},
+		{Sid: "PassPipelineRoles", Effect: cfn.Allow, Action: []string{"iam:PassRole"}, Resource: roles,
+			Condition: cfn.Condition{"StringEquals": {"iam:PassedToService": []string{"codebuild.amazonaws.com", "codepipeline.amazonaws.com", "events.amazonaws.com"}}}},
+	}
+}

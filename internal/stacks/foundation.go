@@ -1,0 +1,178 @@
+package stacks
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/awslabs/goformation/v7/cloudformation/codebuild"
+	"github.com/awslabs/goformation/v7/cloudformation/ecr"
+	"github.com/awslabs/goformation/v7/cloudformation/iam"
+	"github.com/awslabs/goformation/v7/cloudformation/s3"
+
+	"slipway/internal/cfn"
+	"slipway/internal/config"
+	"slipway/internal/contract"
+)
+
+const (
+	artifactDays     = 30  // what the pipeline hands from action to action
+	sourceDays       = 180 // zips of earlier sources; a release can be rolled back without them, by its image
+	oldVersionDays   = 30  // earlier versions of source.zip
+	untaggedDays     = 7
+	imagesKept       = 200 // beyond what releases name
+	buildMinutes     = 30
+	queueMinutes     = 60
+	releaseTagPrefix = "release-"
+)
+
+// Foundation is what must exist before the first image: bucket, registry, image build and the roles that
+// CloudFormation itself acts with.
+func Foundation(cfg config.Config) *cfn.Template {
+	t := cfn.New(fmt.Sprintf("Foundation of %s: bucket, image registry, image build, CloudFormation's roles.", cfg.Name))
+	f := foundation{t: t, cfg: cfg}
+	f.addBucket()
+	f.addRepository()
+	f.addImageBuild()
+	f.addBoundary()
+	f.addExecutionRoles()
+	return t
+}
+
+type foundation struct {
+	t                            *cfn.Template
+	cfg                          config.Config
+	bucket, repository, boundary cfn.Handle
+}
+
+func (f *foundation) addBucket() {
+	f.bucket = f.t.Add("Bucket", &s3.Bucket{
+		VersioningConfiguration: &s3.Bucket_VersioningConfiguration{Status: "Enabled"},
+		BucketEncryption: &s3.Bucket_BucketEncryption{ServerSideEncryptionConfiguration: []s3.Bucket_ServerSideEncryptionRule{{
+			ServerSideEncryptionByDefault: &s3.Bucket_ServerSideEncryptionByDefault{SSEAlgorithm: "AES256"},
+		}}},
+		PublicAccessBlockConfiguration: &s3.Bucket_PublicAccessBlockConfiguration{
+			BlockPublicAcls: new(true), BlockPublicPolicy: new(true), IgnorePublicAcls: new(true), RestrictPublicBuckets: new(true),
+		},
+		OwnershipControls: &s3.Bucket_OwnershipControls{Rules: []s3.Bucket_OwnershipControlsRule{{ObjectOwnership: new("BucketOwnerEnforced")}}},
+		NotificationConfiguration: &s3.Bucket_NotificationConfiguration{
+			EventBridgeConfiguration: &s3.Bucket_EventBridgeConfiguration{EventBridgeEnabled: true},
+		},
+		LifecycleConfiguration: &s3.Bucket_LifecycleConfiguration{Rules: lifecycle(f.artifacts())},
+		// CloudFormation deletes only an empty bucket: nothing is lost that was not emptied on purpose before.
+		AWSCloudFormationDeletionPolicy:      deletePolicy,
+		AWSCloudFormationUpdateReplacePolicy: replaceRetain,
+	})
+	f.t.Add("BucketPolicy", &s3.BucketPolicy{
+		Bucket: f.bucket.Ref(),
+		PolicyDocument: cfn.Document(cfn.Statement{
+			Sid:       "TLSOnly",
+			Effect:    cfn.Deny,
+			Principal: cfn.Principal{"AWS": {"*"}}, // a denial for everybody
+			Action:    []string{"s3:*"},
+			Resource:  []string{f.bucket.Att("Arn"), cfn.Sub("${" + f.bucket.ID() + ".Arn}/*")},
+			Condition: cfn.Condition{"Bool": {"aws:SecureTransport": "false"}},
+		}),
+	})
+	f.t.Output(contract.KeyBucketName, "Sources, templates, artifacts and release records.", f.bucket.Ref())
+}
+
+// lifecycle lets go of artifacts, old sources and earlier versions of source.zip. Templates stay, since a rollback reads
+// the old ones, and so do releases.
+func lifecycle(artifacts string) []s3.Bucket_Rule {
+	return []s3.Bucket_Rule{
+		{Id: new("artifacts"), Status: "Enabled", Prefix: new(artifacts), ExpirationInDays: new(artifactDays),
+			NoncurrentVersionExpiration: &s3.Bucket_NoncurrentVersionExpiration{NoncurrentDays: 1}},
+		{Id: new("sources"), Status: "Enabled", Prefix: new(contract.SourcesPrefix), ExpirationInDays: new(sourceDays),
+			NoncurrentVersionExpiration: &s3.Bucket_NoncurrentVersionExpiration{NoncurrentDays: 1}},
+		{Id: new("source-versions"), Status: "Enabled", Prefix: new(contract.SourceObject),
+			NoncurrentVersionExpiration: &s3.Bucket_NoncurrentVersionExpiration{NoncurrentDays: oldVersionDays}},
+		{Id: new("broken-uploads"), Status: "Enabled",
+			AbortIncompleteMultipartUpload: &s3.Bucket_AbortIncompleteMultipartUpload{DaysAfterInitiation: 1}},
+	}
+}
+
+func (f *foundation) addRepository() {
+	f.repository = f.t.Add("Repository", &ecr.Repository{
+		EmptyOnDelete:              new(true), // deleting the foundation is deleting the application
+		ImageTagMutability:         new("IMMUTABLE"),
+		ImageScanningConfiguration: &ecr.Repository_ImageScanningConfiguration{ScanOnPush: new(true)},
+		// With the key that AWS manages, which costs nothing. The encryption cannot be changed later without a new repository.
+		EncryptionConfiguration:              &ecr.Repository_EncryptionConfiguration{EncryptionType: "KMS"},
+		LifecyclePolicy:                      &ecr.Repository_LifecyclePolicy{LifecyclePolicyText: new(imageExpiry())},
+		AWSCloudFormationDeletionPolicy:      deletePolicy,
+		AWSCloudFormationUpdateReplacePolicy: replaceRetain,
+	})
+	f.t.Output(contract.KeyRepositoryName, "The image repository's name.", f.repository.Ref())
+	f.t.Output(contract.KeyRepositoryURI, "The image repository as images name it.", f.repository.Att("RepositoryUri"))
+	f.t.Output(contract.KeyRepositoryARN, repositoryDescription, f.repository.Att("Arn"))
+}
+
+// imageExpiry never touches what a release names: an image that an earlier rule matched is not expired by a later one
+// (docs.aws.amazon.com/AmazonECR/latest/userguide/LifecyclePolicies.html), and the first rule's limit is never reached.
+func imageExpiry() string {
+	const rule = `{"rulePriority":%d,"description":"%s","selection":{%s},"action":{"type":"expire"}}`
+	rules := []string{
+		fmt.Sprintf(rule, 1, "keep what releases name", `"tagStatus":"tagged","tagPrefixList":["`+releaseTagPrefix+`"],"countType":"imageCountMoreThan","countNumber":9999`),
+		fmt.Sprintf(rule, 2, "untagged images", fmt.Sprintf(`"tagStatus":"untagged","countType":"sinceImagePushed","countUnit":"days","countNumber":%d`, untaggedDays)),
+		fmt.Sprintf(rule, 3, "images that no release names", fmt.Sprintf(`"tagStatus":"any","countType":"imageCountMoreThan","countNumber":%d`, imagesKept)),
+	}
+	return `{"rules":[` + strings.Join(rules, ",") + `]}`
+}
+
+// addImageBuild is the one project that may push an image. The pipeline uses it as it is; the launcher's own builds
+// override source and artifacts.
+func (f *foundation) addImageBuild() {
+	group := f.t.Add("ImageLogGroup", logGroup())
+	role := f.t.Add("ImageRole", &iam.Role{
+		Description:              new("The image build: read the source, push to one repository."),
+		Path:                     new(contract.DeliveryRolePath(f.cfg.Name)),
+		AssumeRolePolicyDocument: trustBuilds(),
+		Policies: []iam.Role_Policy{{PolicyName: "build-image", PolicyDocument: cfn.Document(
+			cfn.Statement{Sid: "WriteLog", Effect: cfn.Allow, Action: writeLogActions, Resource: []string{group.Att("Arn")}},
+			cfn.Statement{Sid: "FindBucket", Effect: cfn.Allow, Action: readBucketActions, Resource: []string{f.bucket.Att("Arn")}},
+			cfn.Statement{Sid: "ReadSource", Effect: cfn.Allow, Action: readObjectActions, Resource: f.objects(contract.SourcesPrefix, f.artifacts())},
+			cfn.Statement{Sid: "WriteArtifact", Effect: cfn.Allow, Action: writeObjectActions, Resource: f.objects(f.artifacts())},
+			registryLogin(),
+			cfn.Statement{Sid: "PushImage", Effect: cfn.Allow, Action: append(append([]string{"ecr:DescribeImages"}, pullActions...), pushActions...), Resource: []string{f.repository.Att("Arn")}},
+		)}},
+	})
+	project := f.t.Add("ImageProject", &codebuild.Project{
+		Description:            new("Builds the image and pushes it."),
+		ServiceRole:            role.Att("Arn"),
+		Source:                 &codebuild.Project_Source{Type: "CODEPIPELINE", BuildSpec: new("buildspec.yml")},
+		Artifacts:              &codebuild.Project_Artifacts{Type: "CODEPIPELINE"},
+		Environment:            buildEnvironment(f.cfg.Service.Architecture, true, variable(contract.VarStage, contract.StageImage), variable(contract.VarRepositoryURI, f.repository.Att("RepositoryUri"))),
+		LogsConfig:             logsTo(group),
+		TimeoutInMinutes:       new(buildMinutes),
+		QueuedTimeoutInMinutes: new(queueMinutes),
+	})
+	f.t.Output(contract.KeyImageProjectName, "The build project that makes the image.", project.Ref())
+	f.t.Output(contract.KeyImageLogGroupName, "The image build's log group.", group.Ref())
+}
+
+func (f *foundation) artifacts() string {
+	return contract.ArtifactFolder(f.cfg.Name, f.cfg.Pipeline.Environment)
+}
+
+// objects are the ARN patterns of the bucket's objects under these prefixes.
+func (f *foundation) objects(prefixes ...string) []string {
+	var list []string
+	for _, p := range prefixes {
+		list = append(list, cfn.Sub("${"+f.bucket.ID()+".Arn}/"+p+"*"))
+	}
+	return list
+}
+
+// addBoundary is the most that any role of an environment can do, whatever its own policies come to say.
+func (f *foundation) addBoundary() {
+	f.boundary = f.t.Add("PermissionsBoundary", &iam.ManagedPolicy{
+		Description: new("The most that a role of an environment may do."),
+		Path:        new(contract.DeliveryRolePath(f.cfg.Name)),
+		PolicyDocument: cfn.Document(
+			registryLogin(),
+			cfn.Statement{Sid: "PullImage", Effect: cfn.Allow, Action: pullActions, Resource: []string{f.repository.Att("Arn")}},
+			cfn.Statement{Sid: "WriteLogs", Effect: cfn.Allow, Action: writeLogActions, Resource: arns("logs", "log-group:"+f.cfg.Name+"-*")},
+		),
+	})
+	f.t.Output(contract.KeyPermissionsBoundaryARN, boundaryDescription, f.boundary.Ref())
+}

@@ -1,0 +1,80 @@
+package stacks
+
+import (
+	"github.com/awslabs/goformation/v7/cloudformation/policies"
+
+	"slipway/internal/cfn"
+)
+
+// Deletion policies, written out on whatever has state: what the default is should not have to be known by heart.
+const (
+	deletePolicy  policies.DeletionPolicy      = "Delete"
+	replaceDelete policies.UpdateReplacePolicy = "Delete"
+	replaceRetain policies.UpdateReplacePolicy = "Retain"
+)
+
+var (
+	pullActions     = []string{"ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"}
+	pushActions     = []string{"ecr:CompleteLayerUpload", "ecr:InitiateLayerUpload", "ecr:PutImage", "ecr:UploadLayerPart"}
+	writeLogActions = []string{"logs:CreateLogStream", "logs:PutLogEvents"} // never CreateLogGroup: a late writer would bring a deleted group back
+	// What CodePipeline and CodeBuild need of an artifact (docs.aws.amazon.com/codepipeline/latest/userguide/how-to-custom-role.html).
+	readObjectActions  = []string{"s3:GetObject", "s3:GetObjectVersion"}
+	readBucketActions  = []string{"s3:GetBucketLocation", "s3:GetBucketVersioning"}
+	writeObjectActions = []string{"s3:PutObject"}
+)
+
+// registryLogin has the only possible resource: a registry token is the account's, not a repository's
+// (docs.aws.amazon.com/service-authorization/latest/reference/list_amazonelasticcontainerregistry.html).
+func registryLogin() cfn.Statement {
+	return cfn.Statement{Sid: "LogInToRegistry", Effect: cfn.Allow, Action: []string{"ecr:GetAuthorizationToken"}, Resource: []string{"*"}}
+}
+
+// sameAccount keeps a service from acting with a role on another account's behalf
+// (docs.aws.amazon.com/IAM/latest/UserGuide/confused-deputy.html).
+var sameAccount = map[string]any{"aws:SourceAccount": cfn.AccountID}
+
+// trustTasks lets ECS tasks of this account and Region, and nobody else, use the role.
+func trustTasks() any {
+	return trust("ecs-tasks.amazonaws.com", cfn.Condition{
+		"StringEquals": sameAccount,
+		"ArnLike":      {"aws:SourceArn": cfn.Sub("arn:${AWS::Partition}:ecs:${AWS::Region}:${AWS::AccountId}:*")},
+	})
+}
+
+// trustBuilds lets this account's build projects use the role. The project's own name would make a circle.
+func trustBuilds() any {
+	return trust("codebuild.amazonaws.com", cfn.Condition{
+		"StringEquals": sameAccount,
+		"ArnLike":      {"aws:SourceArn": cfn.Sub("arn:${AWS::Partition}:codebuild:${AWS::Region}:${AWS::AccountId}:project/*")},
+	})
+}
+
+// trustSameAccount is for services whose documents do not promise to send the source account: IfExists lets them pass
+// where they send nothing and holds them where they do.
+func trustSameAccount(service string) any {
+	return trust(service, cfn.Condition{"StringEqualsIfExists": sameAccount})
+}
+
+func trust(service string, condition cfn.Condition) any {
+	return cfn.Document(cfn.Statement{
+		Effect:    cfn.Allow,
+		Principal: cfn.Principal{"Service": {service}},
+		Action:    []string{"sts:AssumeRole"},
+		Condition: condition,
+	})
+}
+
+// arns makes ARNs of this partition, Region and account: service "ecs" and "cluster/*" give
+// arn:PARTITION:ecs:REGION:ACCOUNT:cluster/*.
+func arns(service string, resources ...string) []string {
+	var list []string
+	for _, r := range resources {
+		list = append(list, cfn.Sub("arn:${AWS::Partition}:"+service+":${AWS::Region}:${AWS::AccountId}:"+r))
+	}
+	return list
+}
+
+// roleARNs makes the ARN pattern of all roles under a path; IAM is not regional.
+func roleARNs(path string) []string {
+	return []string{cfn.Sub("arn:${AWS::Partition}:iam::${AWS::AccountId}:role" + path + "*")}
+}

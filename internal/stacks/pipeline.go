@@ -1,0 +1,261 @@
+package stacks
+
+import (
+	"encoding/json"
+	"fmt"
+
+	"github.com/awslabs/goformation/v7/cloudformation/codebuild"
+	"github.com/awslabs/goformation/v7/cloudformation/codepipeline"
+	"github.com/awslabs/goformation/v7/cloudformation/events"
+	"github.com/awslabs/goformation/v7/cloudformation/iam"
+
+	"slipway/internal/cfn"
+	"slipway/internal/config"
+	"slipway/internal/contract"
+)
+
+// Artifacts and namespaces of the pipeline.
+const (
+	sourceArtifact = "Source"
+	imageNamespace = "Image"
+	checkMinutes   = 30
+	deployMinutes  = 120 // CloudFormation waits for the service; a deployment that fails slowly must still be told
+)
+
+// pipelineInputs are the foundation's outputs that the pipeline works with, handed down by the root.
+var pipelineInputs = []struct{ key, description string }{
+	{contract.KeyBucketName, "The foundation's bucket: sources, templates, artifacts."},
+	{contract.KeyImageProjectName, "The build project that makes the image."},
+	{contract.KeyPipelineExecutionRoleARN, "CloudFormation acts with it when the pipeline deploys."},
+	{contract.KeyRepositoryARN, repositoryDescription},
+}
+
+// Pipeline takes source.zip through checks, image and each environment in order. It comes up last, when source and
+// image are already there: a new pipeline runs once by itself.
+func Pipeline(cfg config.Config) *cfn.Template {
+	t := cfn.New(fmt.Sprintf("Delivery pipeline of %s.", cfg.Name))
+	p := pipeline{t: t, cfg: cfg, in: map[string]string{}}
+	for _, input := range pipelineInputs {
+		p.in[input.key] = given{t}.string(input.key, input.description)
+	}
+	p.addChecks()
+	p.addDeploy()
+	p.addPipeline()
+	p.addTrigger()
+	return t
+}
+
+type pipeline struct {
+	t   *cfn.Template
+	cfg config.Config
+	in  map[string]string
+
+	checks, deploy, pipeline cfn.Handle
+}
+
+func (p *pipeline) bucketARN() []string {
+	return []string{cfn.Sub("arn:${AWS::Partition}:s3:::${" + contract.KeyBucketName + "}")}
+}
+
+func (p *pipeline) objects(prefixes ...string) []string {
+	var list []string
+	for _, prefix := range prefixes {
+		list = append(list, cfn.Sub("arn:${AWS::Partition}:s3:::${"+contract.KeyBucketName+"}/"+prefix+"*"))
+	}
+	return list
+}
+
+func (p *pipeline) role(id, description string, trusted any, policy string, statements ...cfn.Statement) cfn.Handle {
+	return p.t.Add(id, &iam.Role{
+		Description:              new(description),
+		Path:                     new(contract.PipelineRolePath(p.cfg.Name)),
+		AssumeRolePolicyDocument: trusted,
+		Policies:                 []iam.Role_Policy{{PolicyName: policy, PolicyDocument: cfn.Document(statements...)}},
+	})
+}
+
+// artifactStatements let a build read its input and leave its output.
+func (p *pipeline) artifactStatements(group cfn.Handle) []cfn.Statement {
+	return []cfn.Statement{
+		{Sid: "WriteLog", Effect: cfn.Allow, Action: writeLogActions, Resource: []string{group.Att("Arn")}},
+		{Sid: "FindBucket", Effect: cfn.Allow, Action: readBucketActions, Resource: p.bucketARN()},
+		{Sid: "Artifacts", Effect: cfn.Allow, Action: append(append([]string{}, readObjectActions...), writeObjectActions...), Resource: p.objects(p.artifactFolder())},
+	}
+}
+
+func (p *pipeline) artifactFolder() string {
+	return contract.ArtifactFolder(p.cfg.Name, p.cfg.Pipeline.Environment)
+}
+
+func (p *pipeline) project(id, description string, role, group cfn.Handle, minutes int) cfn.Handle {
+	return p.t.Add(id, &codebuild.Project{
+		Description:            new(description),
+		ServiceRole:            role.Att("Arn"),
+		Source:                 &codebuild.Project_Source{Type: "CODEPIPELINE", BuildSpec: new("buildspec.yml")},
+		Artifacts:              &codebuild.Project_Artifacts{Type: "CODEPIPELINE"},
+		Environment:            buildEnvironment(p.cfg.Service.Architecture, false),
+		LogsConfig:             logsTo(group),
+		TimeoutInMinutes:       new(minutes),
+		QueuedTimeoutInMinutes: new(queueMinutes),
+	})
+}
+
+// addChecks is the project for lint, unit and templates: code of any commit runs there, so it has no rights but its
+// logs and artifacts.
+func (p *pipeline) addChecks() {
+	group := p.t.Add("ChecksLogGroup", logGroup())
+	role := p.role("ChecksRole", "The checks: no rights but their logs and artifacts.", trustBuilds(), "run-checks", p.artifactStatements(group)...)
+	p.checks = p.project("ChecksProject", "Runs lint, unit tests and template checks.", role, group, checkMinutes)
+}
+
+func (p *pipeline) addDeploy() {
+	group := p.t.Add("DeployLogGroup", logGroup())
+	role := p.role("DeployRole", "The deployment: change sets on this application's environments, with the pipeline's execution role only.",
+		trustBuilds(), "deploy", append(p.artifactStatements(group), p.deployStatements()...)...)
+	p.deploy = p.project("DeployProject", "Runs the launcher on one environment.", role, group, deployMinutes)
+}
+
+// deployStatements let the launcher make change sets that act with the pipeline's execution role, execute those that
+// bear the pipeline's prefix, and see what comes of it. An omitted role would mean the stack's earlier one, so the
+// condition names the role.
+func (p *pipeline) deployStatements() []cfn.Statement {
+	var stacks, roots []string
+	for _, env := range p.cfg.Environments {
+		root := contract.EnvironmentStackName(p.cfg.Name, env.Name)
+		roots = append(roots, arns("cloudformation", "stack/"+root+"/*")...)
+		stacks = append(stacks, arns("cloudformation", "stack/"+root+"/*", "stack/"+root+"-*")...)
+	}
+	foundation := arns("cloudformation", "stack/"+contract.FoundationStackName(p.cfg.Name)+"/*")
+	prefix := p.cfg.Name + "-*"
+	return []cfn.Statement{
+		{Sid: "MakeChangeSets", Effect: cfn.Allow, Action: []string{"cloudformation:CreateChangeSet"}, Resource: roots,
+			Condition: cfn.Condition{"StringEquals": {"cloudformation:RoleArn": p.in[contract.KeyPipelineExecutionRoleARN]}}},
+		{Sid: "UseItsChangeSets", Effect: cfn.Allow, Action: []string{"cloudformation:DeleteChangeSet", "cloudformation:ExecuteChangeSet"}, Resource: roots,
+			Condition: cfn.Condition{"StringLike": {"cloudformation:ChangeSetName": contract.ChangeSetByPipeline + "*"}}},
+		{Sid: "SeeStacks", Effect: cfn.Allow, Action: []string{
+			"cloudformation:DescribeChangeSet", "cloudformation:DescribeStackEvents", "cloudformation:DescribeStacks", "cloudformation:GetTemplate",
+			"cloudformation:ListStackResources",
+		}, Resource: append(stacks, foundation...)},
+		{Sid: "PassExecutionRole", Effect: cfn.Allow, Action: []string{"iam:PassRole"}, Resource: []string{p.in[contract.KeyPipelineExecutionRoleARN]},
+			Condition: cfn.Condition{"StringEquals": {"iam:PassedToService": "cloudformation.amazonaws.com"}}},
+		{Sid: "Templates", Effect: cfn.Allow, Action: []string{"s3:GetObject", "s3:PutObject"}, Resource: p.objects(contract.TemplatesPrefix)},
+		{Sid: "ListBucket", Effect: cfn.Allow, Action: []string{"s3:ListBucket"}, Resource: p.bucketARN()}, // without it a missing key looks forbidden
+		{Sid: "SeeImage", Effect: cfn.Allow, Action: []string{"ecr:DescribeImages"}, Resource: []string{p.in[contract.KeyRepositoryARN]}},
+		{Sid: "FollowService", Effect: cfn.Allow, Action: []string{"ecs:DescribeServiceDeployments", "ecs:DescribeServices", "ecs:ListServiceDeployments", "ecs:UpdateService"},
+			Resource: arns("ecs", "service/"+prefix, "service-deployment/"+prefix)},
+		{Sid: "SeeTasks", Effect: cfn.Allow, Action: []string{"ecs:DescribeTasks", "ecs:ListTasks"}, Resource: arns("ecs", "container-instance/"+prefix, "task/"+prefix)},
+		{Sid: "ReadTaskLogs", Effect: cfn.Allow, Action: []string{"logs:GetLogEvents"}, Resource: arns("logs", "log-group:"+prefix)},
+		// These have no resource.
+		{Sid: "Describe", Effect: cfn.Allow, Action: []string{"ecs:DescribeTaskDefinition", "elasticloadbalancing:DescribeTargetHealth"}, Resource: []string{"*"}},
+	}
+}
+
+func (p *pipeline) addPipeline() {
+	projects := []string{p.checks.Att("Arn"), p.deploy.Att("Arn"),
+		cfn.Sub("arn:${AWS::Partition}:codebuild:${AWS::Region}:${AWS::AccountId}:project/${" + contract.KeyImageProjectName + "}")}
+	role := p.role("PipelineRole", "The pipeline: read source.zip, keep artifacts, run three build projects.",
+		trustSameAccount("codepipeline.amazonaws.com"), "run-pipeline",
+		cfn.Statement{Sid: "FindBucket", Effect: cfn.Allow, Action: append([]string{"s3:GetBucketAcl"}, readBucketActions...), Resource: p.bucketARN()},
+		cfn.Statement{Sid: "ReadSource", Effect: cfn.Allow, Action: append([]string{"s3:GetObjectTagging", "s3:GetObjectVersionTagging"}, readObjectActions...),
+			Resource: []string{cfn.Sub("arn:${AWS::Partition}:s3:::${" + contract.KeyBucketName + "}/" + contract.SourceObject)}},
+		cfn.Statement{Sid: "Artifacts", Effect: cfn.Allow, Action: append([]string{"s3:PutObjectTagging"}, append(writeObjectActions, readObjectActions...)...), Resource: p.objects(p.artifactFolder())},
+		cfn.Statement{Sid: "RunBuilds", Effect: cfn.Allow, Action: []string{"codebuild:BatchGetBuilds", "codebuild:StartBuild", "codebuild:StopBuild"}, Resource: projects},
+	)
+	p.pipeline = p.t.Add("Pipeline", &codepipeline.Pipeline{
+		Name:          new(cfn.StackName), // artifacts are kept under it, and roles name that folder
+		PipelineType:  new("V2"),
+		ExecutionMode: new("SUPERSEDED"),
+		RoleArn:       role.Att("Arn"),
+		ArtifactStore: &codepipeline.Pipeline_ArtifactStore{Type: "S3", Location: p.in[contract.KeyBucketName]},
+		Stages:        p.stages(),
+	})
+	p.t.Output(contract.KeyPipelineName, outputDescriptions[contract.KeyPipelineName], p.pipeline.Ref())
+}
+
+func (p *pipeline) stages() []codepipeline.Pipeline_StageDeclaration {
+	stages := []codepipeline.Pipeline_StageDeclaration{
+		{Name: "Source", Actions: []codepipeline.Pipeline_ActionDeclaration{p.sourceAction()}},
+		// One after the other: a new account may run one build at a time (docs.aws.amazon.com/codebuild/latest/userguide/limits.html).
+		{Name: "Checks", Actions: []codepipeline.Pipeline_ActionDeclaration{
+			p.build("Lint", p.checks.Ref(), 1, contract.VarStage, contract.StageLint),
+			p.build("Unit", p.checks.Ref(), 2, contract.VarStage, contract.StageUnit),
+			p.build("Templates", p.checks.Ref(), 3, contract.VarStage, contract.StageTemplates),
+		}},
+		{Name: "Image", Actions: []codepipeline.Pipeline_ActionDeclaration{p.imageAction()}},
+	}
+	for _, env := range p.cfg.Environments {
+		stages = append(stages, codepipeline.Pipeline_StageDeclaration{Name: "Deploy-" + env.Name, Actions: []codepipeline.Pipeline_ActionDeclaration{
+			p.build("Deploy", p.deploy.Ref(), 1, contract.VarStage, contract.StageDeploy, contract.VarEnvironment, env.Name,
+				contract.VarImageURI, "#{"+imageNamespace+"."+contract.VarImageURI+"}"),
+			p.build("Acceptance", p.deploy.Ref(), 2, contract.VarStage, contract.StageAcceptance, contract.VarEnvironment, env.Name),
+		}})
+	}
+	return stages
+}
+
+func (p *pipeline) sourceAction() codepipeline.Pipeline_ActionDeclaration {
+	return codepipeline.Pipeline_ActionDeclaration{
+		Name:         "Source",
+		ActionTypeId: &codepipeline.Pipeline_ActionTypeId{Category: "Source", Owner: "AWS", Provider: "S3", Version: "1"},
+		Configuration: map[string]any{
+			"S3Bucket":             p.in[contract.KeyBucketName],
+			"S3ObjectKey":          contract.SourceObject,
+			"PollForSourceChanges": "false", // the event rule starts it; left out, it would run twice
+		},
+		OutputArtifacts: []codepipeline.Pipeline_OutputArtifact{{Name: sourceArtifact}},
+	}
+}
+
+func (p *pipeline) imageAction() codepipeline.Pipeline_ActionDeclaration {
+	a := p.build("Image", p.in[contract.KeyImageProjectName], 1, contract.VarStage, contract.StageImage)
+	a.Namespace = new(imageNamespace)
+	return a
+}
+
+// build is an action that runs a project on the source, with variables given as name, value, name, value.
+func (p *pipeline) build(name, project string, order int, variables ...string) codepipeline.Pipeline_ActionDeclaration {
+	return codepipeline.Pipeline_ActionDeclaration{
+		Name:           name,
+		ActionTypeId:   &codepipeline.Pipeline_ActionTypeId{Category: "Build", Owner: "AWS", Provider: "CodeBuild", Version: "1"},
+		Configuration:  map[string]any{"ProjectName": project, "EnvironmentVariables": actionVariables(variables)},
+		InputArtifacts: []codepipeline.Pipeline_InputArtifact{{Name: sourceArtifact}},
+		RunOrder:       new(order),
+	}
+}
+
+// actionVariables is the JSON text that the CodeBuild action wants
+// (docs.aws.amazon.com/codepipeline/latest/userguide/action-reference-CodeBuild.html).
+func actionVariables(pairs []string) string {
+	type entry struct {
+		Name  string `json:"name"`
+		Value string `json:"value"`
+		Type  string `json:"type"`
+	}
+	var list []entry
+	for i := 0; i < len(pairs); i += 2 {
+		list = append(list, entry{pairs[i], pairs[i+1], "PLAINTEXT"})
+	}
+	text, _ := json.Marshal(list) // three strings cannot fail
+	return string(text)
+}
+
+// addTrigger starts the pipeline when source.zip is uploaded, and at nothing else in the bucket.
+func (p *pipeline) addTrigger() {
+	arn := cfn.Sub("arn:${AWS::Partition}:codepipeline:${AWS::Region}:${AWS::AccountId}:${" + p.pipeline.ID() + "}")
+	role := p.role("TriggerRole", "The event rule: start this one pipeline.", trustSameAccount("events.amazonaws.com"), "start-pipeline",
+		cfn.Statement{Sid: "StartPipeline", Effect: cfn.Allow, Action: []string{"codepipeline:StartPipelineExecution"}, Resource: []string{arn}})
+	rule := p.t.Add("SourceRule", &events.Rule{
+		Description: new("Starts the pipeline when " + contract.SourceObject + " is uploaded."),
+		State:       new("ENABLED"),
+		EventPattern: map[string]any{
+			"source":      []string{"aws.s3"},
+			"detail-type": []string{"Object Created"},
+			"detail": map[string]any{
+				"bucket": map[string]any{"name": []string{p.in[contract.KeyBucketName]}},
+				"object": map[string]any{"key": []string{contract.SourceObject}},
+			},
+		},
+		Targets: []events.Rule_Target{{Id: "pipeline", Arn: arn, RoleArn: new(role.Att("Arn"))}},
+	})
+	p.t.Output(contract.KeyEventRuleName, outputDescriptions[contract.KeyEventRuleName], rule.Ref())
+}
