@@ -25,7 +25,7 @@ func isAttribute(name string) bool {
 const attributePrefix = "AWSCloudFormation"
 
 // maxDepth stops values that contain themselves.
-const maxDepth = 100
+const maxDepth = 50
 
 // builder turns Go values into nodes, as encoding/json would, with the order of the structs' fields.
 type builder struct {
@@ -81,8 +81,7 @@ func (b *builder) resource(r Resource) node {
 // build turns any value into a node; what has no place in a template is a fault.
 func (b *builder) build(v reflect.Value) node {
 	if b.tooDeep() {
-		b.fault("the value is nested more than %d levels deep", maxDepth)
-		return node{}
+		return b.refuse("the value is nested more than %d levels deep", maxDepth)
 	}
 	switch v.Kind() {
 	case reflect.String:
@@ -109,8 +108,13 @@ func (b *builder) build(v reflect.Value) node {
 	case reflect.Invalid:
 		return node{}
 	}
-	b.fault("a value of the Go type %s has no place in a template", v.Type())
-	return node{}
+	return b.refuse("a value of the Go type %s has no place in a template", v.Type())
+}
+
+// refuse remembers a fault and stands in for the value, so that it is not reported again as missing.
+func (b *builder) refuse(format string, args ...any) node {
+	b.fault(format, args...)
+	return node{kind: literalNode}
 }
 
 // float is written without an exponent, which a YAML 1.1 parser would take for text.
@@ -128,6 +132,9 @@ func (b *builder) list(v reflect.Value) node {
 	if v.Kind() == reflect.Slice && v.IsNil() {
 		return node{}
 	}
+	if v.Type().Elem().Kind() == reflect.Uint8 {
+		return b.refuse("a value of the Go type %s has no place in a template: write text", v.Type())
+	}
 	n := node{kind: listNode, items: make([]node, 0, v.Len())}
 	for i := range v.Len() {
 		b.pushIndex(i)
@@ -139,8 +146,7 @@ func (b *builder) list(v reflect.Value) node {
 
 func (b *builder) mapping(v reflect.Value) node {
 	if v.Type().Key().Kind() != reflect.String {
-		b.fault("the keys of the map are of the Go type %s: they must be strings", v.Type().Key())
-		return node{}
+		return b.refuse("the keys of the map are of the Go type %s: they must be strings", v.Type().Key())
 	}
 	if v.IsNil() {
 		return node{}
@@ -160,12 +166,10 @@ func (b *builder) mapping(v reflect.Value) node {
 func (b *builder) property(v reflect.Value) node {
 	shape := b.shape(v.Type())
 	if shape.marshaler {
-		b.fault("the Go type %s has a MarshalJSON of its own: write plain maps and structs", v.Type())
-		return node{}
+		return b.refuse("the Go type %s has a MarshalJSON of its own: write plain maps and structs", v.Type())
 	}
 	if len(shape.fields) == 0 {
-		b.fault("the Go type %s has no field that could be set: state it through Extended", v.Type())
-		return node{}
+		return b.refuse("the Go type %s has no field that could be set: state it through Extended", v.Type())
 	}
 	// Both members of a tag are omitempty, though both are required.
 	if v.Type() == reflect.TypeFor[tags.Tag]() {

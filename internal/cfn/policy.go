@@ -75,7 +75,7 @@ func (b *builder) statement(s Statement) node {
 	if s.Sid != "" {
 		n.add("Sid", textOf(s.Sid))
 	}
-	n.add("Effect", textOf(string(s.Effect)))
+	n.add("Effect", node{kind: literalNode, text: string(s.Effect)})
 	if len(s.Principal) > 0 {
 		n.add("Principal", b.principal(s.Principal))
 	}
