@@ -31,6 +31,7 @@ from ministack.services.cloudformation import provisioners
 import buildrun
 import buildspec
 from buildspec import BuildError
+from patch import Patch
 
 JSON = dict[str, Any]
 Response = tuple[int, dict[str, str], bytes]
@@ -507,7 +508,7 @@ def from_template(
         ]  # (logical id, properties, stack) and (physical id, old and new properties, stack)
         given = {key: props.get(key[0].upper() + key[1:]) for key in PROJECT_KEYS}
         kept = {
-            key: cb_shape(value) for key, value in given.items() if value is not None
+            key: _api_shape(value) for key, value in given.items() if value is not None
         }
         project = cb._projects[name]
         for key in PROJECT_KEYS:
@@ -518,7 +519,7 @@ def from_template(
     return wrapped
 
 
-def cb_shape(value: Any) -> Any:
+def _api_shape(value: Any) -> Any:
     return (
         provisioners._codebuild_cfn_to_api(value)
         if isinstance(value, dict)
@@ -526,15 +527,66 @@ def cb_shape(value: Any) -> Any:
     )
 
 
-def install() -> None:
-    handlers = provisioners._RESOURCE_HANDLERS["AWS::CodeBuild::Project"]
-    handlers["create"], handlers["update"] = (
-        from_template(handlers["create"]),
-        from_template(handlers["update"]),
-    )
-    cb._project_shape = showing(cb._project_shape)
-    cb._create_project, cb._update_project = (
-        keeping(cb._create_project),
-        keeping(cb._update_project),
-    )
-    cb._start_build, cb._stop_build = start_build, stop_build
+_GUIDE = "https://docs.aws.amazon.com/codebuild/latest/"
+_SERVICE = "services.codebuild:"
+_HANDLER = (
+    "services.cloudformation.provisioners:_RESOURCE_HANDLERS[AWS::CodeBuild::Project]"
+)
+PATCHES = (
+    Patch(
+        places=(_SERVICE + "_start_build",),
+        sha256="661025bbce1e016c0615c5325807c988aaf94bca53256bf0b59f5614127d650a",
+        fault="A build succeeds at once, nothing runs and no override is looked at.",
+        right="The build's phases run with the request's overrides.",
+        source=_GUIDE + "APIReference/API_StartBuild.html",
+        wrap=lambda original: start_build,
+    ),
+    Patch(
+        places=(_SERVICE + "_stop_build",),
+        sha256="80f60ae7794a285383fcceb845835156618d2eb1bfda53776af36ba3aeabace2",
+        fault="Any build becomes STOPPED, ended ones too.",
+        right="A running build's commands are ended; an ended build stays as it is.",
+        source=_GUIDE + "userguide/stop-build.html",
+        wrap=lambda original: stop_build,
+    ),
+    Patch(
+        places=(_SERVICE + "_create_project",),
+        sha256="5f58e8a136f18b7b3cd1e113dfe5d789b380efca081e9b3cf9419b96ccc892b7",
+        fault=f"A new project loses {', '.join(PROJECT_KEYS)}.",
+        right="A project keeps what it is given, logsConfig above all.",
+        source=_GUIDE + "APIReference/API_CreateProject.html",
+        wrap=keeping,
+    ),
+    Patch(
+        places=(_SERVICE + "_update_project",),
+        sha256="bc9aaf4ef6df452659d9222929b64a5dbeadfef062469e4394280177a029b366",
+        fault=f"An updated project loses {', '.join(PROJECT_KEYS)}.",
+        right="A project keeps what it is given, logsConfig above all.",
+        source=_GUIDE + "APIReference/API_UpdateProject.html",
+        wrap=keeping,
+    ),
+    Patch(
+        places=(_SERVICE + "_project_shape",),
+        sha256="23d1733bd7d73c26b87d97b80822c08b53eeb5a070760bb51c6906f6ea09c4e8",
+        fault=f"A project is shown without {', '.join(PROJECT_KEYS)}.",
+        right="A project is shown as it was given.",
+        source=_GUIDE + "APIReference/API_Project.html",
+        wrap=showing,
+    ),
+    Patch(
+        places=(_HANDLER + "[create]",),
+        sha256="294d8586480a964e0f1bf9dc1ba9de0fcc3db2c492d1c9bab5bbcd4d8e32cf20",
+        fault="LogsConfig and other properties of a template's project are lost.",
+        right="The project's log goes to the group that LogsConfig names.",
+        source="https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/aws-resource-codebuild-project.html",
+        wrap=from_template,
+    ),
+    Patch(
+        places=(_HANDLER + "[update]",),
+        sha256="c4e366a45eb53159398d6ada4b6e49442a40e3079d7ab94417cd9d507a977f25",
+        fault="LogsConfig and other properties of a template's project are lost.",
+        right="The project's log goes to the group that LogsConfig names.",
+        source="https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/aws-resource-codebuild-project.html",
+        wrap=from_template,
+    ),
+)

@@ -9,7 +9,6 @@ import shutil
 import stat
 import time
 import unittest
-import urllib.request
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -17,7 +16,7 @@ from typing import Any
 import botocore.exceptions
 import botocore.session
 
-from testengine import Engine, unknown_members
+from testengine import Engine, raw_answer, unknown_members
 
 BUCKET = "sources"
 PHASES = [
@@ -580,16 +579,11 @@ Resources:
 
     def test_answers_hold_nothing_that_the_model_lacks(self) -> None:
         build = self.run_build("version: 0.2\nphases: {build: {commands: ['true']}}\n")
-        request = urllib.request.Request(
+        raw = raw_answer(
             self.engine.url,
-            json.dumps({"ids": [build["id"]]}).encode(),
-            {
-                "X-Amz-Target": "CodeBuild_20161006.BatchGetBuilds",
-                "Authorization": "AWS4-HMAC-SHA256 Credential=test/20260101/eu-west-1/codebuild/aws4_request",
-            },
-        )
-        with urllib.request.urlopen(request) as answer:
-            raw = json.load(answer)["builds"][0]
+            "CodeBuild_20161006.BatchGetBuilds",
+            {"ids": [build["id"]]},
+        )["builds"][0]
         shape = (
             botocore.session.get_session()
             .get_service_model("codebuild")

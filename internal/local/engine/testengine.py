@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import socket
@@ -19,9 +20,9 @@ import botocore.session
 LAUNCHER = """
 import sys
 sys.path.insert(0, {folder!r})
-import codebuild
+import codebuild, codepipeline, patch
 codebuild.SECONDS_PER_MINUTE = {minute}
-codebuild.install()
+patch.apply(codebuild.PATCHES); codepipeline.install()
 import ministack.app as app
 app.main()
 """
@@ -106,4 +107,20 @@ def unknown_members(shape: Any, value: Any, path: str = "answer") -> list[str]:
             for item in value
             for f in unknown_members(shape.member, item, f"{path}[]")
         ]
+    if shape.type_name == "map":
+        return [
+            f for v in value.values() for f in unknown_members(shape.value, v, path)
+        ]
     return []
+
+
+def raw_answer(url: str, target: str, request: dict[str, Any]) -> Any:
+    """The answer as it is on the wire, before a client drops what it does not know."""
+    scope = "test/20260101/eu-west-1/service/aws4_request"
+    headers = {
+        "X-Amz-Target": target,
+        "Authorization": f"AWS4-HMAC-SHA256 Credential={scope}",
+    }
+    body = json.dumps(request).encode()
+    with urllib.request.urlopen(urllib.request.Request(url, body, headers)) as answer:
+        return json.load(answer)
