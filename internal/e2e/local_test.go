@@ -7,6 +7,7 @@ package e2e
 import (
 	"encoding/json"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -42,6 +43,7 @@ func TestLocal(t *testing.T) {
 	s.step(t, "new version under load", func(t *testing.T) { s.testNewVersion(t, "v2") })
 	s.step(t, "version that exits is rolled back", s.testExitingVersion)
 	s.step(t, "version that is not well is rolled back", s.testUnwellVersion)
+	s.step(t, "changed slipway.yaml is deployed", s.testChangedConfig)
 	s.step(t, "launcher killed, second run succeeds", s.testKilledLauncher)
 	s.step(t, "Ctrl-C says how to resume", s.testInterrupt)
 	if os.Getenv("SLIPWAY_E2E_LONG") != "" {
@@ -199,6 +201,25 @@ func (s *system) testUnwellVersion(t *testing.T) {
 	got := s.deployBroken(t, "v2")
 	got.wantSaid(t, `Service`, `(?i)circuit breaker|health`, `500|(?i)unhealthy`)
 	s.replace(t, file, "\t"+unwell, "\t"+well)
+}
+
+// testChangedConfig moves the service to another port, which templates, task and load balancer must follow.
+func (s *system) testChangedConfig(t *testing.T) {
+	s.replace(t, "slipway.yaml", "port: 8080", "port: 8090")
+	stale := s.run(t, s.env, "deploy.sh", "--local", "--yes")
+	stale.wantCode(t, 1)
+	stale.wantSaid(t, `go run \./gen`)
+
+	gen := exec.CommandContext(t.Context(), "go", "run", "./gen")
+	gen.Dir, gen.Env = s.root, s.environment()
+	if out, err := gen.CombinedOutput(); err != nil {
+		t.Fatalf("go run ./gen: %v\n%s", err, out)
+	}
+	git(t, s.root, "add", "--all")
+	traffic := startLoad(t, s.url)
+	s.deploy(t)
+	wantVersion(t, s.url, "v2-")
+	traffic.end(t)
 }
 
 func (s *system) testKilledLauncher(t *testing.T) {

@@ -1,0 +1,140 @@
+// Package docs keeps the documents true: what they tell a reader to run is run by a test, and what they link to exists.
+package docs
+
+import (
+	"errors"
+	"io/fs"
+	"maps"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+)
+
+const root = "../.."
+
+// witness is what runs a command: a file of this repository, and the text in it that shows that it does.
+type witness struct{ file, text string }
+
+// commands are those that a document may tell its reader to run.
+var commands = map[string]witness{
+	"./scripts/deploy.sh --local":        {"internal/e2e/local_test.go", `"deploy.sh", "--local"`},
+	"./scripts/deploy.sh --local --yes":  {"internal/e2e/local_test.go", `"deploy.sh", "--local", "--yes"`},
+	"./scripts/deploy.sh":                {"internal/e2e/local_test.go", `"deploy.sh", "--yes"`},
+	"./scripts/deploy.sh --yes":          {"internal/e2e/local_test.go", `"deploy.sh", "--yes"`},
+	"./scripts/destroy.sh --local":       {"internal/e2e/local_test.go", `"destroy.sh", "--local"`},
+	"./scripts/destroy.sh --local --yes": {"internal/e2e/local_test.go", `"destroy.sh", "--local", "--yes"`},
+	"./scripts/test.sh":                  {".ci/run", "./scripts/test.sh"},
+	"curl $ServiceURL/":                  {"internal/e2e/local_test.go", `s.url+"/"`},
+	"curl $ServiceURL/time":              {"internal/e2e/local_test.go", `s.url+"/time"`},
+	"go run ./gen":                       {"internal/e2e/local_test.go", `"go", "run", "./gen"`},
+	"go run ./gen -check":                {"scripts/check/templates.go", `"run", "./gen", "-check"`},
+}
+
+// documents are the README and docs/*.md, by their path from the root.
+func documents(t *testing.T) map[string]string {
+	t.Helper()
+	paths, err := filepath.Glob(root + "/docs/*.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	texts := map[string]string{}
+	for _, path := range append(paths, root+"/README.md") {
+		text, err := os.ReadFile(path)
+		if errors.Is(err, fs.ErrNotExist) {
+			t.Skipf("there is no %s", filepath.Base(path))
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		name, err := filepath.Rel(root, path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		texts[name] = string(text)
+	}
+	return texts
+}
+
+// fence is a block of code with its language.
+var fence = regexp.MustCompile("(?ms)^ *```([a-z]*)\n(.*?)^ *```$")
+
+// comment ends a shell line.
+var comment = regexp.MustCompile(`\s+#.*$`)
+
+// shellCommands are the lines of a document's shell blocks, without prompts and comments.
+func shellCommands(text string) []string {
+	var found []string
+	for _, block := range fence.FindAllStringSubmatch(text, -1) {
+		if !slices.Contains([]string{"sh", "bash", "shell", "console"}, block[1]) {
+			continue
+		}
+		for line := range strings.Lines(block[2]) {
+			line = comment.ReplaceAllString(" "+strings.TrimSpace(line), "")
+			line = strings.TrimPrefix(strings.TrimSpace(line), "$ ")
+			if line != "" {
+				found = append(found, line)
+			}
+		}
+	}
+	return found
+}
+
+func TestEveryCommandIsRun(t *testing.T) {
+	for name, text := range documents(t) {
+		for _, command := range shellCommands(text) {
+			if _, known := commands[command]; !known {
+				t.Errorf("%s tells the reader to run %q, which no test is known to run; known are:\n%s",
+					name, command, strings.Join(slices.Sorted(maps.Keys(commands)), "\n"))
+			}
+		}
+	}
+}
+
+func TestWitnessesRunTheCommands(t *testing.T) {
+	for command, by := range commands {
+		text, err := os.ReadFile(filepath.Join(root, by.file))
+		if err != nil {
+			t.Errorf("what runs %q: %v", command, err)
+		} else if !strings.Contains(string(text), by.text) {
+			t.Errorf("%s is said to run %q, but has no %s", by.file, command, by.text)
+		}
+	}
+}
+
+func TestShellCommands(t *testing.T) {
+	text := "a\n```sh\n# all of it\n$ ./a.sh --x   # up\n\ncurl $URL/#frag\n```\n```yaml\nkey: value\n```\n"
+	want := []string{"./a.sh --x", "curl $URL/#frag"}
+	if got := shellCommands(text); !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
+// foreign is what belongs to one machine, and not into a document.
+var foreign = regexp.MustCompile(`(^|[\s"'(=])(/home/|/root/|/work/|/Users/|C:\\)`)
+
+func TestNoMachinePaths(t *testing.T) {
+	for name, text := range documents(t) {
+		for line := range strings.Lines(text) {
+			if foreign.MatchString(line) {
+				t.Errorf("%s names a path of somebody's machine: %s", name, line)
+			}
+		}
+	}
+}
+
+// link is a Markdown link or picture to something that is not on the web.
+var link = regexp.MustCompile(`\]\(([^)#:\s]+)(#[^)]*)?\)`)
+
+func TestLinksLeadSomewhere(t *testing.T) {
+	for name, text := range documents(t) {
+		for _, match := range link.FindAllStringSubmatch(text, -1) {
+			target := filepath.Join(root, filepath.Dir(name), match[1])
+			if _, err := os.Stat(target); err != nil {
+				t.Errorf("%s links to %s, which is not there", name, match[1])
+			}
+		}
+	}
+}
