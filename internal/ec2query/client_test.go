@@ -209,7 +209,7 @@ func TestCancelledCallIsNotRepeated(t *testing.T) {
 
 func TestAnswerThatIsNotUnderstood(t *testing.T) {
 	for name, handler := range map[string]http.HandlerFunc{
-		"page":  func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "welcome to the hotel") },
+		"page": func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "welcome to the hotel") },
 		"other": func(w http.ResponseWriter, _ *http.Request) {
 			_, _ = io.WriteString(w, "<html>welcome to the hotel</html>")
 		},
