@@ -395,7 +395,7 @@ class Client:
         self.containers.close(patience)
 
 
-def install(client: Client) -> None:
+def install(client: Client | None) -> None:
     """Put the client in the place of the docker package, so that nothing ever talks to a Docker daemon."""
     docker, errors = types.ModuleType("docker"), types.ModuleType("docker.errors")
     for module, names in (

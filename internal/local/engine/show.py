@@ -1,0 +1,43 @@
+"""What the table of patches says: as Markdown for users, as hashes for those who change it."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import containers
+import patch
+import patches
+import services
+from patch import Patch
+
+
+def _table() -> tuple[Patch, ...]:
+    return patches.table(services.Services(lambda ip, port: (ip, port)))
+
+
+def differences() -> str:
+    """A Markdown list: what AWS does, what the emulator would do, and where AWS says so."""
+    lines = []
+    for entry in _table():
+        if entry.fault.startswith("("):
+            continue
+        lines.append(f"- {entry.right} ([AWS]({entry.source})) The emulator alone: {_lower(entry.fault)}")
+    return "\n".join(lines)
+
+
+def _lower(sentence: str) -> str:
+    return sentence[0].lower() + sentence[1:] if not re.match(r"[A-Z]{2}|[A-Z]\w+[A-Z:]", sentence) else sentence
+
+
+def hashes() -> str:
+    """The hash of every original as it is now, one place a line."""
+    return "\n".join(f"{patch.source_hash(patch.original(entry))} {entry.places[0]}" for entry in _table())
+
+
+def main(arguments: list[str]) -> None:
+    printers: dict[str, Any] = {"--differences": differences, "--hashes": hashes}
+    if len(arguments) != 1 or arguments[0] not in printers:
+        raise SystemExit(f"usage: engine.py [{' | '.join(printers)}]")
+    containers.install(None)
+    print(printers[arguments[0]]())
