@@ -1,8 +1,8 @@
 package cfn
 
 import (
+	"bytes"
 	"encoding/base64"
-	"regexp"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -10,6 +10,9 @@ import (
 
 // maxKey, in bytes as written, keeps below the 1024 characters within which YAML parsers look for the colon behind a key.
 const maxKey = 1000
+
+// maxEscaped is the most bytes that one byte of text can take when written, "\x7F" for example.
+const maxEscaped = 4
 
 // pseudoParameters are the Refs that need no declaration (docs.aws.amazon.com,
 // AWSCloudFormation/latest/UserGuide, pseudo-parameter-reference).
@@ -96,7 +99,7 @@ func (c *checker) key(key string, of int) {
 		c.fault("the map is an intrinsic written out (%s): use this package's", key)
 	default:
 		c.plain(key)
-		if len(oneLine(key)) > maxKey {
+		if len(key) > maxKey/maxEscaped && len(oneLine(key)) > maxKey {
 			c.fault("a key of the map is longer than %d bytes: %.40q...", maxKey, key)
 		}
 	}
@@ -117,10 +120,12 @@ func isGoformation(s string) bool {
 		return false
 	}
 	decoded, err := base64.StdEncoding.DecodeString(s)
-	return err == nil && rawIntrinsic.Match(decoded)
+	if err != nil {
+		return false
+	}
+	key := bytes.TrimLeft(bytes.TrimPrefix(decoded, []byte("{")), " \t\r\n")
+	return bytes.HasPrefix(key, []byte(`"Ref"`)) || bytes.HasPrefix(key, []byte(`"Fn::`))
 }
-
-var rawIntrinsic = regexp.MustCompile(`^\{\s*"(Ref|Fn::\w+)"\s*:`)
 
 func (c *checker) intrinsic(n *node) {
 	switch n.kind {

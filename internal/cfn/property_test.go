@@ -196,7 +196,7 @@ func TestPyYAMLReadsTheSame(t *testing.T) {
 		t.Skipf("PyYAML is not there: %s", out)
 	}
 	values, keys := []any{}, map[string]any{}
-	for i := range 4000 {
+	for i := range 1000 {
 		s := text().Example(i)
 		values = append(values, s)
 		if s != "" && len(s) < 90 && !strings.HasPrefix(s, "Fn::") {
@@ -206,9 +206,10 @@ func TestPyYAMLReadsTheSame(t *testing.T) {
 			t.Fatalf("%q is not valid", s)
 		}
 	}
-	for _, f := range fragments {
-		for _, g := range fragments {
-			values = append(values, f+g)
+	for i := range fragments {
+		values = append(values, fragments[i])
+		for j := i % 3; j < len(fragments); j += 3 {
+			values = append(values, fragments[i]+fragments[j])
 		}
 	}
 	values = append(values, 1e300, 1e21, 1.5e-9, int64(math.MaxInt64), false)

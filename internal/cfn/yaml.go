@@ -222,7 +222,7 @@ func isPrintable(s string) bool {
 	return !strings.ContainsFunc(s, func(r rune) bool { return !unicode.IsPrint(r) })
 }
 
-// words are what YAML 1.1 or 1.2 reads as something else than text, in lower case.
+// words are what YAML 1.1 or 1.2 reads as something else than text, in any case.
 var words = [...]string{"y", "n", "yes", "no", "on", "off", "true", "false", "null", ".inf", "+.inf", ".nan"}
 
 // numeric are the characters of numbers, of any base, sexagesimals, dates and times.
@@ -242,5 +242,5 @@ func isPlain(s string) bool {
 	if strings.ContainsRune("0123456789+.", rune(s[0])) && strings.Trim(s, numeric) == "" {
 		return false
 	}
-	return !slices.Contains(words[:], strings.ToLower(s))
+	return !slices.ContainsFunc(words[:], func(word string) bool { return strings.EqualFold(word, s) })
 }
