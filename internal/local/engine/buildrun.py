@@ -5,6 +5,7 @@ Builds run unsandboxed as the user who started the engine, but see neither the u
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import io
 import json
@@ -18,6 +19,7 @@ import signal
 import stat
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 import zipfile
@@ -33,16 +35,7 @@ from buildspec import BuildError
 INHERITED = ("PATH", "LANG", "DOCKER_HOST", "SSL_CERT_FILE", "HTTPS_PROXY", "NO_PROXY")
 # The same for Go. What is not in the environment is asked of `go env`, since the build's own home has no caches and
 # no settings: with the user's caches a build takes seconds.
-INHERITED_GO = (
-    "GOCACHE",
-    "GOMODCACHE",
-    "GOPATH",
-    "GOPROXY",
-    "GOFLAGS",
-    "GOSUMDB",
-    "GONOSUMDB",
-    "GOTOOLCHAIN",
-)
+INHERITED_GO = ("GOCACHE", "GOMODCACHE", "GOPATH", "GOPROXY", "GOFLAGS", "GOSUMDB", "GONOSUMDB", "GOTOOLCHAIN")
 VARIABLE_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 # One shell runs all of a build's commands ("runs all build commands in the same instance of the default shell",
@@ -58,29 +51,15 @@ class Shell:
     """Runs commands in order; everything they started ends with close."""
 
     def __init__(
-        self,
-        work: Path,
-        env: dict[str, str],
-        deadline: float,
-        stopped: threading.Event,
-        emit: Callable[[str], None],
+        self, work: Path, env: dict[str, str], deadline: float, stopped: threading.Event, emit: Callable[[str], None]
     ) -> None:
         bash = shutil.which("bash", path=env.get("PATH"))
         if bash is None:
-            raise BuildError(
-                "CLIENT_ERROR", "bash is not on the engine's PATH; install it"
-            )
-        self._script, self._state = (
-            work / "command.sh",
-            shlex.quote(str(work / "shell")),
-        )
+            raise BuildError("CLIENT_ERROR", "bash is not on the engine's PATH; install it")
+        self._script, self._state = (work / "command.sh", shlex.quote(str(work / "shell")))
         self._deadline, self._stopped, self._emit = deadline, stopped, emit
-        exports = "".join(
-            f"export {name}={shlex.quote(value)}\n" for name, value in env.items()
-        )
-        (work / "shell").write_text(
-            f"{exports}cd {shlex.quote(env['CODEBUILD_SRC_DIR'])}\n"
-        )
+        exports = "".join(f"export {name}={shlex.quote(value)}\n" for name, value in env.items())
+        (work / "shell").write_text(f"{exports}cd {shlex.quote(env['CODEBUILD_SRC_DIR'])}\n")
         self._token = f"slipway-{secrets.token_hex(16)}:"
         leader = str(Path(__file__).with_name("buildshell.py"))
         self._process = subprocess.Popen(
@@ -89,12 +68,12 @@ class Shell:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             start_new_session=True,
-            env={},
+            env=_marker(),
         )
         self._output = self._lines()
 
     def run(self, command: str, emit: Callable[[str], None] | None = None) -> int:
-        """Runs one command to its end and returns its exit code; BuildError when the time is up or the build stopped."""
+        """Runs one command to its end and returns its exit code; BuildError if the time is up or the build stopped."""
         self._script.write_text(PRELUDE.format(state=self._state) + command + "\n")
         assert self._process.stdin is not None
         self._process.stdin.write(f"{self._script}\n".encode())
@@ -118,10 +97,8 @@ class Shell:
 
     def close(self) -> None:
         # Not waited for yet, so the number is still ours even if the process is gone.
-        try:
+        with contextlib.suppress(ProcessLookupError):
             os.killpg(self._process.pid, signal.SIGKILL)
-        except ProcessLookupError:
-            pass
         self._process.wait()
         for pipe in (self._process.stdin, self._process.stdout):
             if pipe is not None:
@@ -171,7 +148,18 @@ def own_variables(work: Path, region: str) -> dict[str, str]:
         "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
         "AWS_EC2_METADATA_DISABLED": "true",
         "SLIPWAY_LOCAL_ENGINE": "1",
+        **_marker(),
     }
+
+
+def _marker() -> dict[str, str]:
+    """What marks the processes that this engine started."""
+    return {name: os.environ[name] for name in ("SLIPWAY_ENGINE_TOKEN",) if name in os.environ}
+
+
+def work_folder() -> Path:
+    """A new folder for one build, where the engine keeps what must not outlive it."""
+    return Path(tempfile.mkdtemp(prefix="slipway-build-", dir=os.environ.get("SLIPWAY_RUN_DIR"))).resolve()
 
 
 def _folder(work: Path, name: str) -> str:
@@ -182,16 +170,9 @@ def _folder(work: Path, name: str) -> str:
 def _go_environment() -> dict[str, str]:
     if shutil.which("go") is None:
         return {}
-    asked = subprocess.run(
-        ["go", "env", "-json", *INHERITED_GO],
-        capture_output=True,
-        timeout=30,
-        check=False,
-    )
+    asked = subprocess.run(["go", "env", "-json", *INHERITED_GO], capture_output=True, timeout=30, check=False)
     known = json.loads(asked.stdout) if asked.returncode == 0 else {}
-    known.update(
-        {name: os.environ[name] for name in INHERITED_GO if name in os.environ}
-    )
+    known.update({name: os.environ[name] for name in INHERITED_GO if name in os.environ})
     return {name: value for name, value in known.items() if value}
 
 
@@ -200,9 +181,7 @@ def value_of(kind: str, reference: str) -> str:
     if kind == "PARAMETER_STORE":
         value = ssm.resolve_parameter_value(reference, decrypt=True)
         if value is None:
-            raise BuildError(
-                "Decrypted Variables Error", f"parameter does not exist: {reference}"
-            )
+            raise BuildError("Decrypted Variables Error", f"parameter does not exist: {reference}")
         return value
     return _secret(reference) if kind == "SECRETS_MANAGER" else reference
 
@@ -212,23 +191,16 @@ def _secret(reference: str) -> str:
     parts = reference.split(":")
     width = 7 if reference.startswith("arn:") else 1
     name = ":".join(parts[:width])
-    key, stage, version = (parts[width:] + ["", "", ""])[:3]
-    value = secretsmanager.resolve_secret_string(
-        name, stage or "AWSCURRENT", version or None
-    )
+    key, stage, version = [*parts[width:], "", "", ""][:3]
+    value = secretsmanager.resolve_secret_string(name, stage or "AWSCURRENT", version or None)
     if value is None:
-        raise BuildError(
-            "Secrets Manager",
-            f"Secrets Manager can't find the specified secret: {reference}",
-        )
+        raise BuildError("Secrets Manager", f"Secrets Manager can't find the specified secret: {reference}")
     if not key:
         return value
     try:
         return str(json.loads(value)[key])
     except (ValueError, KeyError, TypeError) as error:
-        raise BuildError(
-            "Secrets Manager", f"secret {name} has no JSON key {key}"
-        ) from error
+        raise BuildError("Secrets Manager", f"secret {name} has no JSON key {key}") from error
 
 
 def download(location: str, version: str, target: Path) -> None:
@@ -237,16 +209,12 @@ def download(location: str, version: str, target: Path) -> None:
     body = s3._get_object_data(bucket, key, version or None)
     if body is None:
         which = f" in version {version}" if version else ""
-        raise BuildError(
-            "CLIENT_ERROR", f"source s3://{bucket}/{key}{which} does not exist"
-        )
+        raise BuildError("CLIENT_ERROR", f"source s3://{bucket}/{key}{which} does not exist")
     try:
         with zipfile.ZipFile(io.BytesIO(body)) as archive:
             unpack(archive, target)
     except (zipfile.BadZipFile, OSError, RuntimeError) as error:
-        raise BuildError(
-            "CLIENT_ERROR", f"unpack source s3://{bucket}/{key}: {error}"
-        ) from error
+        raise BuildError("CLIENT_ERROR", f"unpack source s3://{bucket}/{key}: {error}") from error
 
 
 def unpack(archive: zipfile.ZipFile, target: Path) -> None:
@@ -255,10 +223,7 @@ def unpack(archive: zipfile.ZipFile, target: Path) -> None:
     for entry in archive.infolist():
         path = PurePosixPath(entry.filename)
         if path.is_absolute() or ".." in path.parts or "\\" in entry.filename:
-            raise BuildError(
-                "CLIENT_ERROR",
-                f"the source's entry {entry.filename!r} lies outside of it",
-            )
+            raise BuildError("CLIENT_ERROR", f"the source's entry {entry.filename!r} lies outside of it")
         mode, place = entry.external_attr >> 16, root.joinpath(path)
         if entry.is_dir():
             place.mkdir(parents=True, exist_ok=True)
@@ -273,21 +238,12 @@ def unpack(archive: zipfile.ZipFile, target: Path) -> None:
     # Links come last, so that no file is written through one.
     for place, points_to in links:
         place.symlink_to(points_to)
-    for place, points_to in links:
+    for place, _ in links:
         if not place.resolve().is_relative_to(root):
-            raise BuildError(
-                "CLIENT_ERROR",
-                f"the source's link {place.relative_to(root)} points outside of it",
-            )
+            raise BuildError("CLIENT_ERROR", f"the source's link {place.relative_to(root)} points outside of it")
 
 
-def upload(
-    artifacts: dict[str, Any],
-    spec: dict[str, Any],
-    code: Path,
-    project: str,
-    build_id: str,
-) -> dict[str, str]:
+def upload(artifacts: dict[str, Any], spec: dict[str, Any], code: Path, project: str, build_id: str) -> dict[str, str]:
     """Puts what the buildspec's artifacts section names to S3 and returns the build's artifacts record.
 
     https://docs.aws.amazon.com/codebuild/latest/APIReference/API_ProjectArtifacts.html
@@ -296,26 +252,15 @@ def upload(
     files = _matches(base, spec)
     if not files or not base.is_relative_to(code.resolve()):
         raise BuildError("CLIENT_ERROR", "no matching artifact paths found")
-    named = (
-        spec.get("name")
-        if artifacts.get("overrideArtifactName") in (True, "true")
-        else None
-    )
+    named = spec.get("name") if artifacts.get("overrideArtifactName") in (True, "true") else None
     folders = [artifacts.get("path", "").strip("/")]
-    folders += (
-        [build_id.rpartition(":")[2]]
-        if artifacts.get("namespaceType") == "BUILD_ID"
-        else []
-    )
+    folders += [build_id.rpartition(":")[2]] if artifacts.get("namespaceType") == "BUILD_ID" else []
     folders += [(named or artifacts.get("name") or project).strip("/")]
     bucket, key = artifacts.get("location", ""), "/".join(filter(None, folders))
     if artifacts.get("packaging") == "ZIP":
         body = _zip(files)
         _put(bucket, key, body)
-        return {
-            "location": f"arn:aws:s3:::{bucket}/{key}",
-            "sha256sum": hashlib.sha256(body).hexdigest(),
-        }
+        return {"location": f"arn:aws:s3:::{bucket}/{key}", "sha256sum": hashlib.sha256(body).hexdigest()}
     for name, path in files.items():
         _put(bucket, f"{key}/{name}", path.read_bytes())
     return {"location": f"arn:aws:s3:::{bucket}/{key}"}
@@ -326,23 +271,12 @@ def _matches(base: Path, spec: dict[str, Any]) -> dict[str, Path]:
         patterns = spec.get(key) or []
         patterns = [patterns] if isinstance(patterns, str) else patterns
         # "**" at the end means all files below, as in CodeBuild; to pathlib it means folders.
-        patterns = [
-            f"{pattern}/*" if pattern.endswith("**") else pattern
-            for pattern in patterns
-        ]
-        return {
-            path
-            for pattern in patterns
-            for path in base.glob(pattern.removeprefix("./"))
-            if path.is_file()
-        }
+        patterns = [f"{pattern}/*" if pattern.endswith("**") else pattern for pattern in patterns]
+        return {path for pattern in patterns for path in base.glob(pattern.removeprefix("./")) if path.is_file()}
 
     flat = spec.get("discard-paths") in ("yes", "true")
     chosen = sorted(select("files") - select("exclude-paths"))
-    return {
-        path.name if flat else path.relative_to(base).as_posix(): path
-        for path in chosen
-    }
+    return {path.name if flat else path.relative_to(base).as_posix(): path for path in chosen}
 
 
 def _zip(files: dict[str, Path]) -> bytes:
@@ -356,10 +290,7 @@ def _zip(files: dict[str, Path]) -> bytes:
 def _put(bucket: str, key: str, body: bytes) -> None:
     status, _, answer = s3._put_object(bucket, key, body, {})
     if status >= 300:
-        raise BuildError(
-            "CLIENT_ERROR",
-            f"upload artifact to s3://{bucket}/{key}: {answer.decode(errors='replace')}",
-        )
+        raise BuildError("CLIENT_ERROR", f"upload artifact to s3://{bucket}/{key}: {answer.decode(errors='replace')}")
 
 
 def remove(work: Path) -> None:

@@ -16,18 +16,14 @@ import threading
 
 def run_scripts(scripts: "queue.SimpleQueue[str]", shell: str, token: str) -> None:
     while True:
-        code = subprocess.run(
-            [shell, scripts.get()], stdin=subprocess.DEVNULL, env={}, check=False
-        ).returncode
+        code = subprocess.run([shell, scripts.get()], stdin=subprocess.DEVNULL, env={}, check=False).returncode
         sys.stdout.write(f"{token}{code}\n")
         sys.stdout.flush()
 
 
 def main() -> None:
     scripts: queue.SimpleQueue[str] = queue.SimpleQueue()
-    threading.Thread(
-        target=run_scripts, args=(scripts, sys.argv[1], sys.argv[2]), daemon=True
-    ).start()
+    threading.Thread(target=run_scripts, args=(scripts, sys.argv[1], sys.argv[2]), daemon=True).start()
     for line in sys.stdin:
         scripts.put(line.rstrip("\n"))
     os.killpg(0, signal.SIGKILL)

@@ -54,23 +54,15 @@ def parse(text: str) -> Buildspec:
         raise _invalid(f"it is not valid YAML: {error}") from error
     spec = _mapping(spec, "the buildspec")
     if spec.get("version") != "0.2":
-        raise _invalid(
-            f"version is {spec.get('version')!r}; the local engine runs version 0.2"
-        )
-    env, phases = (
-        _mapping(spec.get("env"), "env"),
-        _mapping(spec.get("phases"), "phases"),
-    )
+        raise _invalid(f"version is {spec.get('version')!r}; the local engine runs version 0.2")
+    env, phases = (_mapping(spec.get("env"), "env"), _mapping(spec.get("phases"), "phases"))
     if not phases:
         raise _invalid("it has no phases")
     _known(phases, PHASES, "phases")
     if env.get("shell", "bash") not in ("bash", "/bin/sh"):
         raise _invalid(f"env.shell is {env['shell']!r}; the local engine has bash only")
     return Buildspec(
-        phases=[
-            _phase(name, _mapping(phases.get(name), f"phases.{name}"))
-            for name in PHASES
-        ],
+        phases=[_phase(name, _mapping(phases.get(name), f"phases.{name}")) for name in PHASES],
         variables=_texts(env, "variables"),
         parameters=_texts(env, "parameter-store"),
         secrets=_texts(env, "secrets-manager"),
@@ -82,16 +74,10 @@ def parse(text: str) -> Buildspec:
 
 def _phase(name: str, phase: dict[str, Any]) -> Phase:
     place = f"phases.{name}"
-    _known(
-        phase,
-        ("commands", "finally", "on-failure", "runtime-versions", *IGNORED_PHASE_KEYS),
-        place,
-    )
+    _known(phase, ("commands", "finally", "on-failure", "runtime-versions", *IGNORED_PHASE_KEYS), place)
     on_failure = phase.get("on-failure", "")
     if on_failure and on_failure not in ON_FAILURE:
-        raise _invalid(
-            f"{place}.on-failure is {on_failure!r}; the local engine knows {' and '.join(ON_FAILURE)}"
-        )
+        raise _invalid(f"{place}.on-failure is {on_failure!r}; the local engine knows {' and '.join(ON_FAILURE)}")
     return Phase(
         name=name,
         commands=_list(phase.get("commands"), f"{place}.commands"),
@@ -103,12 +89,7 @@ def _phase(name: str, phase: dict[str, Any]) -> Phase:
 
 def _notes(spec: dict[str, Any], phases: dict[str, Any]) -> list[str]:
     places = [key for key in IGNORED_KEYS if key in spec]
-    places += [
-        f"phases.{name}.{key}"
-        for name in phases
-        for key in IGNORED_PHASE_KEYS
-        if key in phases[name]
-    ]
+    places += [f"phases.{name}.{key}" for name in phases for key in IGNORED_PHASE_KEYS if key in phases[name]]
     return [f"the local engine ignores {place} in the buildspec" for place in places]
 
 
@@ -146,7 +127,5 @@ def _list(value: Any, place: str) -> list[str]:
         raise _invalid(f"{place} must be a list")
     for number, item in enumerate(values):
         if not isinstance(item, str):
-            raise _invalid(
-                f"expected {place}[{number}] to be text: found subkeys instead; put it in quotes"
-            )
+            raise _invalid(f"expected {place}[{number}] to be text: found subkeys instead; put it in quotes")
     return values

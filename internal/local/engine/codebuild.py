@@ -6,11 +6,11 @@ The emulator itself keeps records only. What a build does here follows the user 
 
 from __future__ import annotations
 
+import atexit
 import contextvars
 import copy
 import functools
 import shutil
-import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -20,34 +20,21 @@ from pathlib import Path
 from typing import Any
 
 import ministack.services.codebuild as cb
-from ministack.core.responses import (
-    error_response_json,
-    get_account_id,
-    get_region,
-    json_response,
-)
+from ministack.core.responses import error_response_json, get_account_id, get_region, json_response
 from ministack.services.cloudformation import provisioners
 
 import buildrun
 import buildspec
 from buildspec import BuildError
-from patch import Patch
+from patch import Patch, apply
 
 JSON = dict[str, Any]
 Response = tuple[int, dict[str, str], bytes]
 
 SECONDS_PER_MINUTE = 60.0
-IDEMPOTENCY_SECONDS = (
-    300  # "The token is included in the StartBuild request and is valid for 5 minutes"
-)
+IDEMPOTENCY_SECONDS = 300  # "The token is included in the StartBuild request and is valid for 5 minutes"
 SOURCE_TYPES = ("S3", "NO_SOURCE")
-PROJECT_KEYS = (
-    "logsConfig",
-    "queuedTimeoutInMinutes",
-    "concurrentBuildLimit",
-    "cache",
-    "vpcConfig",
-)
+PROJECT_KEYS = ("logsConfig", "queuedTimeoutInMinutes", "concurrentBuildLimit", "cache", "vpcConfig")
 
 # StartBuild's overrides: where each goes in the build's own copy of the project.
 OVERRIDES = {
@@ -77,9 +64,7 @@ def start_build(data: JSON) -> Response:
     project = cb._projects.get(data.get("projectName", ""))
     if project is None:
         arn = cb._project_arn(data.get("projectName", ""))
-        return error_response_json(
-            "ResourceNotFoundException", f"Project cannot be found: {arn}", 400
-        )
+        return error_response_json("ResourceNotFoundException", f"Project cannot be found: {arn}", 400)
     effective = with_overrides(project, data)
     fault = refusal(effective, data)
     if fault:
@@ -95,18 +80,10 @@ def _repeated(data: JSON) -> Response | None:
     """The answer to a request whose idempotency token was used before."""
     token = (get_account_id(), get_region(), data.get("idempotencyToken", ""))
     at, earlier, build_id = _tokens.get(token, (0.0, {}, ""))
-    if (
-        not token[2]
-        or time.time() - at > IDEMPOTENCY_SECONDS
-        or build_id not in cb._builds
-    ):
+    if not token[2] or time.time() - at > IDEMPOTENCY_SECONDS or build_id not in cb._builds:
         return None
     if earlier != data:
-        return error_response_json(
-            "InvalidInputException",
-            "the idempotency token was used with other parameters",
-            400,
-        )
+        return error_response_json("InvalidInputException", "the idempotency token was used with other parameters", 400)
     return json_response({"build": cb._builds[build_id]})
 
 
@@ -116,16 +93,10 @@ def _launch(project: JSON, data: JSON) -> JSON:
     cb._builds[build_id] = build.record
     _running[build_id] = build
     if data.get("idempotencyToken"):
-        _tokens[get_account_id(), get_region(), data["idempotencyToken"]] = (
-            time.time(),
-            data,
-            build_id,
-        )
+        _tokens[get_account_id(), get_region(), data["idempotencyToken"]] = (time.time(), data, build_id)
     answer = copy.deepcopy(build.record)
     # The emulator's stores are scoped by context variables: the worker needs this request's account and Region.
-    threading.Thread(
-        target=contextvars.copy_context().run, args=(build.run,), daemon=True
-    ).start()
+    threading.Thread(target=contextvars.copy_context().run, args=(build.run,), daemon=True).start()
     return answer
 
 
@@ -140,9 +111,7 @@ def with_overrides(project: JSON, data: JSON) -> JSON:
             place[path[-1]] = data[member]
     env = effective.setdefault("environment", {})
     variables = {v["name"]: v for v in env.get("environmentVariables") or []}
-    variables.update(
-        {v["name"]: v for v in data.get("environmentVariablesOverride") or []}
-    )
+    variables.update({v["name"]: v for v in data.get("environmentVariablesOverride") or []})
     env["environmentVariables"] = list(variables.values())
     return effective
 
@@ -161,24 +130,28 @@ def refusal(project: JSON, data: JSON) -> str:
     if not 5 <= int(project.get("timeoutInMinutes") or 60) <= 2160:
         return "timeoutInMinutes must be from 5 to 2160"
     unknown = sorted(set(data) - set(OVERRIDES) - set(OTHER_MEMBERS))
-    return (
-        f"the local engine does not know StartBuild's {', '.join(unknown)}"
-        if unknown
-        else ""
-    )
+    return f"the local engine does not know StartBuild's {', '.join(unknown)}" if unknown else ""
 
 
 def stop_build(data: JSON) -> Response:
     record = cb._builds.get(data.get("id", ""))
     if record is None:
-        return error_response_json(
-            "ResourceNotFoundException", f"Build not found: {data.get('id', '')}", 400
-        )
+        return error_response_json("ResourceNotFoundException", f"Build not found: {data.get('id', '')}", 400)
     build = _running.get(record["id"])
     if build is not None:
         build.stopped.set()
         build.ended.wait(10)
     return json_response({"build": record})
+
+
+@atexit.register
+def stop_all() -> None:
+    """Ends what still runs when the engine stops, and removes its folders."""
+    builds = list(_running.values())
+    for build in builds:
+        build.stopped.set()
+    for build in builds:
+        build.ended.wait(5)
 
 
 class Build:
@@ -190,16 +163,11 @@ class Build:
         self.emit: Callable[[str], None] = lambda line: None
 
     def run(self) -> None:
-        work, status = (
-            Path(tempfile.mkdtemp(prefix="slipway-build-")).resolve(),
-            "FAULT",
-        )
+        work, status = (buildrun.work_folder(), "FAULT")
         try:
             if _logs_enabled(self.project):
                 self.emit = cb._log_sink(self.record)
-            _end_phase(
-                self.record["phases"][-1], "SUCCEEDED"
-            )  # QUEUED: nothing limits how many run at once
+            _end_phase(self.record["phases"][-1], "SUCCEEDED")  # QUEUED: nothing limits how many run at once
             status = self._steps(work)
         except BuildError as error:
             status = error.status
@@ -227,17 +195,13 @@ class Build:
         with self._phase("UPLOAD_ARTIFACTS"):
             if artifacts.get("type") == "S3":
                 name, build_id = self.project["name"], self.record["id"]
-                self.record["artifacts"] = buildrun.upload(
-                    artifacts, spec.artifacts, code, name, build_id
-                )
+                self.record["artifacts"] = buildrun.upload(artifacts, spec.artifacts, code, name, build_id)
         return "SUCCEEDED" if succeeded else "FAILED"
 
     def _download(self, code: Path) -> buildspec.Buildspec:
         source = self.project.get("source") or {}
         if source.get("type") == "S3":
-            buildrun.download(
-                source["location"], self.project.get("sourceVersion") or "", code
-            )
+            buildrun.download(source["location"], self.project.get("sourceVersion") or "", code)
         text = source.get("buildspec") or "buildspec.yml"
         if "\n" not in text:
             path = (code / text).resolve()
@@ -249,32 +213,17 @@ class Build:
             self._log(note)
         return spec
 
-    def _environment(
-        self, spec: buildspec.Buildspec, work: Path, code: Path
-    ) -> dict[str, str]:
+    def _environment(self, spec: buildspec.Buildspec, work: Path, code: Path) -> dict[str, str]:
         """The buildspec's variables yield to the project's, and those to the request's (with_overrides)."""
         env = buildrun.inherited() | spec.variables
-        env |= {
-            name: buildrun.value_of("PARAMETER_STORE", ref)
-            for name, ref in spec.parameters.items()
-        }
-        env |= {
-            name: buildrun.value_of("SECRETS_MANAGER", ref)
-            for name, ref in spec.secrets.items()
-        }
+        env |= {name: buildrun.value_of("PARAMETER_STORE", ref) for name, ref in spec.parameters.items()}
+        env |= {name: buildrun.value_of("SECRETS_MANAGER", ref) for name, ref in spec.secrets.items()}
         for variable in self.record["environment"]["environmentVariables"]:
-            env[variable["name"]] = buildrun.value_of(
-                variable.get("type", "PLAINTEXT"), variable["value"]
-            )
-        env |= buildrun.own_variables(work, get_region()) | _codebuild_variables(
-            self.record, code
-        )
+            env[variable["name"]] = buildrun.value_of(variable.get("type", "PLAINTEXT"), variable["value"])
+        env |= buildrun.own_variables(work, get_region()) | _codebuild_variables(self.record, code)
         for name in env:
             if not buildrun.VARIABLE_NAME.fullmatch(name):
-                raise BuildError(
-                    "CLIENT_ERROR",
-                    f"{name!r} cannot be the name of an environment variable",
-                )
+                raise BuildError("CLIENT_ERROR", f"{name!r} cannot be the name of an environment variable")
         return env
 
     def _commands(self, spec: buildspec.Buildspec, shell: buildrun.Shell) -> bool:
@@ -292,9 +241,7 @@ class Build:
                     shell.run("export CODEBUILD_BUILD_SUCCEEDING=0")
         except BuildError as error:
             if error.status == "FAILED":
-                self.record["exportedEnvironmentVariables"] = shell.exported(
-                    spec.exported
-                )
+                self.record["exportedEnvironmentVariables"] = shell.exported(spec.exported)
             raise
         self.record["exportedEnvironmentVariables"] = shell.exported(spec.exported)
         return succeeded
@@ -303,8 +250,7 @@ class Build:
         for runtime, version in phase.runtimes.items():
             if runtime == "golang" and shutil.which("go") is None:
                 raise BuildError(
-                    "CLIENT_ERROR",
-                    f"runtime golang {version}: go is not on the engine's PATH; install Go",
+                    "CLIENT_ERROR", f"runtime golang {version}: go is not on the engine's PATH; install Go"
                 )
             self._log(f"runtime {runtime} {version}: this machine's own is used")
         try:
@@ -351,15 +297,11 @@ class Build:
         self.ended.set()
 
     def _log(self, line: str) -> None:
-        self.emit(
-            f"[Container] {datetime.now(timezone.utc):%Y/%m/%d %H:%M:%S.%f} {line}"
-        )
+        self.emit(f"[Container] {datetime.now(timezone.utc):%Y/%m/%d %H:%M:%S.%f} {line}")
 
 
 def _goes_on(phase: buildspec.Phase) -> bool:
-    return phase.on_failure == "CONTINUE" or (
-        phase.name in ("build", "post_build") and phase.on_failure != "ABORT"
-    )
+    return phase.on_failure == "CONTINUE" or (phase.name in ("build", "post_build") and phase.on_failure != "ABORT")
 
 
 def _now() -> float:
@@ -384,11 +326,7 @@ def _record(project: JSON) -> JSON:
     """A new build as BatchGetBuilds shows it. For S3 sources there is no resolvedSourceVersion ("does not apply")."""
     name = project["name"]
     build_id = cb._build_id(name)
-    earlier = [
-        b.get("buildNumber", 0)
-        for b in cb._builds.values()
-        if b.get("projectName") == name
-    ]
+    earlier = [b.get("buildNumber", 0) for b in cb._builds.values() if b.get("projectName") == name]
     record: JSON = {
         "id": build_id,
         "arn": cb._build_arn(build_id),
@@ -425,15 +363,10 @@ def _logs_enabled(project: JSON) -> bool:
 def _logs(project: JSON, build_id: str) -> JSON:
     """Where the log goes: a configured stream name is only the prefix of the build's own."""
     if not _logs_enabled(project):
-        return {
-            "cloudWatchLogs": {"status": "DISABLED"},
-            "s3Logs": {"status": "DISABLED"},
-        }
+        return {"cloudWatchLogs": {"status": "DISABLED"}, "s3Logs": {"status": "DISABLED"}}
     config = (project.get("logsConfig") or {}).get("cloudWatchLogs") or {}
     group = config.get("groupName") or f"/aws/codebuild/{project['name']}"
-    stream = "/".join(
-        filter(None, [config.get("streamName"), build_id.rpartition(":")[2]])
-    )
+    stream = "/".join(filter(None, [config.get("streamName"), build_id.rpartition(":")[2]]))
     arn = f"arn:aws:logs:{get_region()}:{get_account_id()}:log-group:{group}:log-stream:{stream}"
     return {
         "groupName": group,
@@ -468,6 +401,20 @@ def _codebuild_variables(record: JSON, code: Path) -> dict[str, str]:
     return variables
 
 
+def restoring(original: Callable[[JSON], None]) -> Callable[[JSON], None]:
+    """Ends restored builds in every Region, not in the engine's default one only."""
+
+    @functools.wraps(original)
+    def wrapped(data: JSON) -> None:
+        original(data)
+        for build in cb._builds._data.values():
+            if build["buildStatus"] == "IN_PROGRESS":
+                _begin_phase(build, "COMPLETED")
+                build.update(buildStatus="FAULT", buildComplete=True, endTime=_now())
+
+    return wrapped
+
+
 def keeping(original: Callable[[JSON], Response]) -> Callable[[JSON], Response]:
     """CreateProject and UpdateProject that do not lose the members that the emulator has no use for."""
 
@@ -488,28 +435,20 @@ def showing(original: Callable[[JSON], JSON]) -> Callable[[JSON], JSON]:
 
     @functools.wraps(original)
     def wrapped(project: JSON) -> JSON:
-        return original(project) | {
-            key: project[key] for key in PROJECT_KEYS if key in project
-        }
+        return original(project) | {key: project[key] for key in PROJECT_KEYS if key in project}
 
     return wrapped
 
 
-def from_template(
-    original: Callable[..., tuple[str, JSON]],
-) -> Callable[..., tuple[str, JSON]]:
+def from_template(original: Callable[..., tuple[str, JSON]]) -> Callable[..., tuple[str, JSON]]:
     """A create or update handler of AWS::CodeBuild::Project that does not lose those members either."""
 
     @functools.wraps(original)
     def wrapped(*args: Any) -> tuple[str, JSON]:
         name, attributes = original(*args)
-        props = args[
-            -2
-        ]  # (logical id, properties, stack) and (physical id, old and new properties, stack)
+        props = args[-2]  # (logical id, properties, stack) and (physical id, old and new properties, stack)
         given = {key: props.get(key[0].upper() + key[1:]) for key in PROJECT_KEYS}
-        kept = {
-            key: _api_shape(value) for key, value in given.items() if value is not None
-        }
+        kept = {key: _api_shape(value) for key, value in given.items() if value is not None}
         project = cb._projects[name]
         for key in PROJECT_KEYS:
             project.pop(key, None)
@@ -520,18 +459,12 @@ def from_template(
 
 
 def _api_shape(value: Any) -> Any:
-    return (
-        provisioners._codebuild_cfn_to_api(value)
-        if isinstance(value, dict)
-        else int(value)
-    )
+    return provisioners._codebuild_cfn_to_api(value) if isinstance(value, dict) else int(value)
 
 
 _GUIDE = "https://docs.aws.amazon.com/codebuild/latest/"
 _SERVICE = "services.codebuild:"
-_HANDLER = (
-    "services.cloudformation.provisioners:_RESOURCE_HANDLERS[AWS::CodeBuild::Project]"
-)
+_HANDLER = "services.cloudformation.provisioners:_RESOURCE_HANDLERS[AWS::CodeBuild::Project]"
 PATCHES = (
     Patch(
         places=(_SERVICE + "_start_build",),
@@ -548,6 +481,14 @@ PATCHES = (
         right="A running build's commands are ended; an ended build stays as it is.",
         source=_GUIDE + "userguide/stop-build.html",
         wrap=lambda original: stop_build,
+    ),
+    Patch(
+        places=(_SERVICE + "_restore_state",),
+        sha256="e3bba2f1e12288e1e9b78a5300cb36b89dd1592e452055d277c302048979fdea",
+        fault="After a restart builds of all but one Region are running for ever.",
+        right="A build ends.",
+        source=_GUIDE + "userguide/view-build-details.html",
+        wrap=restoring,
     ),
     Patch(
         places=(_SERVICE + "_create_project",),
@@ -590,3 +531,7 @@ PATCHES = (
         wrap=from_template,
     ),
 )
+
+
+def install() -> None:
+    apply(PATCHES)

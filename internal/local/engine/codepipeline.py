@@ -24,7 +24,7 @@ from ministack.core.responses import (
 )
 from ministack.services.cloudformation import provisioners
 
-from pipelinecheck import Refused, check, check_request
+from pipelinecheck import RefusedError, check, check_request
 
 JSON = dict[str, Any]
 Response = tuple[int, dict[str, str], bytes]
@@ -40,10 +40,9 @@ def create_pipeline(request: JSON) -> JSON:
     name = pipeline["name"]
     check(pipeline)
     if name in _pipelines:
-        raise Refused(
+        raise RefusedError(
             "PipelineNameInUseException",
-            f"A pipeline with the name '{name}' already exists in account "
-            f"'{get_account_id()}'",
+            f"A pipeline with the name '{name}' already exists in account '{get_account_id()}'",
         )
     now, tags = time.time(), request.get("tags") or []
     pipeline["version"] = 1
@@ -70,16 +69,11 @@ def get_pipeline(request: JSON) -> JSON:
     record = _find(request["name"])
     version = request.get("version", record["pipeline"]["version"])
     if version != record["pipeline"]["version"]:
-        raise Refused(
+        raise RefusedError(
             "PipelineVersionNotFoundException",
-            f"the local engine keeps only version {record['pipeline']['version']} "
-            f"of pipeline '{request['name']}'",
+            f"the local engine keeps only version {record['pipeline']['version']} of pipeline '{request['name']}'",
         )
-    metadata = {
-        "pipelineArn": _arn(request["name"]),
-        "created": record["created"],
-        "updated": record["updated"],
-    }
+    metadata = {"pipelineArn": _arn(request["name"]), "created": record["created"], "updated": record["updated"]}
     return {"pipeline": record["pipeline"], "metadata": metadata}
 
 
@@ -136,19 +130,17 @@ def list_pipeline_executions(request: JSON) -> JSON:
 
 def start_pipeline_execution(request: JSON) -> JSON:
     _find(request["name"])
-    raise Refused(
+    raise RefusedError(
         "NotImplementedException",
-        f"the local engine keeps pipeline '{request['name']}' as a record: "
-        "it does not execute pipelines yet",
+        f"the local engine keeps pipeline '{request['name']}' as a record: it does not execute pipelines yet",
     )
 
 
 def no_execution(request: JSON) -> JSON:
     _find(request["pipelineName"])
-    raise Refused(
+    raise RefusedError(
         "PipelineExecutionNotFoundException",
-        f"pipeline '{request['pipelineName']}' has no execution "
-        f"'{request['pipelineExecutionId']}'",
+        f"pipeline '{request['pipelineName']}' has no execution '{request['pipelineExecutionId']}'",
     )
 
 
@@ -190,9 +182,8 @@ OPERATIONS: dict[str, Callable[[JSON], JSON]] = {
 def _find(name: str) -> JSON:
     record = _pipelines.get(name)
     if record is None:
-        raise Refused(
-            "PipelineNotFoundException",
-            f"Account '{get_account_id()}' does not have a pipeline with name '{name}'",
+        raise RefusedError(
+            "PipelineNotFoundException", f"Account '{get_account_id()}' does not have a pipeline with name '{name}'"
         )
     return record
 
@@ -204,7 +195,7 @@ def _arn(name: str) -> str:
 def _tags(arn: str) -> dict[str, str]:
     record = _pipelines.get(arn.rpartition(":")[2])
     if record is None or arn != _arn(record["pipeline"]["name"]):
-        raise Refused("ResourceNotFoundException", f"there is no pipeline {arn}")
+        raise RefusedError("ResourceNotFoundException", f"there is no pipeline {arn}")
     return record["tags"]
 
 
@@ -222,9 +213,7 @@ def _complete(pipeline: JSON) -> JSON:
     return pipeline
 
 
-async def handle_request(
-    method: str, path: str, headers: dict[str, str], body: bytes, query: JSON
-) -> Response:
+async def handle_request(method: str, path: str, headers: dict[str, str], body: bytes, query: JSON) -> Response:
     operation = headers.get("x-amz-target", "").rpartition(".")[2]
     if operation not in OPERATIONS:
         return _error("InvalidAction", f"the local engine has no {operation}")
@@ -234,7 +223,7 @@ async def handle_request(
         answer = OPERATIONS[operation](request)
     except ValueError as error:
         return _error("SerializationException", str(error))
-    except Refused as error:
+    except RefusedError as error:
         return _error(error.code, str(error))
     return json_response(answer, content_type=CONTENT_TYPE)
 
@@ -287,7 +276,7 @@ def _apply(operation: str, props: JSON, name: str) -> tuple[str, JSON]:
     try:
         check_request(operation, request)
         pipeline = OPERATIONS[operation](request)["pipeline"]
-    except Refused as error:
+    except RefusedError as error:
         raise ValueError(f"{error} (Error Code: {error.code})") from error
     disabled = props.get("DisableInboundStageTransitions") or []
     _pipelines[name].update(
@@ -303,9 +292,7 @@ def create_resource(logical_id: str, props: JSON, stack: str) -> tuple[str, JSON
     return _apply("CreatePipeline", props, name)
 
 
-def update_resource(
-    physical_id: str, old: JSON, new: JSON, stack: str
-) -> tuple[str, JSON]:
+def update_resource(physical_id: str, old: JSON, new: JSON, stack: str) -> tuple[str, JSON]:
     return _apply("UpdatePipeline", new, physical_id)
 
 

@@ -24,7 +24,7 @@ NAMESPACE = re.compile(r"[A-Za-z0-9@\-_]{1,100}")
 ROLE = re.compile(r"arn:aws(-[\w]+)*:iam::[0-9]{12}:role/.*")
 
 
-class Refused(Exception):
+class RefusedError(Exception):
     """A declaration that CodePipeline does not accept, with its error code."""
 
     def __init__(self, code: str, message: str) -> None:
@@ -47,13 +47,7 @@ _CODEBUILD = ActionType(
     outputs=(0, 5),
     required=frozenset({"ProjectName"}),
     optional=frozenset(
-        {
-            "PrimarySource",
-            "BatchEnabled",
-            "BuildspecOverride",
-            "CombineArtifacts",
-            "EnvironmentVariables",
-        }
+        {"PrimarySource", "BatchEnabled", "BuildspecOverride", "CombineArtifacts", "EnvironmentVariables"}
     ),
 )
 ACTION_TYPES = {
@@ -72,9 +66,7 @@ ACTION_TYPES = {
     ("Build", "CodeBuild"): _CODEBUILD,
     ("Test", "CodeBuild"): _CODEBUILD,
     ("Approval", "Manual"): ActionType(
-        inputs=(0, 0),
-        outputs=(0, 0),
-        optional=frozenset({"NotificationArn", "CustomData", "ExternalEntityLink"}),
+        inputs=(0, 0), outputs=(0, 0), optional=frozenset({"NotificationArn", "CustomData", "ExternalEntityLink"})
     ),
 }
 
@@ -89,7 +81,7 @@ def check_request(operation: str, request: JSON) -> None:
     shape = _model().operation_model(operation).input_shape
     report = botocore.validate.ParamValidator().validate(request, shape)
     if report.has_errors():
-        raise Refused("ValidationException", report.generate_report())
+        raise RefusedError("ValidationException", report.generate_report())
 
 
 def check(pipeline: JSON) -> None:
@@ -162,8 +154,7 @@ def _check_count(action: JSON, way: str, bounds: tuple[int, int]) -> None:
     ):
         if wrong:
             raise _action(
-                f"Action {action['name']} declares {len(artifacts)} {way} artifacts "
-                f"which is {word} count ({bound})"
+                f"Action {action['name']} declares {len(artifacts)} {way} artifacts which is {word} count ({bound})"
             )
 
 
@@ -175,10 +166,7 @@ def _check_configuration(action: JSON, known: ActionType) -> None:
         raise _action(f"{place} contains unknown configuration '{key}'")
     for key, value in given.items():
         if not 1 <= len(value) <= 1000:
-            raise _action(
-                f"{place}: configuration '{key}' has {len(value)} characters, "
-                "not 1 to 1000"
-            )
+            raise _action(f"{place}: configuration '{key}' has {len(value)} characters, not 1 to 1000")
     _check_primary_source(action, given)
     if "EnvironmentVariables" in given:
         _check_variables(given["EnvironmentVariables"], place)
@@ -223,10 +211,7 @@ def _check_artifacts(stages: list[JSON]) -> None:
         for action in actions:
             for artifact in action.get("outputArtifacts") or []:
                 if artifact["name"] in produced:
-                    raise _action(
-                        f"Output Artifact {artifact['name']} in action "
-                        f"{action['name']} is declared twice"
-                    )
+                    raise _action(f"Output Artifact {artifact['name']} in action {action['name']} is declared twice")
                 produced.add(artifact["name"])
 
 
@@ -239,10 +224,7 @@ def _steps(stages: list[JSON]) -> Iterator[list[JSON]]:
 
 def _matches(pattern: re.Pattern[str], value: str, what: str) -> None:
     if not pattern.fullmatch(value):
-        raise Refused(
-            "ValidationException",
-            f"{what} {value!r} does not match {pattern.pattern}",
-        )
+        raise RefusedError("ValidationException", f"{what} {value!r} does not match {pattern.pattern}")
 
 
 def _unique(names: list[str], what: str, where: str) -> None:
@@ -251,13 +233,13 @@ def _unique(names: list[str], what: str, where: str) -> None:
             raise _structure(f"{what} {name} occurs more than once in the {where}")
 
 
-def _structure(message: str) -> Refused:
-    return Refused("InvalidStructureException", message)
+def _structure(message: str) -> RefusedError:
+    return RefusedError("InvalidStructureException", message)
 
 
-def _action(message: str) -> Refused:
+def _action(message: str) -> RefusedError:
     return _declaration("Action", message)
 
 
-def _declaration(what: str, message: str) -> Refused:
-    return Refused(f"Invalid{what}DeclarationException", message)
+def _declaration(what: str, message: str) -> RefusedError:
+    return RefusedError(f"Invalid{what}DeclarationException", message)

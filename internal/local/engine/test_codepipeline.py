@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+import tempfile
 import unittest
 from collections.abc import Callable
 from typing import Any
@@ -33,10 +34,7 @@ def declaration(name: str) -> dict[str, Any]:
         "CodeBuild",
         inputArtifacts=[{"name": "Source"}],
         outputArtifacts=[{"name": "Built"}],
-        configuration={
-            "ProjectName": "p",
-            "EnvironmentVariables": json.dumps([{"name": "STAGE", "value": "unit"}]),
-        },
+        configuration={"ProjectName": "p", "EnvironmentVariables": json.dumps([{"name": "STAGE", "value": "unit"}])},
     )
     approve = action("Approval", "Manual", configuration={"CustomData": "look"})
     test = action("Test", "CodeBuild", runOrder=2, inputArtifacts=[{"name": "Built"}])
@@ -75,19 +73,13 @@ class CodePipelineTest(unittest.TestCase):
 
     def test_life_of_a_pipeline(self) -> None:
         wanted = declaration("life")
-        made = self.pipelines.create_pipeline(
-            pipeline=wanted, tags=[{"key": "a", "value": "1"}]
-        )
+        made = self.pipelines.create_pipeline(pipeline=wanted, tags=[{"key": "a", "value": "1"}])
         self.assertEqual(made["pipeline"]["version"], 1)
         got = self.pipelines.get_pipeline(name="life")
         self.assertEqual(got["pipeline"], made["pipeline"])
         arn = got["metadata"]["pipelineArn"]
         self.assertEqual(arn, "arn:aws:codepipeline:eu-west-1:000000000000:life")
-        self.fails(
-            "PipelineNameInUseException",
-            self.pipelines.create_pipeline,
-            pipeline=wanted,
-        )
+        self.fails("PipelineNameInUseException", self.pipelines.create_pipeline, pipeline=wanted)
         wanted["stages"].pop()
         updated = self.pipelines.update_pipeline(pipeline=wanted)["pipeline"]
         self.assertEqual((updated["version"], len(updated["stages"])), (2, 2))
@@ -107,32 +99,18 @@ class CodePipelineTest(unittest.TestCase):
         self.pipelines.untag_resource(resourceArn=arn, tagKeys=["a"])
         tags = self.pipelines.list_tags_for_resource(resourceArn=arn)["tags"]
         self.assertEqual(tags, [{"key": "b", "value": "2"}])
-        self.fails(
-            "ResourceNotFoundException",
-            self.pipelines.list_tags_for_resource,
-            resourceArn=arn + "x",
-        )
+        self.fails("ResourceNotFoundException", self.pipelines.list_tags_for_resource, resourceArn=arn + "x")
 
     def test_nothing_executes(self) -> None:
         self.pipelines.create_pipeline(pipeline=declaration("still"))
         state = self.pipelines.get_pipeline_state(name="still")
-        self.assertEqual(
-            [s["stageName"] for s in state["stageStates"]],
-            ["Source", "Build", "Approve"],
-        )
+        self.assertEqual([s["stageName"] for s in state["stageStates"]], ["Source", "Build", "Approve"])
         self.assertNotIn("latestExecution", json.dumps(state, default=str))
         listed = self.pipelines.list_pipeline_executions(pipelineName="still")
         self.assertEqual(listed["pipelineExecutionSummaries"], [])
-        message = self.fails(
-            "NotImplementedException",
-            self.pipelines.start_pipeline_execution,
-            name="still",
-        )
+        message = self.fails("NotImplementedException", self.pipelines.start_pipeline_execution, name="still")
         self.assertIn("does not execute pipelines yet", message)
-        for call in (
-            self.pipelines.stop_pipeline_execution,
-            self.pipelines.get_pipeline_execution,
-        ):
+        for call in (self.pipelines.stop_pipeline_execution, self.pipelines.get_pipeline_execution):
             self.fails(
                 "PipelineExecutionNotFoundException",
                 call,
@@ -147,48 +125,19 @@ class CodePipelineTest(unittest.TestCase):
         def build(pipeline: Any) -> Any:
             return pipeline["stages"][1]["actions"][0]
 
-        bad_action, bad_structure = (
-            "InvalidActionDeclarationException",
-            "InvalidStructureException",
-        )
+        bad_action, bad_structure = ("InvalidActionDeclarationException", "InvalidStructureException")
         cases: list[tuple[str, str, Callable[[Any], Any]]] = [
             (bad_structure, "1 stages", lambda p: p.update(stages=p["stages"][:1])),
-            (
-                bad_structure,
-                "first stage",
-                lambda p: p["stages"][0]["actions"].append(
-                    action("Approval", "Manual")
-                ),
-            ),
-            (
-                bad_structure,
-                "first stage",
-                lambda p: p["stages"][1]["actions"].append(first(p)),
-            ),
-            (
-                bad_structure,
-                "stage name Build",
-                lambda p: p["stages"][2].update(name="Build"),
-            ),
-            (
-                bad_structure,
-                "action name Build",
-                lambda p: p["stages"][1]["actions"][1].update(name="Build"),
-            ),
+            (bad_structure, "first stage", lambda p: p["stages"][0]["actions"].append(action("Approval", "Manual"))),
+            (bad_structure, "first stage", lambda p: p["stages"][1]["actions"].append(first(p))),
+            (bad_structure, "stage name Build", lambda p: p["stages"][2].update(name="Build")),
+            (bad_structure, "action name Build", lambda p: p["stages"][1]["actions"][1].update(name="Build")),
             (bad_structure, "exactly one", lambda p: p.pop("artifactStore")),
             (bad_structure, "needs type V2", lambda p: p.update(pipelineType="V1")),
             ("ValidationException", "does not match", lambda p: p.update(name="a b")),
             ("ValidationException", "roleArn", lambda p: p.update(roleArn="admin")),
-            (
-                "ValidationException",
-                "artifact name",
-                lambda p: first(p).update(outputArtifacts=[{"name": "a.b"}]),
-            ),
-            (
-                "InvalidStageDeclarationException",
-                "0 actions",
-                lambda p: p["stages"][2].update(actions=[]),
-            ),
+            ("ValidationException", "artifact name", lambda p: first(p).update(outputArtifacts=[{"name": "a.b"}])),
+            ("InvalidStageDeclarationException", "0 actions", lambda p: p["stages"][2].update(actions=[])),
             (
                 bad_action,
                 "missing required configuration 'S3Bucket'",
@@ -204,36 +153,12 @@ class CodePipelineTest(unittest.TestCase):
                 "unknown configuration 'projectName'",
                 lambda p: build(p)["configuration"].update(projectName="x"),
             ),
-            (
-                bad_action,
-                "EnvironmentVariables",
-                lambda p: build(p)["configuration"].update(EnvironmentVariables="{"),
-            ),
-            (
-                bad_action,
-                "1001 characters",
-                lambda p: build(p)["configuration"].update(ProjectName="x" * 1001),
-            ),
-            (
-                bad_action,
-                "PrimarySource",
-                lambda p: build(p)["configuration"].update(PrimarySource="Other"),
-            ),
-            (
-                bad_action,
-                "less than the minimum count (1)",
-                lambda p: build(p).update(inputArtifacts=[]),
-            ),
-            (
-                bad_action,
-                "Input Artifact Built",
-                lambda p: p["stages"][1]["actions"][1].update(runOrder=1),
-            ),
-            (
-                bad_action,
-                "declared twice",
-                lambda p: build(p).update(outputArtifacts=[{"name": "Source"}]),
-            ),
+            (bad_action, "EnvironmentVariables", lambda p: build(p)["configuration"].update(EnvironmentVariables="{")),
+            (bad_action, "1001 characters", lambda p: build(p)["configuration"].update(ProjectName="x" * 1001)),
+            (bad_action, "PrimarySource", lambda p: build(p)["configuration"].update(PrimarySource="Other")),
+            (bad_action, "less than the minimum count (1)", lambda p: build(p).update(inputArtifacts=[])),
+            (bad_action, "Input Artifact Built", lambda p: p["stages"][1]["actions"][1].update(runOrder=1)),
+            (bad_action, "declared twice", lambda p: build(p).update(outputArtifacts=[{"name": "Source"}])),
             (
                 bad_action,
                 "not known to the local engine",
@@ -267,12 +192,22 @@ class CodePipelineTest(unittest.TestCase):
             shape = model.operation_model(operation).output_shape
             self.assertEqual(unknown_members(shape, raw), [])
 
+    def test_state_survives_a_stop(self) -> None:
+        with tempfile.TemporaryDirectory() as state:
+            kept = {"PERSIST_STATE": "1", "STATE_DIR": state}
+            first = Engine(**kept)
+            self.addCleanup(first.close)
+            made = first.client("codepipeline").create_pipeline(pipeline=declaration("kept"))
+            first.stop()
+            second = Engine(**kept)
+            self.addCleanup(second.close)
+            got = second.client("codepipeline").get_pipeline(name="kept")
+            self.assertEqual(got["pipeline"], made["pipeline"])
+            second.stop()
+
     def stack(self, text: str, operation: str, **more: str) -> dict[str, Any]:
         getattr(self.stacks, f"{operation}_stack")(
-            StackName="pipe",
-            TemplateBody=text,
-            Tags=[{"Key": "slipway:name", "Value": "shop"}],
-            **more,
+            StackName="pipe", TemplateBody=text, Tags=[{"Key": "slipway:name", "Value": "shop"}], **more
         )
         waiter = self.stacks.get_waiter(f"stack_{operation}_complete")
         waiter.wait(StackName="pipe", WaiterConfig={"Delay": 1, "MaxAttempts": 20})
@@ -287,12 +222,7 @@ class CodePipelineTest(unittest.TestCase):
         got = self.pipelines.get_pipeline(name=name)
         source = got["pipeline"]["stages"][0]["actions"][0]
         self.assertEqual(
-            source["configuration"],
-            {
-                "S3Bucket": "b",
-                "S3ObjectKey": "source.zip",
-                "PollForSourceChanges": "false",
-            },
+            source["configuration"], {"S3Bucket": "b", "S3ObjectKey": "source.zip", "PollForSourceChanges": "false"}
         )
         arn = got["metadata"]["pipelineArn"]
         tags = self.pipelines.list_tags_for_resource(resourceArn=arn)["tags"]

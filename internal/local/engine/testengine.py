@@ -20,16 +20,19 @@ import botocore.session
 LAUNCHER = """
 import sys
 sys.path.insert(0, {folder!r})
-import codebuild, codepipeline, patch
+import codebuild, codepipeline
 codebuild.SECONDS_PER_MINUTE = {minute}
-patch.apply(codebuild.PATCHES); codepipeline.install()
-import ministack.app as app
+if {patched}:
+    codebuild.install()
+    codepipeline.install()
+from ministack import app
 app.main()
 """
 
 
 class Engine:
-    def __init__(self, minute: float = 60.0, **env: str) -> None:
+    def __init__(self, minute: float = 60.0, patched: bool = True, **env: str) -> None:
+        """minute: how many seconds a minute of a build's timeout takes."""
         self.folder = tempfile.TemporaryDirectory(prefix="slipway-engine-test-")
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
@@ -46,12 +49,10 @@ class Engine:
             "TMPDIR": str(self.tmp),
             "STATE_DIR": self.folder.name,
         }
-        code = LAUNCHER.format(folder=str(Path(__file__).parent), minute=minute)
+        code = LAUNCHER.format(folder=str(Path(__file__).parent), minute=minute, patched=patched)
         self.log = Path(self.folder.name, "log")
         with self.log.open("wb") as log:
-            self.process = subprocess.Popen(
-                [sys.executable, "-c", code], env=settings | env, stdout=log, stderr=log
-            )
+            self.process = subprocess.Popen([sys.executable, "-c", code], env=settings | env, stdout=log, stderr=log)
         self._wait()
 
     def _wait(self) -> None:
@@ -75,21 +76,19 @@ class Engine:
             service,
             region_name="eu-west-1",
             endpoint_url=self.url,
-            config=botocore.config.Config(
-                retries={"total_max_attempts": 1}, s3={"addressing_style": "path"}
-            ),
+            config=botocore.config.Config(retries={"total_max_attempts": 1}, s3={"addressing_style": "path"}),
         )
 
     def kill(self) -> None:
         self.process.kill()
         self.process.wait()
 
+    def stop(self) -> None:
+        self.process.send_signal(signal.SIGTERM)
+        self.process.wait(15)
+
     def close(self) -> None:
         if self.process.poll() is None:
-            self.process.send_signal(signal.SIGTERM)
-        try:
-            self.process.wait(10)
-        except subprocess.TimeoutExpired:
             self.kill()
         self.folder.cleanup()
 
@@ -102,25 +101,16 @@ def unknown_members(shape: Any, value: Any, path: str = "answer") -> list[str]:
             found += unknown_members(shape.members[key], value[key], f"{path}.{key}")
         return found
     if shape.type_name == "list":
-        return [
-            f
-            for item in value
-            for f in unknown_members(shape.member, item, f"{path}[]")
-        ]
+        return [f for item in value for f in unknown_members(shape.member, item, f"{path}[]")]
     if shape.type_name == "map":
-        return [
-            f for v in value.values() for f in unknown_members(shape.value, v, path)
-        ]
+        return [f for v in value.values() for f in unknown_members(shape.value, v, path)]
     return []
 
 
 def raw_answer(url: str, target: str, request: dict[str, Any]) -> Any:
     """The answer as it is on the wire, before a client drops what it does not know."""
     scope = "test/20260101/eu-west-1/service/aws4_request"
-    headers = {
-        "X-Amz-Target": target,
-        "Authorization": f"AWS4-HMAC-SHA256 Credential={scope}",
-    }
+    headers = {"X-Amz-Target": target, "Authorization": f"AWS4-HMAC-SHA256 Credential={scope}"}
     body = json.dumps(request).encode()
     with urllib.request.urlopen(urllib.request.Request(url, body, headers)) as answer:
         return json.load(answer)
