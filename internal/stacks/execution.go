@@ -14,7 +14,8 @@ import (
 // that no commit can widen what the pipeline may do.
 func (f *foundation) addExecutionRoles() {
 	environments := []string{
-		f.addPolicy("NetworkPolicy", "Make an environment's stacks, network and load balancer.", f.stackStatements(), f.networkStatements(), f.balancerStatements()),
+		f.addPolicy("NetworkPolicy", "Make an environment's network.", f.networkStatements()),
+		f.addPolicy("LoadBalancerPolicy", "Make an environment's nested stacks and its load balancer.", f.stackStatements(), f.balancerStatements()),
 		f.addPolicy("ServicePolicy", "Make an environment's service, its logs, scaling and bounded roles.", f.serviceStatements(), f.environmentRoleStatements()),
 	}
 	delivery := f.addPolicy("DeliveryPolicy", "Make the pipeline, its build projects and their roles.", f.deliveryStatements())

@@ -1,0 +1,286 @@
+package stacks
+
+import (
+	"encoding/json"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"slipway/internal/config"
+	"slipway/internal/contract"
+)
+
+// The root gives every child exactly the parameters that it declares, and uses only outputs that the child has.
+func TestWiring(t *testing.T) {
+	for name, cfg := range variants() {
+		t.Run(name, func(t *testing.T) {
+			all := rendered(t, cfg)
+			for _, env := range cfg.Environments {
+				root := all[contract.EnvironmentTemplate(env.Name, contract.StackRoot)]
+				checkWiring(t, env.Name, root, all)
+			}
+		})
+	}
+}
+
+func checkWiring(t *testing.T, env string, root template, all map[string]template) {
+	t.Helper()
+	for id, r := range root.Resources {
+		child, ok := all[contract.EnvironmentTemplate(env, strings.ToLower(id))]
+		if !ok {
+			t.Errorf("%s nests %s, which has no template", env, id)
+			continue
+		}
+		given, _ := at(t, r, "Properties").(map[string]any)["Parameters"].(map[string]any)
+		for key := range child.Parameters {
+			if given[key] == nil {
+				t.Errorf("%s.%s is not given its parameter %s", env, id, key)
+			}
+		}
+		for key, value := range given {
+			if child.Parameters[key] == nil {
+				t.Errorf("%s.%s is given %s, which it does not declare", env, id, key)
+			}
+			if !carriesKey(value, key) {
+				t.Errorf("%s.%s: parameter %s is filled with %v: a value travels under one key", env, id, key, value)
+			}
+		}
+	}
+	walk(env, root.Resources, func(path string, v any) { checkOutput(t, env, path, v, all) })
+	walk(env, root.Outputs, func(path string, v any) { checkOutput(t, env, path, v, all) })
+}
+
+// carriesKey says whether a value is the parameter or the child's output of the same key.
+func carriesKey(value any, key string) bool {
+	m, _ := value.(map[string]any)
+	ref, _ := m["Ref"].(string)
+	att, _ := m["GetAtt"].(string)
+	return ref == key || strings.HasSuffix(att, ".Outputs."+key)
+}
+
+func checkOutput(t *testing.T, env, path string, v any, all map[string]template) {
+	t.Helper()
+	m, _ := v.(map[string]any)
+	att, _ := m["GetAtt"].(string)
+	if id, output, ok := strings.Cut(att, ".Outputs."); ok {
+		if all[contract.EnvironmentTemplate(env, strings.ToLower(id))].Outputs[output] == nil {
+			t.Errorf("%s uses %s, which does not exist", path, att)
+		}
+	}
+}
+
+// The container's port is the same in all its places; the target group's own is a constant.
+func TestPort(t *testing.T) {
+	cfg := standard()
+	cfg.Service.Port = 3456
+	r := rendered(t, cfg)["prod/ecs.yaml"].Resources
+	container := at(t, r, "TaskDefinition", "Properties", "ContainerDefinitions", 0)
+	for place, got := range map[string]any{
+		"port mapping":    at(t, container, "PortMappings", 0, "ContainerPort"),
+		"service":         at(t, r, "Service", "Properties", "LoadBalancers", 0, "ContainerPort"),
+		"tasks' ingress":  at(t, r, "TaskSecurityGroup", "Properties", "SecurityGroupIngress", 0, "FromPort"),
+		"balancer egress": at(t, r, "LoadBalancerSecurityGroup", "Properties", "SecurityGroupEgress", 0, "ToPort"),
+	} {
+		if got != 3456 {
+			t.Errorf("%s is %v, want 3456", place, got)
+		}
+	}
+	if got := at(t, container, "Environment", 0); at(t, got, "Name") != "PORT" || at(t, got, "Value") != "3456" {
+		t.Errorf("the container is told %v", got)
+	}
+	if got := at(t, r, "TargetGroup", "Properties", "Port"); got != targetGroupPort {
+		t.Errorf("the target group's port is %v: it is create-only, a change would replace the group", got)
+	}
+}
+
+// Tasks are reachable from the load balancer's group and from nowhere else.
+func TestTasksAreReachableFromTheBalancerOnly(t *testing.T) {
+	r := rendered(t, standard())["prod/ecs.yaml"].Resources
+	ingress := at(t, r, "TaskSecurityGroup", "Properties", "SecurityGroupIngress").([]any)
+	if len(ingress) != 1 || at(t, ingress[0], "SourceSecurityGroupId", "GetAtt") != "LoadBalancerSecurityGroup.GroupId" {
+		t.Errorf("ingress of the tasks: %v", ingress)
+	}
+}
+
+func TestSubnetsFollowTheNAT(t *testing.T) {
+	for nat, want := range map[config.NAT]struct{ ip, subnet string }{
+		config.NATNone: {"ENABLED", "PublicSubnetB"}, config.NATOne: {"DISABLED", "PrivateSubnetB"}, config.NATPerZone: {"DISABLED", "PrivateSubnetB"},
+	} {
+		cfg := standard()
+		cfg.Environments[0].Network.NAT = nat
+		all := rendered(t, cfg)
+		vpc := at(t, all["prod/ecs.yaml"].Resources, "Service", "Properties", "NetworkConfiguration", "AwsvpcConfiguration")
+		if ip, subnet := at(t, vpc, "AssignPublicIp"), at(t, vpc, "Subnets", 1, "Ref"); ip != want.ip || subnet != want.subnet {
+			t.Errorf("nat %s: public address %v in %v, want %v", nat, ip, subnet, want)
+		}
+		gateways := strings.Count(all["prod/network.yaml"].text, "Type: AWS::EC2::NatGateway")
+		if n := map[config.NAT]int{config.NATOne: 1, config.NATPerZone: 2}[nat]; gateways != n {
+			t.Errorf("nat %s: %d gateways, want %d", nat, gateways, n)
+		}
+	}
+}
+
+// A zone that comes later moves no subnet, and no two blocks overlap.
+func TestSubnetBlocks(t *testing.T) {
+	vpc := standard().Environments[0].Network.CIDR
+	seen := map[string]bool{}
+	for zone := range contract.MaxZones {
+		for _, block := range []int{publicBlock(zone), privateBlock(zone)} {
+			p := subnetBlock(vpc, block)
+			if !vpc.Contains(p.Addr()) || p.Bits() != vpc.Bits()+3 || p != p.Masked() || seen[p.String()] {
+				t.Errorf("block %d is %v", block, p)
+			}
+			seen[p.String()] = true
+		}
+	}
+	if got := subnetBlock(vpc, privateBlock(1)).String(); got != "10.0.160.0/19" {
+		t.Errorf("private subnet B is %s", got)
+	}
+}
+
+// Where scaling is on, the count belongs to the scaler and the template must not reset it.
+func TestDesiredCount(t *testing.T) {
+	cfg := standard()
+	fixed := at(t, rendered(t, cfg)["prod/ecs.yaml"].Resources, "Service", "Properties").(map[string]any)
+	cfg.Environments[0].Tasks = config.Tasks{Min: 2, Max: 6}
+	resources := rendered(t, cfg)["prod/ecs.yaml"].Resources
+	scaled := at(t, resources, "Service", "Properties").(map[string]any)
+	if fixed["DesiredCount"] != 2 || scaled["DesiredCount"] != nil {
+		t.Errorf("desired count: %v fixed, %v scaled", fixed["DesiredCount"], scaled["DesiredCount"])
+	}
+	if got := at(t, resources, "ScalableTarget", "Properties", "MaxCapacity"); got != 6 {
+		t.Errorf("scales to %v, want 6", got)
+	}
+}
+
+// The pipeline is nested in its home only, and comes up after the service.
+func TestPipelineHome(t *testing.T) {
+	all := rendered(t, variants()["pipeline elsewhere"])
+	for _, env := range []string{"dev", "stage", "prod"} {
+		_, nested := all[env+"/root.yaml"].Resources[contract.NestedPipeline]
+		if nested != (env == "dev") {
+			t.Errorf("%s nests the pipeline: %v", env, nested)
+		}
+	}
+	if got := at(t, all["dev/root.yaml"].Resources, contract.NestedPipeline, "DependsOn"); got != contract.NestedECS {
+		t.Errorf("the pipeline depends on %v: it runs by itself as soon as it exists", got)
+	}
+}
+
+// Actions for which the service authorization reference lists no resource; everything else names one.
+var withoutResource = regexp.MustCompile(`^(ec2:Describe\w+|elasticloadbalancing:Describe\w+|ecr:GetAuthorizationToken|ecs:(Deregister|Describe)TaskDefinition|ecs:ListTaskDefinitions|` +
+	`logs:DescribeLogGroups|application-autoscaling:Describe\w+|cloudwatch:DescribeAlarms)$`)
+
+func TestNoNeedlessWildcard(t *testing.T) {
+	for name, cfg := range variants() {
+		for path, template := range rendered(t, cfg) {
+			walk(path, template.Resources, func(place string, v any) {
+				s, ok := v.(map[string]any)
+				if !ok || s["Effect"] != "Allow" {
+					return
+				}
+				for _, action := range list(s["Action"]) {
+					if strings.HasSuffix(action.(string), "*") {
+						t.Errorf("%s: %s allows %v", name, place, action)
+					}
+					if slices.Contains(list(s["Resource"]), any("*")) && !withoutResource.MatchString(action.(string)) {
+						t.Errorf("%s: %s allows %v on everything", name, place, action)
+					}
+				}
+			})
+		}
+	}
+}
+
+func list(v any) []any {
+	if l, ok := v.([]any); ok {
+		return l
+	}
+	return []any{v}
+}
+
+// Every role lies under one of slipway's paths; those of an environment are held by the boundary.
+func TestRoles(t *testing.T) {
+	all := rendered(t, standard())
+	for path, template := range all {
+		for id, r := range template.Resources {
+			if at(t, r, "Type") != "AWS::IAM::Role" {
+				continue
+			}
+			properties := at(t, r, "Properties").(map[string]any)
+			want := "/slipway/shop/delivery/"
+			if strings.HasSuffix(path, "ecs.yaml") {
+				want = "/slipway/shop/env/"
+				if at(t, properties, "PermissionsBoundary", "Ref") != contract.KeyPermissionsBoundaryARN {
+					t.Errorf("%s %s is not held by the boundary", path, id)
+				}
+			}
+			if got := properties["Path"].(string); !strings.HasPrefix(got, want) {
+				t.Errorf("%s %s lies under %s, want %s", path, id, got, want)
+			}
+		}
+	}
+}
+
+// What the pipeline deploys with has no right on pipeline, projects, rules or the roles of delivery.
+func TestPipelineCannotWidenItself(t *testing.T) {
+	foundation := rendered(t, standard())["foundation.yaml"]
+	for _, policy := range list(at(t, foundation.Resources, "PipelineExecutionRole", "Properties", "ManagedPolicyArns")) {
+		id := at(t, policy, "Ref").(string)
+		text, _ := json.Marshal(foundation.Resources[id])
+		for _, forbidden := range []string{"codepipeline:", "codebuild:", "events:", contract.DeliveryRolePath("shop") + "pipeline"} {
+			body, _ := json.Marshal(at(t, foundation.Resources, id, "Properties", "PolicyDocument"))
+			if strings.Contains(string(body), forbidden) {
+				t.Errorf("%s, attached to the pipeline's execution role, speaks of %s: %s", id, forbidden, text)
+			}
+		}
+	}
+}
+
+// No account, Region, partition or zone stands in a template, and no tag in place of a digest.
+func TestNothingIsLiteral(t *testing.T) {
+	literal := regexp.MustCompile(`arn:aws|\b(us|eu|ap|sa|ca|me|af|il|mx)-(north|south|east|west|central)\w*-\d|\b\d{12}\b|amazonaws\.com/|:latest`)
+	for name, cfg := range variants() {
+		for path, template := range rendered(t, cfg) {
+			if found := literal.FindString(template.text); found != "" {
+				t.Errorf("%s: %s holds %q", name, path, found)
+			}
+		}
+	}
+}
+
+// AWS's limits: a template sent as text has 51,200 bytes at most, which the foundation is; a managed policy has 6,144
+// characters and a role's inline policies 10,240 together, white space apart
+// (docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html). An ARN's variables are counted at their longest.
+func TestLimits(t *testing.T) {
+	for name, cfg := range variants() {
+		for path, template := range rendered(t, cfg) {
+			if path == contract.FoundationTemplate && len(template.text) > 51200 {
+				t.Errorf("%s: %s has %d bytes", name, path, len(template.text))
+			}
+			for id, r := range template.Resources {
+				switch at(t, r, "Type") {
+				case "AWS::IAM::ManagedPolicy":
+					if n := policySize(at(t, r, "Properties", "PolicyDocument")); n > 6144 {
+						t.Errorf("%s: %s %s has %d characters", name, path, id, n)
+					}
+				case "AWS::IAM::Role":
+					policies := at(t, r, "Properties").(map[string]any)["Policies"]
+					if n := policySize(policies); policies != nil && n > 10240 {
+						t.Errorf("%s: %s %s has %d characters", name, path, id, n)
+					}
+				}
+			}
+		}
+	}
+}
+
+var anyVariable = regexp.MustCompile(`\$\{[^}]+\}`)
+
+func policySize(document any) int {
+	text, _ := json.Marshal(document)
+	long := strings.NewReplacer("${AWS::Partition}", "aws-us-gov", "${AWS::Region}", "ap-southeast-1", "${AWS::AccountId}", "123456789012").Replace(string(text))
+	long = strings.ReplaceAll(long, `{"Sub":`, "")
+	return len(anyVariable.ReplaceAllString(long, strings.Repeat("x", 60)))
+}
