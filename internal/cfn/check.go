@@ -135,6 +135,11 @@ func (c *checker) intrinsic(n *node) {
 		c.att(n.text)
 	case subNode:
 		c.sub(n)
+	case textNode:
+		c.plain(n.text)
+		if strings.Contains(n.text, "{{resolve:") {
+			c.fault("the text %q holds a dynamic reference, which CloudFormation would resolve: leave it out", n.text)
+		}
 	}
 }
 

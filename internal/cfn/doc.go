@@ -8,8 +8,8 @@
 // through a float. Resources are Go maps, so a second one with the same id silently replaces the first.
 //
 // Here an intrinsic is a string between two NUL characters (Ref, Att, Sub, SubVars, the pseudo parameters), and it fits
-// wherever the structs have a string. No text without NUL can be taken for one, and a NUL anywhere else is refused, so
-// text that comes from outside must be free of NUL. Structs are read by reflection, not through their MarshalJSON: names
+// wherever the structs have a string. No text without NUL can be taken for one, and a NUL anywhere else is refused;
+// text that comes from outside, and may hold anything, goes through Text. Structs are read by reflection, not through their MarshalJSON: names
 // and omitempty are the same, but integers stay exact and invalid UTF-8 is seen instead of replaced.
 //
 // goformation still shows through in three places, and Render refuses what comes of it. A required field that was

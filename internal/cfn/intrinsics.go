@@ -14,6 +14,7 @@ const (
 	markAtt  = mark + "att:"
 	markSub  = mark + "sub:"
 	markVars = mark + "subvars:"
+	markText = mark + "text:"
 )
 
 // Pseudo parameters, each a Ref to put into any string place; inside Sub they are written ${AWS::Region} and so on.
@@ -54,7 +55,11 @@ func SubVars(text string, vars map[string]string) string {
 	return b.String() + mark
 }
 
-// parseMark reads an intrinsic; ok is false for anything else, an intrinsic inside other text included.
+// Text is text from outside, a user's file for example: it may be empty and is never taken for an intrinsic. Render refuses
+// NUL and {{resolve:...}} in it, for CloudFormation would put a parameter or secret in place of the latter.
+func Text(s string) string { return markText + strconv.Quote(s) + mark }
+
+// parseMark reads an intrinsic or what Text wrote; ok is false for anything else, an intrinsic inside other text included.
 func parseMark(s string) (n node, ok bool) {
 	if len(s) < 2 || s[0] != 0 || strings.IndexByte(s[1:], 0) != len(s)-2 {
 		return node{}, false
@@ -69,6 +74,9 @@ func parseMark(s string) (n node, ok bool) {
 		return node{kind: subNode, text: body}, true
 	case "subvars":
 		return parseVars(body)
+	case "text":
+		text, err := strconv.Unquote(body)
+		return textOf(text), err == nil
 	}
 	return node{}, false
 }
@@ -100,7 +108,7 @@ func parseVars(body string) (n node, ok bool) {
 
 // isIntrinsicText tells an intrinsic that was joined to other text from a stray NUL.
 func isIntrinsicText(s string) bool {
-	return slices.ContainsFunc([]string{markRef, markAtt, markSub, markVars}, func(m string) bool {
+	return slices.ContainsFunc([]string{markRef, markAtt, markSub, markVars, markText}, func(m string) bool {
 		return strings.Contains(s, m)
 	})
 }

@@ -2,6 +2,7 @@ package cfn
 
 import (
 	"reflect"
+	"slices"
 	"strings"
 )
 
@@ -13,14 +14,11 @@ const (
 	Deny  Effect = "Deny"
 )
 
-// Principal names who a statement is about, by kind: {"Service": {"ecs-tasks.amazonaws.com"}}, {"AWS": {arn}}.
+// Principal names who a statement is about, by kind: AWS, CanonicalUser, Federated or Service. Everybody is {"AWS": {"*"}}.
 type Principal map[string][]string
 
-// Service is the principal of AWS services, for trust policies.
-func Service(names ...string) Principal { return Principal{"Service": names} }
-
-// Anyone is the principal "*": every caller, signed in or not. Pair it with a condition or with Deny.
-func Anyone() Principal { return Principal{"*": nil} }
+// principals are the kinds (docs.aws.amazon.com, IAM/latest/UserGuide, reference_policies_elements_principal).
+var principals = [...]string{"AWS", "CanonicalUser", "Federated", "Service"}
 
 // Condition is operator, key and values, for example {"Bool": {"aws:SecureTransport": "false"}}.
 type Condition map[string]map[string]any
@@ -114,14 +112,11 @@ func (b *builder) checkStatement(s Statement) {
 }
 
 func (b *builder) principal(p Principal) node {
-	if values, ok := p["*"]; ok {
-		if len(p) > 1 || len(values) > 0 {
-			b.fault("the principal mixes \"*\" with others")
-		}
-		return textOf("*")
-	}
 	n := node{kind: mapNode}
 	for _, kind := range sortedKeys(p) {
+		if !slices.Contains(principals[:], kind) {
+			b.fault("the principal %q is none of %v", kind, principals)
+		}
 		if len(p[kind]) == 0 {
 			b.fault("the principal %s names nobody", kind)
 		}

@@ -153,6 +153,30 @@ func TestNoOtherText(t *testing.T) {
 	})
 }
 
+// TestTextFromOutside: whatever a user writes, Text gives back just that or Render refuses it.
+func TestTextFromOutside(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		nul := rapid.SampledFrom([]string{"", "", "\x00", "\xff"})
+		s := nul.Draw(t, "before") + rapid.OneOf(rapid.Just("ref:Thing"), text()).Draw(t, "text") + nul.Draw(t, "after")
+		template := cfn.New("A template")
+		template.Add("Thing", &custom{Value: cfn.Text(s)})
+		out, err := template.Render("")
+		if refused := (strings.Contains(s, "\x00") || !utf8.ValidString(s)) || strings.Contains(s, "{{resolve:"); refused {
+			if err == nil {
+				t.Fatalf("%q came through:\n%s", s, out)
+			}
+			return
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		properties := parse(t, out)["Resources"].(map[string]any)["Thing"].(map[string]any)["Properties"].(map[string]any)
+		if got := properties["Value"]; got != s {
+			t.Fatalf("got %#v, want %q", got, s)
+		}
+	})
+}
+
 // TestSubText: the text of a Sub, and the values of its variables, come out as they went in.
 func TestSubText(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {

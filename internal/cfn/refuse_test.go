@@ -57,6 +57,8 @@ func statement(s cfn.Statement) func(*cfn.Template) {
 	}
 }
 
+var anyone = cfn.Principal{"AWS": {"*"}}
+
 var selfContaining = func() map[string]any {
 	m := map[string]any{}
 	m["Again"] = m
@@ -82,7 +84,7 @@ func TestRefused(t *testing.T) {
 		{"intrinsic in SubVars text", value(cfn.SubVars("${A}"+cfn.Region, map[string]string{"A": "b"})), `Resources.Thing.Properties.Value: an intrinsic stands inside other text`},
 		{"intrinsic in a key", value(map[string]any{cfn.Region: "x"}), `Resources.Thing.Properties.Value: an intrinsic stands in a key`},
 		{"intrinsic in a Condition key", statement(cfn.Statement{
-			Effect: cfn.Allow, Principal: cfn.Anyone(), Action: []string{"s3:GetObject"},
+			Effect: cfn.Allow, Principal: anyone, Action: []string{"s3:GetObject"},
 			Condition: cfn.Condition{"StringEquals": {cfn.Region: "x"}},
 		}), `Resources.Role.Properties.AssumeRolePolicyDocument.Statement[0].Condition.StringEquals: an intrinsic stands in a key`},
 		{"raw Ref", value(map[string]any{"Ref": "Base"}), `Resources.Thing.Properties.Value: the map is an intrinsic written out (Ref)`},
@@ -93,6 +95,11 @@ func TestRefused(t *testing.T) {
 		{"compact base64 Ref", value(encoded(`{"Ref":"Base"}`)), `Resources.Thing.Properties.Value: the text "eyJSZWYiOiJCYXNlIn0=" holds an intrinsic of goformation's own`},
 		{"NUL", value("a\x00b"), `Resources.Thing.Properties.Value: the text "a\x00b" holds a NUL`},
 		{"NUL in a key", value(map[string]any{"a\x00": 1}), `Resources.Thing.Properties.Value: the text "a\x00" holds a NUL`},
+		{"forged Ref in Text", value(cfn.Text("\x00ref:Base\x00")), `Resources.Thing.Properties.Value: an intrinsic stands inside other text`},
+		{"NUL in Text", value(cfn.Text("\x00")), `Resources.Thing.Properties.Value: the text "\x00" holds a NUL`},
+		{"invalid UTF-8 in Text", value(cfn.Text("\xff")), `Resources.Thing.Properties.Value: the text "\xff" is not valid UTF-8`},
+		{"Text joined", value("a" + cfn.Text("b")), `Resources.Thing.Properties.Value: an intrinsic stands inside other text`},
+		{"dynamic reference in Text", value(cfn.Text("a{{resolve:ssm:b}}")), `Resources.Thing.Properties.Value: the text "a{{resolve:ssm:b}}" holds a dynamic reference`},
 		{"forged mark of an unknown kind", value("\x00if:x\x00"), `Resources.Thing.Properties.Value: the text "\x00if:x\x00" holds a NUL`},
 		{"forged SubVars", value("\x00subvars:x\x00"), `Resources.Thing.Properties.Value: an intrinsic stands inside other text`},
 		{"invalid UTF-8", value("a\xffb"), `Resources.Thing.Properties.Value: the text "a\xffb" is not valid UTF-8`},
@@ -240,29 +247,29 @@ func TestRefused(t *testing.T) {
 		{"empty document", func(t *cfn.Template) {
 			t.Add("Role", &iam.Role{AssumeRolePolicyDocument: cfn.Document()})
 		}, `Resources.Role.Properties.AssumeRolePolicyDocument: the policy document has no statement`},
-		{"no effect", statement(cfn.Statement{Principal: cfn.Anyone(), Action: []string{"a:B"}}), `Resources.Role.Properties.AssumeRolePolicyDocument.Statement[0]: the statement's effect is ""`},
-		{"no action", statement(cfn.Statement{Effect: cfn.Deny, Principal: cfn.Anyone()}), `Resources.Role.Properties.AssumeRolePolicyDocument.Statement[0]: the statement must have exactly one of Action`},
+		{"no effect", statement(cfn.Statement{Principal: anyone, Action: []string{"a:B"}}), `Resources.Role.Properties.AssumeRolePolicyDocument.Statement[0]: the statement's effect is ""`},
+		{"no action", statement(cfn.Statement{Effect: cfn.Deny, Principal: anyone}), `Resources.Role.Properties.AssumeRolePolicyDocument.Statement[0]: the statement must have exactly one of Action`},
 		{"both actions", statement(cfn.Statement{
-			Effect: cfn.Deny, Principal: cfn.Anyone(), Action: []string{"a:B"}, NotAction: []string{"a:B"},
+			Effect: cfn.Deny, Principal: anyone, Action: []string{"a:B"}, NotAction: []string{"a:B"},
 		}), `Resources.Role.Properties.AssumeRolePolicyDocument.Statement[0]: the statement must have exactly one of Action`},
 		{"both resources", statement(cfn.Statement{
 			Effect: cfn.Deny, Action: []string{"a:B"}, Resource: []string{"a"}, NotResource: []string{"a"},
 		}), `Resources.Role.Properties.AssumeRolePolicyDocument.Statement[0]: the statement has both Resource and NotResource`},
 		{"about nothing", statement(cfn.Statement{Effect: cfn.Deny, Action: []string{"a:B"}}), `Resources.Role.Properties.AssumeRolePolicyDocument.Statement[0]: the statement has neither`},
 		{"bad Sid", statement(cfn.Statement{
-			Sid: "a b", Effect: cfn.Deny, Principal: cfn.Anyone(), Action: []string{"a:B"},
+			Sid: "a b", Effect: cfn.Deny, Principal: anyone, Action: []string{"a:B"},
 		}), `Resources.Role.Properties.AssumeRolePolicyDocument.Statement[0]: the Sid "a b"`},
-		{"mixed principal", statement(cfn.Statement{
-			Effect: cfn.Deny, Principal: cfn.Principal{"*": nil, "AWS": {"x"}}, Action: []string{"a:B"},
-		}), `Resources.Role.Properties.AssumeRolePolicyDocument.Statement[0]: the principal mixes`},
+		{"principal of no kind", statement(cfn.Statement{
+			Effect: cfn.Deny, Principal: cfn.Principal{"*": {"x"}}, Action: []string{"a:B"},
+		}), `Resources.Role.Properties.AssumeRolePolicyDocument.Statement[0]: the principal "*" is none of`},
 		{"nobody", statement(cfn.Statement{
-			Effect: cfn.Deny, Principal: cfn.Service(), Action: []string{"a:B"},
+			Effect: cfn.Deny, Principal: cfn.Principal{"Service": nil}, Action: []string{"a:B"},
 		}), `Resources.Role.Properties.AssumeRolePolicyDocument.Statement[0]: the principal Service names nobody`},
 		{"empty action", statement(cfn.Statement{
-			Effect: cfn.Deny, Principal: cfn.Anyone(), Action: []string{""},
+			Effect: cfn.Deny, Principal: anyone, Action: []string{""},
 		}), `Resources.Role.Properties.AssumeRolePolicyDocument.Statement[0].Action: is empty`},
 		{"same Sid", func(t *cfn.Template) {
-			s := cfn.Statement{Sid: "A", Effect: cfn.Deny, Principal: cfn.Anyone(), Action: []string{"a:B"}}
+			s := cfn.Statement{Sid: "A", Effect: cfn.Deny, Principal: anyone, Action: []string{"a:B"}}
 			t.Add("Role", &iam.Role{AssumeRolePolicyDocument: cfn.Document(s, s)})
 		}, `Resources.Role.Properties.AssumeRolePolicyDocument.Statement[1]: the document has two statements`},
 		{"too many parameters", func(t *cfn.Template) {

@@ -36,7 +36,7 @@ func looks() *cfn.Template {
 	})
 	role := t.Add("TaskRole", &iam.Role{
 		AssumeRolePolicyDocument: cfn.Document(cfn.Statement{
-			Effect: cfn.Allow, Principal: cfn.Service("ecs-tasks.amazonaws.com"), Action: []string{"sts:AssumeRole"},
+			Effect: cfn.Allow, Principal: cfn.Principal{"Service": {"ecs-tasks.amazonaws.com"}}, Action: []string{"sts:AssumeRole"},
 			Condition: cfn.Condition{"StringEquals": {"aws:SourceAccount": cfn.AccountID}},
 		}),
 		Policies: []iam.Role_Policy{{PolicyName: "Read", PolicyDocument: cfn.Document(cfn.Statement{
