@@ -1,0 +1,190 @@
+// Package local installs, starts, finds and stops the local engine: an emulator of AWS on loopback, with our mends
+// (see engine/), in which --local launches the same templates as AWS.
+package local
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+)
+
+// How tasks run: as child processes of the engine, or as containers of a Docker daemon.
+const (
+	RuntimeProcess = "process"
+	RuntimeDocker  = "docker"
+)
+
+const (
+	region = "us-east-1"
+
+	// accessKey is the emulator's root; a key of twelve digits would select another account.
+	accessKey = "test"
+
+	stopPatience = 20 * time.Second
+)
+
+// Engine is a running local engine.
+type Engine struct {
+	Endpoint string // http://127.0.0.1:PORT, of every AWS service and of the image registry
+	Region   string
+	PID      int
+	Runtime  string // RuntimeProcess or RuntimeDocker
+
+	root  folder
+	token string
+}
+
+// Option changes how Start starts an engine.
+type Option func(*options)
+
+type options struct{ runtime string }
+
+// WithRuntime asks for RuntimeProcess or RuntimeDocker. Without it a Docker daemon is used where one answers.
+func WithRuntime(name string) Option { return func(o *options) { o.runtime = name } }
+
+// Start returns the living engine of the clone at root, or installs (on first use) and starts one, and returns when
+// it answers. It writes what takes time to log. Errors say what to install or where to look.
+func Start(ctx context.Context, root string, log io.Writer, opts ...Option) (*Engine, error) {
+	var o options
+	for _, set := range opts {
+		set(&o)
+	}
+	dir, err := openFolder(root)
+	if err != nil {
+		return nil, err
+	}
+	unlock, err := dir.lock(ctx, log)
+	if err != nil {
+		return nil, err
+	}
+	defer unlock()
+	living, err := find(ctx, dir)
+	if err != nil {
+		return nil, err
+	}
+	if living != nil {
+		return reuse(living, o, log)
+	}
+	if err := clearRemains(ctx, dir); err != nil {
+		return nil, err
+	}
+	python, err := install(ctx, dir.venv(), log)
+	if err != nil {
+		return nil, err
+	}
+	return launch(ctx, dir, python, o, log)
+}
+
+func reuse(e *Engine, o options, log io.Writer) (*Engine, error) {
+	if o.runtime != "" && o.runtime != e.Runtime {
+		return nil, fmt.Errorf("the local engine already runs tasks by %s, not by %s: end it first (./scripts/destroy.sh --local)", e.Runtime, o.runtime)
+	}
+	if rec, err := e.root.readRecord(); err == nil && rec != nil && rec.Source != sourceHash() {
+		fmt.Fprintln(log, "The running local engine is of another version of this clone; ./scripts/destroy.sh --local ends it.")
+	}
+	return e, nil
+}
+
+// Find returns the living engine of the clone at root, or nil when there is none: never started, stopped, killed, or
+// its process id or port now being someone else's. It is an error when its process lives but does not answer.
+func Find(root string) (*Engine, error) {
+	ctx, cancel := context.WithTimeout(context.Background(), stopPatience)
+	defer cancel()
+	return find(ctx, newFolder(root))
+}
+
+func find(ctx context.Context, dir folder) (*Engine, error) {
+	rec, err := dir.readRecord()
+	if err != nil || rec == nil {
+		return nil, err
+	}
+	if !carries(rec.PID, rec.Token) {
+		return nil, nil
+	}
+	status, err := askStatus(ctx, rec.Endpoint)
+	if err != nil {
+		return nil, fmt.Errorf("the local engine (process %d) does not answer at %s: %w; end it with `kill -9 %d` and run the command again, or see %s",
+			rec.PID, rec.Endpoint, err, rec.PID, dir.log())
+	}
+	if status.Token != rec.Token {
+		return nil, nil
+	}
+	return dir.engine(rec), nil
+}
+
+// Stop ends the engine and every process and container that it started, and removes what they kept outside of the
+// installation. It returns when nothing is left; that none is running any more is no error.
+func (e *Engine) Stop(ctx context.Context) error {
+	unlock, err := e.root.lock(ctx, io.Discard)
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	ctx, cancel := context.WithTimeout(ctx, stopPatience)
+	defer cancel()
+	endGracefully(ctx, e.PID, e.token)
+	return clearRemains(ctx, e.root)
+}
+
+// AWSConfig is the configuration for clients of the engine. Nothing in it comes from the user's environment or AWS
+// files. Clients of S3 must also be told to use path style.
+func (e *Engine) AWSConfig() aws.Config {
+	return aws.Config{
+		Region:       e.Region,
+		Credentials:  credentials.NewStaticCredentialsProvider(accessKey, accessKey, ""),
+		BaseEndpoint: aws.String(e.Endpoint),
+	}
+}
+
+// clearRemains ends and removes whatever the engine of record has left: also one that was killed.
+func clearRemains(ctx context.Context, dir folder) error {
+	rec, err := dir.readRecord()
+	if err != nil || rec == nil {
+		return errors.Join(err, os.RemoveAll(dir.run()))
+	}
+	if err := sweep(ctx, rec.Token); err != nil {
+		return err
+	}
+	if rec.Runtime == RuntimeDocker {
+		if err := removeContainers(ctx, rec.Token); err != nil {
+			return err
+		}
+	}
+	if err := os.RemoveAll(dir.run()); err != nil {
+		return fmt.Errorf("remove the local engine's temporary files: %w", err)
+	}
+	if err := os.Remove(dir.record()); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return fmt.Errorf("forget the local engine: %w", err)
+	}
+	return nil
+}
+
+// folder is .slipway/local of a clone: everything that the engine keeps.
+type folder string
+
+func newFolder(root string) folder { return folder(filepath.Join(root, ".slipway", "local")) }
+
+func openFolder(root string) (folder, error) {
+	root, err := filepath.Abs(root)
+	if err != nil {
+		return "", fmt.Errorf("find the folder of the local engine: %w", err)
+	}
+	dir := newFolder(root)
+	if err := os.MkdirAll(string(dir), 0o755); err != nil {
+		return "", fmt.Errorf("make the folder of the local engine: %w", err)
+	}
+	return dir, nil
+}
+
+func (f folder) venv() string   { return filepath.Join(string(f), "venv") }
+func (f folder) log() string    { return filepath.Join(string(f), "engine.log") }
+func (f folder) record() string { return filepath.Join(string(f), "engine.json") }
+func (f folder) run() string    { return filepath.Join(string(f), "run") }
+func (f folder) source() string { return filepath.Join(string(f), "engine-"+sourceHash()) }
