@@ -9,8 +9,8 @@
 //
 // Here an intrinsic is a string between two NUL characters (Ref, Att, Sub, SubVars, the pseudo parameters), and it fits
 // wherever the structs have a string. No text without NUL can be taken for one, and a NUL anywhere else is refused;
-// text that comes from outside, and may hold anything, goes through Text. Structs are read by reflection, not through their MarshalJSON: names
-// and omitempty are the same, but integers stay exact and invalid UTF-8 is seen instead of replaced.
+// text that comes from outside, and may hold anything, goes through Text. Structs are read by reflection, not through
+// their MarshalJSON: names and omitempty are the same, but integers stay exact and invalid UTF-8 is seen, not replaced.
 //
 // goformation still shows through in three places, and Render refuses what comes of it. A required field that was
 // forgotten is "" or null (a required number is 0, which only a linter can tell from a wish). A tag with an empty value
