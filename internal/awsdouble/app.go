@@ -1,0 +1,127 @@
+package awsdouble
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"time"
+)
+
+// Task is a running task of a service, as the application behind the load balancer knows it.
+type Task struct {
+	ID, Hostname   string
+	TaskDefinition string // ARN
+	Service        string // name
+}
+
+// AppHandler answers a request that the load balancer sent to a task.
+type AppHandler func(w http.ResponseWriter, r *http.Request, task Task)
+
+// ServeApp sets what the tasks answer, in place of the application that the templates deploy: GET / the task's
+// hostname, GET /time the message with the time.
+func (d *Double) ServeApp(app AppHandler) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.app = app
+}
+
+func defaultApp(w http.ResponseWriter, r *http.Request, task Task) {
+	switch r.URL.Path {
+	case "/":
+		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+		_, _ = fmt.Fprintln(w, task.Hostname)
+	case "/time":
+		w.Header().Set("Content-Type", "application/json")
+		_ = json.NewEncoder(w).Encode(map[string]any{"message": "Automation for the People", "timestamp": time.Now().Unix()})
+	case "/healthz":
+		w.WriteHeader(http.StatusOK)
+	default:
+		http.NotFound(w, r)
+	}
+}
+
+// startApp opens a load balancer's listener on loopback and returns its host and port, which is the DNS name.
+func (d *Double) startApp(balancer *thing) string {
+	next := 0
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		d.mu.Lock()
+		tasks, app := d.behind(balancer), d.app
+		next++
+		turn := next
+		d.mu.Unlock()
+		if len(tasks) == 0 {
+			http.Error(w, "503 Service Temporarily Unavailable", http.StatusServiceUnavailable)
+			return
+		}
+		if app == nil {
+			app = defaultApp
+		}
+		app(w, r, tasks[turn%len(tasks)])
+	}))
+	balancer.server = server
+	d.apps = append(d.apps, server)
+	return strings.TrimPrefix(server.URL, "http://")
+}
+
+func (d *Double) stopApp(balancer *thing) error {
+	go balancer.server.Close() // it waits for requests, and those may wait for the lock
+	return nil
+}
+
+func (d *Double) closeApps() {
+	for _, server := range d.apps {
+		server.Close()
+	}
+}
+
+// behind lists the running tasks that a load balancer sends requests to.
+func (d *Double) behind(balancer *thing) []Task {
+	groups := d.groupsOf(balancer)
+	var tasks []Task
+	for _, t := range d.existing("AWS::ECS::Service") {
+		if t.service == nil || !d.uses(t, groups) {
+			continue
+		}
+		for _, one := range t.service.running() {
+			tasks = append(tasks, Task{one.id, one.hostname(), one.definition, t.service.name})
+		}
+	}
+	return tasks
+}
+
+func (d *Double) uses(service *thing, groups map[string]bool) bool {
+	for _, b := range objects(service.Properties, "LoadBalancers") {
+		if groups[text(b, "TargetGroupArn")] {
+			return true
+		}
+	}
+	return false
+}
+
+// groupsOf are the target groups that a load balancer's listeners and rules forward to.
+func (d *Double) groupsOf(balancer *thing) map[string]bool {
+	groups, listeners := map[string]bool{}, map[string]bool{}
+	add := func(actions []object) {
+		for _, a := range actions {
+			groups[text(a, "TargetGroupArn")] = true
+			for _, g := range objects(sub(a, "ForwardConfig"), "TargetGroups") {
+				groups[text(g, "TargetGroupArn")] = true
+			}
+		}
+	}
+	for _, t := range d.existing("AWS::ElasticLoadBalancingV2::Listener") {
+		if text(t.Properties, "LoadBalancerArn") == balancer.ID {
+			listeners[t.ID] = true
+			add(objects(t.Properties, "DefaultActions"))
+		}
+	}
+	for _, t := range d.existing("AWS::ElasticLoadBalancingV2::ListenerRule") {
+		if listeners[text(t.Properties, "ListenerArn")] {
+			add(objects(t.Properties, "Actions"))
+		}
+	}
+	delete(groups, "")
+	return groups
+}

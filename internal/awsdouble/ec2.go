@@ -1,0 +1,175 @@
+package awsdouble
+
+import (
+	"slices"
+	"strings"
+)
+
+// ec2Kind is how a type shows in EC2's describing operations.
+type ec2Kind struct {
+	operation, set string // DescribeVpcs, vpcSet
+	typeName       string
+	idKey, idField string // VpcId.1 asks for it, vpcId shows it
+	code           string // where an id is not found
+	message        string // with the id in quotes behind it
+	fields         func(t *thing) object
+}
+
+func (d *Double) ec2Handlers() map[string]handler {
+	handlers := map[string]handler{"DescribeAvailabilityZones": d.describeAvailabilityZones}
+	for _, k := range d.ec2Kinds() {
+		handlers[k.operation] = func(in object) (object, error) { return d.describeEC2(k, in) }
+	}
+	return handlers
+}
+
+func (d *Double) ec2Kinds() []ec2Kind {
+	inVPC := func(t *thing) object { return object{"vpcId": text(t.Properties, "VpcId")} }
+	return []ec2Kind{
+		{"DescribeVpcs", "vpcSet", "AWS::EC2::VPC", "VpcId", "vpcId", "InvalidVpcID.NotFound", "The vpc ID", func(t *thing) object {
+			return object{"cidrBlock": text(t.Properties, "CidrBlock"), "state": "available", "isDefault": false}
+		}},
+		{"DescribeSubnets", "subnetSet", "AWS::EC2::Subnet", "SubnetId", "subnetId", "InvalidSubnetID.NotFound", "The subnet ID", func(t *thing) object {
+			return object{
+				"vpcId": text(t.Properties, "VpcId"), "cidrBlock": text(t.Properties, "CidrBlock"), "state": "available",
+				"availabilityZone": text(t.Properties, "AvailabilityZone"),
+			}
+		}},
+		{"DescribeInternetGateways", "internetGatewaySet", "AWS::EC2::InternetGateway", "InternetGatewayId", "internetGatewayId", "InvalidInternetGatewayID.NotFound", "The internetGateway ID", d.attachments},
+		{"DescribeRouteTables", "routeTableSet", "AWS::EC2::RouteTable", "RouteTableId", "routeTableId", "InvalidRouteTableID.NotFound", "The routeTable ID", d.routeTable},
+		{"DescribeSecurityGroups", "securityGroupInfo", "AWS::EC2::SecurityGroup", "GroupId", "groupId", "InvalidGroup.NotFound", "The security group", inVPC},
+		{"DescribeSecurityGroupRules", "securityGroupRuleSet", "AWS::EC2::SecurityGroupIngress", "SecurityGroupRuleId", "securityGroupRuleId", "InvalidSecurityGroupRuleId.NotFound", "The security group rule ID", func(t *thing) object {
+			return object{"groupId": text(t.Properties, "GroupId"), "isEgress": false}
+		}},
+		{"DescribeNatGateways", "natGatewaySet", "AWS::EC2::NatGateway", "NatGatewayId", "natGatewayId", "NatGatewayNotFound", "The Nat Gateway", func(t *thing) object {
+			return object{"subnetId": text(t.Properties, "SubnetId"), "state": map[bool]string{true: "deleted", false: "available"}[t.Gone]}
+		}},
+		{"DescribeAddresses", "addressesSet", "AWS::EC2::EIP", "PublicIp", "publicIp", "InvalidAddress.NotFound", "Address", func(t *thing) object {
+			return object{"allocationId": t.Attributes["AllocationId"], "domain": "vpc"}
+		}},
+		{"DescribeVpcEndpoints", "vpcEndpointSet", "AWS::EC2::VPCEndpoint", "VpcEndpointId", "vpcEndpointId", "InvalidVpcEndpointId.NotFound", "The Vpc Endpoint Id", func(t *thing) object {
+			return object{"vpcId": text(t.Properties, "VpcId"), "state": "available", "serviceName": text(t.Properties, "ServiceName")}
+		}},
+	}
+}
+
+func (d *Double) attachments(gateway *thing) object {
+	set := list{}
+	for _, t := range d.existing("AWS::EC2::VPCGatewayAttachment") {
+		if text(t.Properties, "InternetGatewayId") == gateway.ID {
+			set = append(set, object{"vpcId": text(t.Properties, "VpcId"), "state": "available"})
+		}
+	}
+	return object{"attachmentSet": set}
+}
+
+func (d *Double) routeTable(table *thing) object {
+	routes, associations := list{}, list{}
+	for _, t := range d.existing("AWS::EC2::Route") {
+		if text(t.Properties, "RouteTableId") == table.ID {
+			routes = append(routes, object{
+				"destinationCidrBlock": text(t.Properties, "DestinationCidrBlock"), "gatewayId": opt(text(t.Properties, "GatewayId")),
+				"natGatewayId": opt(text(t.Properties, "NatGatewayId")), "state": "active",
+			})
+		}
+	}
+	for _, t := range d.existing("AWS::EC2::SubnetRouteTableAssociation") {
+		if text(t.Properties, "RouteTableId") == table.ID {
+			associations = append(associations, object{
+				"routeTableAssociationId": t.ID, "routeTableId": table.ID, "subnetId": text(t.Properties, "SubnetId"), "main": false,
+			})
+		}
+	}
+	return object{"vpcId": text(table.Properties, "VpcId"), "routeSet": routes, "associationSet": associations}
+}
+
+func (d *Double) describeEC2(k ec2Kind, in object) (object, error) {
+	wanted := texts(in, k.idKey)
+	byAllocation := texts(in, "AllocationId")
+	var all []object
+	seen := map[string]bool{}
+	for _, t := range d.things {
+		// A NAT gateway stays to be seen for about an hour after it was deleted.
+		if t.Type != k.typeName || t.Gone && k.typeName != "AWS::EC2::NatGateway" {
+			continue
+		}
+		o := k.fields(t)
+		o[k.idField], o["tagSet"] = t.ID, d.tagList(t, "key", "value")
+		allocation := t.Attributes["AllocationId"]
+		seen[t.ID], seen[allocation] = true, true
+		asked := len(wanted)+len(byAllocation) == 0 || slices.Contains(wanted, t.ID) || slices.Contains(byAllocation, allocation)
+		if asked && matches(o, objects(in, "Filter")) {
+			all = append(all, o)
+		}
+	}
+	for _, id := range wanted {
+		if !seen[id] {
+			return nil, fail(k.code, "%s '%s' does not exist", k.message, id)
+		}
+	}
+	for _, id := range byAllocation {
+		if !seen[id] {
+			return nil, fail("InvalidAllocationID.NotFound", "The allocation ID '%s' does not exist", id)
+		}
+	}
+	shown, next := page(d, all, text(in, "NextToken"), number(in, "MaxResults"))
+	return object{k.set: asList(shown), "nextToken": opt(next)}, nil
+}
+
+// matches applies filters: tag:KEY, fields with dashes (vpc-id), and fields of members (association.subnet-id).
+func matches(o object, filters []object) bool {
+	for _, f := range filters {
+		name, wanted := text(f, "Name"), texts(f, "Value")
+		if !slices.ContainsFunc(filterValues(o, name), func(v string) bool { return slices.Contains(wanted, v) }) {
+			return false
+		}
+	}
+	return true
+}
+
+func filterValues(o object, name string) []string {
+	if key, isTag := strings.CutPrefix(name, "tag:"); isTag {
+		for _, t := range objects(o, "tagSet") {
+			if t["key"] == key {
+				return []string{text(t, "value")}
+			}
+		}
+		return nil
+	}
+	if set, field, nested := strings.Cut(name, "."); nested {
+		var values []string
+		for _, member := range objects(o, set+"Set") {
+			values = append(values, filterValues(member, field)...)
+		}
+		return values
+	}
+	parts := strings.Split(name, "-")
+	for i := range parts[1:] {
+		parts[i+1] = strings.ToUpper(parts[i+1][:1]) + parts[i+1][1:]
+	}
+	return []string{text(o, strings.Join(parts, ""))}
+}
+
+// describeAvailabilityZones answers four zones as a Region may have them: one that one's account has not opted into,
+// and the others with ids that do not follow the letters.
+func (d *Double) describeAvailabilityZones(object) (object, error) {
+	zone := func(letter, id, kind, optIn string) object {
+		return object{
+			"zoneName": d.Region + letter, "zoneId": id, "zoneState": "available", "regionName": d.Region,
+			"zoneType": kind, "optInStatus": optIn, "groupName": d.Region,
+		}
+	}
+	const region = "availability-zone"
+	all := list{
+		zone("a", d.zonePrefix()+"-az2", region, "opt-in-not-required"), zone("b", d.zonePrefix()+"-az1", region, "opt-in-not-required"),
+		zone("c", d.zonePrefix()+"-az4", region, "opt-in-not-required"), zone("-lax-1a", d.zonePrefix()+"-lax1-az1", "local-zone", "not-opted-in"),
+	}
+	return object{"availabilityZoneInfo": all}, nil
+}
+
+// zonePrefix shortens a Region as zone ids do: us-east-1 to use1.
+func (d *Double) zonePrefix() string {
+	short := map[string]string{"north": "n", "south": "s", "east": "e", "west": "w", "central": "c", "northeast": "ne", "southeast": "se", "northwest": "nw"}
+	parts := strings.Split(d.Region, "-")
+	return parts[0] + short[parts[1]] + parts[len(parts)-1]
+}

@@ -1,0 +1,648 @@
+package awsdouble
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+	"unicode"
+)
+
+// TaskFailure is what the tasks of a service that cannot be deployed (FailResource) leave behind.
+type TaskFailure struct {
+	StoppedReason   string   // of the task, as in "Essential container in task exited"
+	ContainerReason string   // of its container, as in "CannotPullContainerError: ..."
+	ExitCode        int      // of its container; a negative one where the container never ran
+	Log             []string // what it wrote
+}
+
+// TasksFail sets how the tasks of a failing service end.
+func (d *Double) TasksFail(f TaskFailure) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.tasks = f
+}
+
+// service is what AWS::ECS::Service has beyond its properties.
+type service struct {
+	arn, name, cluster string // cluster is its name
+	desired            int
+	deployments        []*deployment // newest first, as long as they are in the service
+	history            []*deployment // all, oldest first
+	tasks              []*task       // stopped ones too
+	events             []object      // newest first
+}
+
+type deployment struct {
+	id, definition  string
+	status, rollout string // PRIMARY, ACTIVE; IN_PROGRESS, COMPLETED, FAILED
+	reason          string
+	result          string // of the service deployment
+	failed          int
+	started, ended  time.Time
+}
+
+type task struct {
+	id, definition, ip string
+	deployment         string
+	started, stopped   time.Time
+	failure            *TaskFailure
+	reason             string
+}
+
+func (t *task) hostname() string { return "ip-" + strings.ReplaceAll(t.ip, ".", "-") + ".ec2.internal" }
+
+func (d *Double) ecsKinds() map[string]kind {
+	return map[string]kind{
+		"AWS::ECS::Cluster": {
+			id: d.named("ClusterName", 255, false), createOnly: []string{"ClusterName"},
+			attributes: att(map[string]func(*thing) string{"Arn": func(t *thing) string { return d.arn("ecs", "cluster/"+t.ID) }}),
+			removed:    d.clusterRemoved,
+		},
+		"AWS::ECS::TaskDefinition": {
+			id: d.taskDefinitionID,
+			createOnly: []string{
+				"Family", "ContainerDefinitions", "Cpu", "Memory", "NetworkMode", "ExecutionRoleArn", "TaskRoleArn",
+				"RequiresCompatibilities", "RuntimePlatform", "Volumes", "EphemeralStorage",
+			},
+			attributes: att(map[string]func(*thing) string{"TaskDefinitionArn": itself}),
+		},
+		"AWS::ECS::Service": {
+			id: func(s *stack, logical string, p object) string {
+				return d.arn("ecs", "service/"+lastPart(text(p, "Cluster"), "/")+"/"+d.named("ServiceName", 255, false)(s, logical, p))
+			},
+			createOnly: []string{"Cluster", "ServiceName", "LaunchType", "SchedulingStrategy"},
+			attributes: att(map[string]func(*thing) string{
+				"ServiceArn": itself, "Name": func(t *thing) string { return lastPart(t.ID, "/") },
+			}),
+			created: d.serviceCreated, removed: d.serviceRemoved,
+		},
+	}
+}
+
+func (d *Double) taskDefinitionID(s *stack, logical string, p object) string {
+	family := text(p, "Family")
+	if family == "" {
+		family = d.physicalName(s.name, logical, 255)
+	}
+	d.revisions[family]++
+	return d.arn("ecs", "task-definition/"+family+":"+strconv.Itoa(d.revisions[family]))
+}
+
+func (d *Double) clusterRemoved(t *thing) error {
+	for _, s := range d.existing("AWS::ECS::Service") {
+		if s.service.cluster == t.ID {
+			return fail("ClusterContainsServices", "The Cluster cannot be deleted while Services are active. (Service: AmazonECS; Status Code: 400; Error Code: ClusterContainsServicesException; Request ID: %s)", d.uuid())
+		}
+	}
+	return nil
+}
+
+func (d *Double) serviceCreated(t *thing) error {
+	desired := 1 // where the template leaves it out
+	if t.Properties["DesiredCount"] != nil {
+		desired = number(t.Properties, "DesiredCount")
+	}
+	cluster := lastPart(text(t.Properties, "Cluster"), "/")
+	if d.thing("AWS::ECS::Cluster", cluster) == nil {
+		return fail("ClusterNotFoundException", "Cluster not found. (Service: AmazonECS; Status Code: 400; Error Code: ClusterNotFoundException; Request ID: %s)", d.uuid())
+	}
+	t.service = &service{arn: t.ID, name: t.Attributes["Name"], cluster: cluster, desired: desired}
+	return nil
+}
+
+func (d *Double) serviceRemoved(t *thing) error {
+	for _, task := range t.service.tasks {
+		d.stopTask(task, "Service deleted", nil)
+	}
+	t.service.desired = 0
+	return nil
+}
+
+// deploy rolls a service to what its properties say, or lets the tasks fail until the circuit breaker acts.
+func (d *Double) deploy(t *thing, failure string) error {
+	s := t.service
+	if t.Properties["DesiredCount"] != nil {
+		s.desired = number(t.Properties, "DesiredCount")
+	}
+	dep := &deployment{
+		id: "ecs-svc/" + d.chars("0123456789", 19), definition: text(t.Properties, "TaskDefinition"),
+		status: "PRIMARY", rollout: "IN_PROGRESS", result: "IN_PROGRESS", started: d.now(),
+	}
+	for _, other := range s.deployments {
+		other.status = "ACTIVE"
+	}
+	s.deployments, s.history = append([]*deployment{dep}, s.deployments...), append(s.history, dep)
+	s.say(d, fmt.Sprintf("has started %d tasks: (deployment %s).", s.desired, dep.id))
+	d.step()
+	if failure != "" {
+		d.breakCircuit(t, dep)
+		return fail("HandlerFailure", "%s", failure)
+	}
+	started := d.startTasks(s, dep, s.desired)
+	d.step()
+	for _, old := range s.tasks {
+		if !slices.Contains(started, old) {
+			d.stopTask(old, "Scaling activity initiated by (deployment "+dep.id+")", nil)
+		}
+	}
+	dep.rollout, dep.result, dep.ended = "COMPLETED", "SUCCESSFUL", d.now()
+	dep.reason = "ECS deployment " + dep.id + " completed."
+	s.deployments = []*deployment{dep}
+	s.say(d, "has reached a steady state.")
+	return nil
+}
+
+// breakCircuit lets three tasks fail and the deployment with them, then goes back to the one before.
+func (d *Double) breakCircuit(t *thing, dep *deployment) {
+	s := t.service
+	for range 3 {
+		failed := d.startTasks(s, dep, 1)[0]
+		d.stopTask(failed, d.tasks.StoppedReason, &d.tasks)
+		d.putLog(d.taskLogGroup(dep.definition), "app/app/"+failed.id, d.tasks.Log)
+		dep.failed++
+		d.step()
+	}
+	dep.rollout, dep.ended = "FAILED", d.now()
+	dep.reason = "ECS deployment circuit breaker: tasks failed to start."
+	dep.result = "ROLLBACK_FAILED"
+	s.say(d, "(deployment "+dep.id+") deployment failed: tasks failed to start.")
+	if len(s.deployments) > 1 {
+		before := s.deployments[1]
+		before.status = "PRIMARY"
+		dep.status, dep.result = "ACTIVE", "ROLLBACK_SUCCESSFUL"
+		s.deployments = []*deployment{before}
+		s.say(d, "rolling back to deployment "+before.id+".")
+	}
+}
+
+func (s *service) say(d *Double, message string) {
+	e := object{"id": d.uuid(), "createdAt": d.now(), "message": "(service " + s.name + ") " + message}
+	s.events = append([]object{e}, s.events...)
+}
+
+func (d *Double) startTasks(s *service, dep *deployment, n int) []*task {
+	var started []*task
+	for range n {
+		d.lastIP++
+		t := &task{id: d.hex(32), definition: dep.definition, deployment: dep.id, started: d.now()}
+		t.ip = fmt.Sprintf("10.0.%d.%d", d.lastIP/200, 10+d.lastIP%200)
+		s.tasks, started = append(s.tasks, t), append(started, t)
+	}
+	return started
+}
+
+func (d *Double) stopTask(t *task, reason string, failure *TaskFailure) {
+	if t.stopped.IsZero() {
+		t.stopped, t.reason, t.failure = d.now(), reason, failure
+	}
+}
+
+func (s *service) running() []*task {
+	return slices.DeleteFunc(slices.Clone(s.tasks), func(t *task) bool { return !t.stopped.IsZero() })
+}
+
+// taskLogGroup is where the containers of a task definition write.
+func (d *Double) taskLogGroup(arn string) string {
+	t := d.definition(arn)
+	if t == nil {
+		return ""
+	}
+	for _, c := range objects(t.Properties, "ContainerDefinitions") {
+		return text(sub(sub(c, "LogConfiguration"), "Options"), "awslogs-group")
+	}
+	return ""
+}
+
+// definition finds a task definition by ARN or family:revision, deregistered ones too.
+func (d *Double) definition(name string) *thing {
+	var found *thing
+	for _, t := range d.things {
+		family, _, _ := strings.Cut(lastPart(t.ID, "/"), ":")
+		if t.Type == "AWS::ECS::TaskDefinition" && !t.deleted && (t.ID == name || lastPart(t.ID, "/") == name || family == name && !t.Gone) {
+			found = t
+		}
+	}
+	return found
+}
+
+func (d *Double) ecsHandlers() map[string]handler {
+	return map[string]handler{
+		"DescribeClusters": d.describeClusters, "DescribeServices": d.describeServices, "UpdateService": d.updateService,
+		"ListServiceDeployments": d.listServiceDeployments, "DescribeServiceDeployments": d.describeServiceDeployments,
+		"DescribeServiceRevisions": d.describeServiceRevisions,
+		"DescribeTaskDefinition":   d.describeTaskDefinition, "ListTaskDefinitions": d.listTaskDefinitions,
+		"DeregisterTaskDefinition": d.deregisterTaskDefinition, "DeleteTaskDefinitions": d.deleteTaskDefinitions,
+		"ListTasks": d.listTasks, "DescribeTasks": d.describeTasks, "StopTask": d.stopTaskCall,
+	}
+}
+
+// ecsThing finds a cluster or a service, inactive ones too, by name or ARN.
+func (d *Double) ecsThing(kindName, name string) *thing {
+	for _, t := range slices.Backward(d.things) {
+		if t.Type == kindName && lastPart(t.ID, "/") == lastPart(name, "/") {
+			return t
+		}
+	}
+	return nil
+}
+
+func ecsStatus(t *thing) string {
+	if t.Gone {
+		return "INACTIVE"
+	}
+	return "ACTIVE"
+}
+
+func missing(arn string) object { return object{"arn": arn, "reason": "MISSING"} }
+
+func (d *Double) describeClusters(in object) (object, error) {
+	found, failures := list{}, list{}
+	for _, name := range texts(in, "clusters") {
+		t := d.ecsThing("AWS::ECS::Cluster", name)
+		if t == nil {
+			failures = append(failures, missing(d.arn("ecs", "cluster/"+lastPart(name, "/"))))
+			continue
+		}
+		found = append(found, object{"clusterArn": t.Attributes["Arn"], "clusterName": t.ID, "status": ecsStatus(t)})
+	}
+	return object{"clusters": found, "failures": failures}, nil
+}
+
+// cluster checks that the cluster of a request exists.
+func (d *Double) cluster(in object) (*thing, error) {
+	t := d.ecsThing("AWS::ECS::Cluster", text(in, "cluster"))
+	switch {
+	case t == nil:
+		return nil, fail("ClusterNotFoundException", "Cluster not found.")
+	case t.Gone:
+		return nil, fail("ClusterNotFoundException", "The referenced cluster was inactive.")
+	}
+	return t, nil
+}
+
+func (d *Double) describeServices(in object) (object, error) {
+	if t := d.ecsThing("AWS::ECS::Cluster", text(in, "cluster")); t == nil {
+		return nil, fail("ClusterNotFoundException", "Cluster not found.")
+	}
+	found, failures := list{}, list{}
+	for _, name := range texts(in, "services") {
+		t := d.ecsThing("AWS::ECS::Service", name)
+		if t == nil || t.service == nil || t.service.cluster != lastPart(text(in, "cluster"), "/") {
+			failures = append(failures, missing(name))
+			continue
+		}
+		found = append(found, d.serviceAnswer(t))
+	}
+	return object{"services": found, "failures": failures}, nil
+}
+
+func (d *Double) serviceAnswer(t *thing) object {
+	s := t.service
+	deployments := list{}
+	for _, dep := range s.deployments {
+		deployments = append(deployments, object{
+			"id": dep.id, "status": dep.status, "taskDefinition": dep.definition, "rolloutState": dep.rollout,
+			"rolloutStateReason": opt(dep.reason), "failedTasks": dep.failed, "createdAt": dep.started, "updatedAt": dep.started,
+			"desiredCount": s.desired, "runningCount": len(s.of(dep)), "pendingCount": 0,
+		})
+	}
+	definition := text(t.Properties, "TaskDefinition")
+	if len(s.deployments) > 0 {
+		definition = s.deployments[0].definition
+	}
+	balancers := list{}
+	for _, b := range objects(t.Properties, "LoadBalancers") {
+		balancers = append(balancers, camel(b))
+	}
+	return object{
+		"serviceArn": s.arn, "serviceName": s.name, "clusterArn": d.arn("ecs", "cluster/"+s.cluster), "status": ecsStatus(t),
+		"desiredCount": s.desired, "runningCount": len(s.running()), "pendingCount": 0, "taskDefinition": definition,
+		"deployments": deployments, "events": asList(s.events), "createdAt": t.Created, "loadBalancers": balancers,
+		"deploymentConfiguration": camel(t.Properties["DeploymentConfiguration"]),
+	}
+}
+
+func (s *service) of(dep *deployment) []*task {
+	return slices.DeleteFunc(s.running(), func(t *task) bool { return t.deployment != dep.id })
+}
+
+// camel turns a property as CloudFormation spells it into ECS's own spelling.
+func camel(v any) any {
+	switch v := v.(type) {
+	case list:
+		out := make(list, len(v))
+		for i := range v {
+			out[i] = camel(v[i])
+		}
+		return out
+	case object:
+		out := object{}
+		for key, value := range v {
+			first := []rune(key)
+			first[0] = unicode.ToLower(first[0])
+			if key != "Options" && key != "DockerLabels" { // maps of the user's own keys
+				value = camel(value)
+			}
+			out[string(first)] = value
+		}
+		return out
+	}
+	return v
+}
+
+func (d *Double) mustService(in object) (*thing, error) {
+	if _, err := d.cluster(in); err != nil {
+		return nil, err
+	}
+	t := d.ecsThing("AWS::ECS::Service", text(in, "service"))
+	switch {
+	case t == nil:
+		return nil, fail("ServiceNotFoundException", "Service not found.")
+	case t.Gone:
+		return nil, fail("ServiceNotActiveException", "Service was not ACTIVE.")
+	}
+	return t, nil
+}
+
+func (d *Double) updateService(in object) (object, error) {
+	t, err := d.mustService(in)
+	if err != nil {
+		return nil, err
+	}
+	s := t.service
+	if in["desiredCount"] != nil {
+		s.desired = number(in, "desiredCount")
+	}
+	running := s.running()
+	for i := s.desired; i < len(running); i++ {
+		d.stopTask(running[i], "Scaling activity initiated by (service "+s.name+")", nil)
+	}
+	if more := s.desired - len(running); more > 0 && len(s.deployments) > 0 {
+		d.startTasks(s, s.deployments[0], more)
+	}
+	return object{"service": d.serviceAnswer(t)}, nil
+}
+
+func (s *service) deploymentARN(d *Double, dep *deployment) string {
+	return d.arn("ecs", "service-deployment/"+s.cluster+"/"+s.name+"/"+lastPart(dep.id, "/"))
+}
+
+func (s *service) revisionARN(d *Double, dep *deployment) string {
+	return d.arn("ecs", "service-revision/"+s.cluster+"/"+s.name+"/"+lastPart(dep.id, "/"))
+}
+
+func (d *Double) listServiceDeployments(in object) (object, error) {
+	t, err := d.mustService(in)
+	if err != nil {
+		return nil, err
+	}
+	s := t.service
+	wanted := texts(in, "status")
+	var found []object
+	for _, dep := range slices.Backward(s.history) {
+		if len(wanted) == 0 || slices.Contains(wanted, dep.result) {
+			found = append(found, object{
+				"serviceDeploymentArn": s.deploymentARN(d, dep), "serviceArn": s.arn, "clusterArn": d.arn("ecs", "cluster/"+s.cluster),
+				"status": dep.result, "statusReason": opt(dep.reason), "createdAt": dep.started, "startedAt": dep.started,
+				"finishedAt": optTime(dep.ended), "targetServiceRevisionArn": s.revisionARN(d, dep),
+			})
+		}
+	}
+	found, next := page(d, found, text(in, "nextToken"), number(in, "maxResults"))
+	return object{"serviceDeployments": asList(found), "nextToken": opt(next)}, nil
+}
+
+// eachDeployment visits all deployments of all services.
+func (d *Double) eachDeployment(visit func(s *service, dep *deployment)) {
+	for _, t := range d.things {
+		if t.service == nil {
+			continue
+		}
+		for _, dep := range t.service.history {
+			visit(t.service, dep)
+		}
+	}
+}
+
+func (d *Double) describeServiceDeployments(in object) (object, error) {
+	wanted, found := texts(in, "serviceDeploymentArns"), list{}
+	d.eachDeployment(func(s *service, dep *deployment) {
+		if !slices.Contains(wanted, s.deploymentARN(d, dep)) {
+			return
+		}
+		found = append(found, object{
+			"serviceDeploymentArn": s.deploymentARN(d, dep), "serviceArn": s.arn, "clusterArn": d.arn("ecs", "cluster/"+s.cluster),
+			"status": dep.result, "statusReason": opt(dep.reason), "createdAt": dep.started, "startedAt": dep.started,
+			"finishedAt": optTime(dep.ended),
+			"targetServiceRevision": object{
+				"arn": s.revisionARN(d, dep), "requestedTaskCount": s.desired, "runningTaskCount": len(s.of(dep)), "pendingTaskCount": 0,
+			},
+			"deploymentCircuitBreaker": object{"status": breaker(dep), "failureCount": dep.failed, "threshold": 3},
+		})
+	})
+	return object{"serviceDeployments": found, "failures": list{}}, nil
+}
+
+func breaker(dep *deployment) string {
+	switch {
+	case dep.rollout == "FAILED":
+		return "TRIGGERED"
+	case dep.rollout == "COMPLETED":
+		return "MONITORING_COMPLETE"
+	}
+	return "MONITORING"
+}
+
+func (d *Double) describeServiceRevisions(in object) (object, error) {
+	wanted, found := texts(in, "serviceRevisionArns"), list{}
+	d.eachDeployment(func(s *service, dep *deployment) {
+		if slices.Contains(wanted, s.revisionARN(d, dep)) {
+			found = append(found, object{
+				"serviceRevisionArn": s.revisionARN(d, dep), "serviceArn": s.arn, "clusterArn": d.arn("ecs", "cluster/"+s.cluster),
+				"taskDefinition": dep.definition, "createdAt": dep.started,
+			})
+		}
+	})
+	return object{"serviceRevisions": found, "failures": list{}}, nil
+}
+
+func (d *Double) definitionAnswer(t *thing) object {
+	out, _ := camel(t.Properties).(object)
+	family, revision, _ := strings.Cut(lastPart(t.ID, "/"), ":")
+	delete(out, "tags")
+	out["taskDefinitionArn"], out["family"], out["status"] = t.ID, family, definitionStatus(t)
+	out["revision"], _ = strconv.Atoi(revision)
+	return out
+}
+
+func definitionStatus(t *thing) string {
+	switch {
+	case t.deleting:
+		return "DELETE_IN_PROGRESS"
+	case t.Gone:
+		return "INACTIVE"
+	}
+	return "ACTIVE"
+}
+
+func (d *Double) describeTaskDefinition(in object) (object, error) {
+	t := d.definition(text(in, "taskDefinition"))
+	if t == nil {
+		return nil, fail("ClientException", "Unable to describe task definition.")
+	}
+	return object{"taskDefinition": d.definitionAnswer(t), "tags": d.tagList(t, "key", "value")}, nil
+}
+
+func (d *Double) listTaskDefinitions(in object) (object, error) {
+	status := text(in, "status")
+	if status == "" {
+		status = "ACTIVE"
+	}
+	var arns []string
+	for _, t := range d.things {
+		family, _, _ := strings.Cut(lastPart(t.ID, "/"), ":")
+		prefix := text(in, "familyPrefix")
+		if t.Type == "AWS::ECS::TaskDefinition" && !t.deleted && definitionStatus(t) == status && (prefix == "" || family == prefix) {
+			arns = append(arns, t.ID)
+		}
+	}
+	if text(in, "sort") == "DESC" {
+		slices.Reverse(arns)
+	}
+	arns, next := page(d, arns, text(in, "nextToken"), number(in, "maxResults"))
+	return object{"taskDefinitionArns": asList(arns), "nextToken": opt(next)}, nil
+}
+
+func (d *Double) deregisterTaskDefinition(in object) (object, error) {
+	t := d.definition(text(in, "taskDefinition"))
+	if t == nil {
+		return nil, fail("ClientException", "The specified task definition does not exist.")
+	}
+	t.Gone = true
+	return object{"taskDefinition": d.definitionAnswer(t)}, nil
+}
+
+func (d *Double) deleteTaskDefinitions(in object) (object, error) {
+	names := texts(in, "taskDefinitions")
+	if len(names) > 10 {
+		return nil, fail("InvalidParameterException", "Number of taskDefinitions provided exceeds limit of 10.")
+	}
+	done, failures := list{}, list{}
+	for _, name := range names {
+		t := d.definition(name)
+		switch {
+		case t == nil:
+			failures = append(failures, object{"arn": name, "reason": "TASK_DEFINITION_NOT_FOUND"})
+		case !t.Gone:
+			failures = append(failures, object{"arn": name, "reason": "The specified task definition is still in ACTIVE status. Please deregister the target and try again."})
+		default:
+			t.deleting = true
+			done = append(done, d.definitionAnswer(t))
+		}
+	}
+	return object{"taskDefinitions": done, "failures": failures}, nil
+}
+
+// tasksOf lists a cluster's tasks with their services.
+func (d *Double) tasksOf(cluster string, visit func(s *service, t *task)) {
+	for _, t := range d.things {
+		if t.service == nil || t.service.cluster != cluster {
+			continue
+		}
+		for _, one := range t.service.tasks {
+			visit(t.service, one)
+		}
+	}
+}
+
+func (d *Double) taskARN(s *service, t *task) string { return d.arn("ecs", "task/"+s.cluster+"/"+t.id) }
+
+func (d *Double) listTasks(in object) (object, error) {
+	cluster, err := d.cluster(in)
+	if err != nil {
+		return nil, err
+	}
+	status, name := text(in, "desiredStatus"), lastPart(text(in, "serviceName"), "/")
+	if status == "" {
+		status = "RUNNING"
+	}
+	var arns []string
+	d.tasksOf(cluster.ID, func(s *service, t *task) {
+		if (t.stopped.IsZero() == (status == "RUNNING")) && (name == "" || s.name == name) {
+			arns = append(arns, d.taskARN(s, t))
+		}
+	})
+	arns, next := page(d, arns, text(in, "nextToken"), number(in, "maxResults"))
+	return object{"taskArns": asList(arns), "nextToken": opt(next)}, nil
+}
+
+func (d *Double) describeTasks(in object) (object, error) {
+	cluster, err := d.cluster(in)
+	if err != nil {
+		return nil, err
+	}
+	found, failures := list{}, list{}
+	for _, wanted := range texts(in, "tasks") {
+		before := len(found)
+		d.tasksOf(cluster.ID, func(s *service, t *task) {
+			if t.id == lastPart(wanted, "/") {
+				found = append(found, d.taskAnswer(s, t))
+			}
+		})
+		if len(found) == before {
+			failures = append(failures, missing(wanted))
+		}
+	}
+	return object{"tasks": found, "failures": failures}, nil
+}
+
+func (d *Double) taskAnswer(s *service, t *task) object {
+	status, container := "RUNNING", object{"name": "app", "lastStatus": "RUNNING"}
+	if !t.stopped.IsZero() {
+		status = "STOPPED"
+		container = object{"name": "app", "lastStatus": "STOPPED", "exitCode": 0}
+	}
+	stopCode := any(nil)
+	if t.failure != nil {
+		stopCode = "EssentialContainerExited"
+		container["exitCode"], container["reason"] = t.failure.ExitCode, opt(t.failure.ContainerReason)
+		if t.failure.ExitCode < 0 {
+			stopCode = "TaskFailedToStart"
+			delete(container, "exitCode")
+		}
+	}
+	if definition := d.definition(t.definition); definition != nil {
+		for _, c := range objects(definition.Properties, "ContainerDefinitions") {
+			container["name"], container["image"] = text(c, "Name"), text(c, "Image")
+		}
+	}
+	return object{
+		"taskArn": d.taskARN(s, t), "clusterArn": d.arn("ecs", "cluster/"+s.cluster), "taskDefinitionArn": t.definition,
+		"lastStatus": status, "desiredStatus": status, "group": "service:" + s.name, "startedBy": t.deployment,
+		"createdAt": t.started, "startedAt": t.started, "stoppedAt": optTime(t.stopped), "stoppedReason": opt(t.reason),
+		"stopCode": stopCode, "containers": list{container}, "launchType": "FARGATE", "healthStatus": "UNKNOWN",
+		"attachments": list{object{"type": "ElasticNetworkInterface", "status": "ATTACHED", "details": list{
+			object{"name": "privateDnsName", "value": t.hostname()}, object{"name": "privateIPv4Address", "value": t.ip},
+		}}},
+	}
+}
+
+func (d *Double) stopTaskCall(in object) (object, error) {
+	cluster, err := d.cluster(in)
+	if err != nil {
+		return nil, err
+	}
+	answer := object(nil)
+	d.tasksOf(cluster.ID, func(s *service, t *task) {
+		if t.id == lastPart(text(in, "task"), "/") {
+			d.stopTask(t, text(in, "reason"), nil)
+			answer = object{"task": d.taskAnswer(s, t)}
+		}
+	})
+	if answer == nil {
+		return nil, fail("InvalidParameterException", "The referenced task was not found.")
+	}
+	return answer, nil
+}
