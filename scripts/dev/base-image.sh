@@ -42,7 +42,7 @@ COPY root /root
 COPY go /go
 COPY tmp /tmp
 COPY goroot /usr/local/go
-ENV PATH=/usr/local/go/bin:/bin GOPATH=/go GOTOOLCHAIN=local
+ENV PATH=/usr/local/go/bin:/bin HOME=/root GOPATH=/go GOTOOLCHAIN=local
 LABEL slipway.stand-in="base image"
 DOCKERFILE
 

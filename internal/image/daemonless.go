@@ -1,0 +1,211 @@
+package image
+
+import (
+	"archive/tar"
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"time"
+
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/empty"
+	"github.com/google/go-containerregistry/pkg/v1/mutate"
+	"github.com/google/go-containerregistry/pkg/v1/remote"
+	"github.com/google/go-containerregistry/pkg/v1/tarball"
+	"github.com/google/go-containerregistry/pkg/v1/types"
+)
+
+// What the Dockerfile says too; a test compares the two.
+const (
+	binaryPath       = "web"
+	certificatesPath = "etc/ssl/certs/ca-certificates.crt"
+	buildTags        = "nethttpomithttp2"
+	user             = "65532:65532"
+	port             = "8080/tcp"
+	stopSignal       = "SIGTERM"
+	searchPath       = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+)
+
+// systemCertificates is where systems keep their CA certificates in one file: Debian and Alpine, Fedora and Amazon
+// Linux, openSUSE, macOS.
+func systemCertificates() []string {
+	return []string{
+		"/etc/ssl/certs/ca-certificates.crt",
+		"/etc/pki/tls/certs/ca-bundle.crt",
+		"/etc/ssl/ca-bundle.pem",
+		"/etc/ssl/cert.pem",
+	}
+}
+
+// Daemonless compiles ./web with this machine's Go, lays it into an image of one layer and pushes that. It makes the
+// same image as the Dockerfile without reading it, and the same digest whenever the sources, the compiler and the CA
+// certificates are the same. It returns the digest ("sha256:...").
+func Daemonless(ctx context.Context, r Request) (string, error) {
+	t, err := r.check()
+	if err != nil {
+		return "", err
+	}
+	binary, err := compile(ctx, t)
+	if err != nil {
+		return "", err
+	}
+	certificates, err := readCertificates(systemCertificates(), t.Log)
+	if err != nil {
+		return "", err
+	}
+	image, err := assemble(t, binary, certificates)
+	if err != nil {
+		return "", fmt.Errorf("assemble image: %w", err)
+	}
+	return push(ctx, t, image)
+}
+
+// compile builds ./web as the Dockerfile does, with the caches and the proxy of this process's environment.
+func compile(ctx context.Context, t target) ([]byte, error) {
+	if err := checkSources(ctx, t.Root); err != nil {
+		return nil, err
+	}
+	dir, err := os.MkdirTemp("", "slipway-image-")
+	if err != nil {
+		return nil, fmt.Errorf("make a folder to compile into: %w", err)
+	}
+	defer os.RemoveAll(dir)
+	file := filepath.Join(dir, "web")
+	ldflags := fmt.Sprintf("-s -w -X main.version=%s -X main.commit=%s", t.Version, t.Commit)
+	build := exec.CommandContext(ctx, "go", "build", "-buildvcs=false", "-trimpath", "-tags", buildTags, "-ldflags", ldflags, "-o", file, "./web")
+	build.Dir = t.Root
+	build.Env = append(build.Environ(), "CGO_ENABLED=0", "GOOS="+t.platform.OS, "GOARCH="+t.platform.Architecture)
+	if err := runLogged(build, t.Log); err != nil {
+		return nil, fmt.Errorf("compile ./web for %s: %w", t.platform, err)
+	}
+	return os.ReadFile(file)
+}
+
+// checkSources says what is missing where the working tree is not one that can be built without its Dockerfile.
+func checkSources(ctx context.Context, root string) error {
+	list := exec.CommandContext(ctx, "go", "list", "-f", "{{.Name}}", "./web")
+	list.Dir = root
+	out, err := list.Output()
+	if exit, ok := errors.AsType[*exec.ExitError](err); ok {
+		return fmt.Errorf("%s has no Go command in ./web, and without Docker only that can be built: %s", root, bytes.TrimSpace(exit.Stderr))
+	}
+	if err != nil {
+		return fmt.Errorf("run go in %s: %w", root, err)
+	}
+	if found := strings.TrimSpace(string(out)); found != "main" {
+		return fmt.Errorf("%s has no Go command in ./web (it is package %s), and without Docker only that can be built", root, found)
+	}
+	return nil
+}
+
+// readCertificates returns the first of the files that there is; nil, with a note, where there is none.
+func readCertificates(paths []string, log io.Writer) ([]byte, error) {
+	for _, path := range paths {
+		text, err := os.ReadFile(path)
+		if errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		if err != nil {
+			return nil, fmt.Errorf("read CA certificates: %w", err)
+		}
+		return text, nil
+	}
+	fmt.Fprintf(log, "no CA certificates in %s: the image has none, and the service cannot ask others over https\n", strings.Join(paths, ", "))
+	return nil, nil
+}
+
+func assemble(t target, binary, certificates []byte) (v1.Image, error) {
+	content, err := layer(binary, certificates)
+	if err != nil {
+		return nil, err
+	}
+	compressed, err := tarball.LayerFromOpener(func() (io.ReadCloser, error) {
+		return io.NopCloser(bytes.NewReader(content)), nil
+	}, tarball.WithMediaType(types.OCILayer))
+	if err != nil {
+		return nil, err
+	}
+	image := mutate.ConfigMediaType(mutate.MediaType(empty.Image, types.OCIManifestSchema1), types.OCIConfigJSON)
+	image, err = mutate.Append(image, mutate.Addendum{
+		Layer:   compressed,
+		History: v1.History{CreatedBy: "slipway, without Docker", Created: v1.Time{Time: time.Unix(0, 0).UTC()}},
+	})
+	if err != nil {
+		return nil, err
+	}
+	config, err := image.ConfigFile()
+	if err != nil {
+		return nil, err
+	}
+	config = config.DeepCopy()
+	config.Created = v1.Time{Time: time.Unix(0, 0).UTC()}
+	config.OS, config.Architecture = t.platform.OS, t.platform.Architecture
+	config.Config = settings(t)
+	return mutate.ConfigFile(image, config)
+}
+
+// settings is the end of the Dockerfile.
+func settings(t target) v1.Config {
+	return v1.Config{
+		User:         user,
+		ExposedPorts: map[string]struct{}{port: {}},
+		Env:          []string{searchPath},
+		Entrypoint:   []string{"/" + binaryPath},
+		WorkingDir:   "/",
+		StopSignal:   stopSignal,
+		Labels: map[string]string{
+			"org.opencontainers.image.title":    "web",
+			"org.opencontainers.image.version":  t.Version,
+			"org.opencontainers.image.revision": t.Commit,
+		},
+	}
+}
+
+// layer is a tar in which only the contents can differ: owner, times and order are fixed.
+func layer(binary, certificates []byte) ([]byte, error) {
+	var out bytes.Buffer
+	w := tar.NewWriter(&out)
+	if certificates != nil {
+		for _, dir := range []string{"etc/", "etc/ssl/", "etc/ssl/certs/"} {
+			if err := add(w, &tar.Header{Typeflag: tar.TypeDir, Name: dir, Mode: 0o755}, nil); err != nil {
+				return nil, err
+			}
+		}
+		if err := add(w, &tar.Header{Typeflag: tar.TypeReg, Name: certificatesPath, Mode: 0o644}, certificates); err != nil {
+			return nil, err
+		}
+	}
+	if err := add(w, &tar.Header{Typeflag: tar.TypeReg, Name: binaryPath, Mode: 0o755}, binary); err != nil {
+		return nil, err
+	}
+	if err := w.Close(); err != nil {
+		return nil, err
+	}
+	return out.Bytes(), nil
+}
+
+func add(w *tar.Writer, header *tar.Header, content []byte) error {
+	header.Size = int64(len(content))
+	header.ModTime = time.Unix(0, 0)
+	header.Format = tar.FormatUSTAR
+	if err := w.WriteHeader(header); err != nil {
+		return err
+	}
+	_, err := w.Write(content)
+	return err
+}
+
+func push(ctx context.Context, t target, image v1.Image) (string, error) {
+	if err := remote.Write(t.tag, image, remote.WithContext(ctx), t.authentication()); err != nil {
+		return existing(ctx, t, saysImmutable(err.Error()), fmt.Errorf("push %s: %w", t.tag, err))
+	}
+	digest, err := image.Digest()
+	return digest.String(), err
+}

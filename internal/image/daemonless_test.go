@@ -1,0 +1,219 @@
+package image
+
+import (
+	"bytes"
+	"encoding/json"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+)
+
+// maxSize is what the image may weigh unpacked, in bytes.
+const maxSize = 6_500_000
+
+func TestDaemonless(t *testing.T) {
+	r := request(t, startRegistry(t, withLogin), "a")
+	r.Username, r.Password = testUser, testPassword
+	digest, err := Daemonless(t.Context(), r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if tagged, found, err := Digest(t.Context(), r); tagged != digest || !found || err != nil {
+		t.Errorf("the tag's digest = %s, %t, %v; want %s", tagged, found, err, digest)
+	}
+	image := pull(t, r, digest)
+	t.Run("is repeatable", func(t *testing.T) {
+		again := r
+		again.Tag = "b"
+		if got, err := Daemonless(t.Context(), again); got != digest || err != nil {
+			t.Errorf("the second build is %s, %v; want %s", got, err, digest)
+		}
+	})
+	t.Run("has the settings", func(t *testing.T) {
+		want := v1.Config{
+			User:         "65532:65532",
+			ExposedPorts: map[string]struct{}{"8080/tcp": {}},
+			Env:          []string{"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"},
+			Entrypoint:   []string{"/web"},
+			WorkingDir:   "/",
+			StopSignal:   "SIGTERM",
+			Labels: map[string]string{
+				"org.opencontainers.image.title":    "web",
+				"org.opencontainers.image.version":  "1.2.3",
+				"org.opencontainers.image.revision": "abcdef0",
+			},
+		}
+		config := configOf(t, image)
+		if diff := cmp.Diff(want, config.Config); diff != "" {
+			t.Errorf("config (-want +got):\n%s", diff)
+		}
+		if config.OS != "linux" || config.Architecture != runtime.GOARCH {
+			t.Errorf("platform %s/%s, want %s", config.OS, config.Architecture, r.Platform)
+		}
+	})
+	t.Run("is small", func(t *testing.T) {
+		total := 0
+		for path, file := range filesOf(t, image) {
+			total += len(file.Contents)
+			if file.Owner != 0 || file.Mode&0o022 != 0 {
+				t.Errorf("%s: owner %d, mode %s; want root's and not for others to write", path, file.Owner, file.Mode)
+			}
+		}
+		t.Logf("%d bytes", total)
+		if total > maxSize {
+			t.Errorf("%d bytes, want at most %d", total, maxSize)
+		}
+	})
+	t.Run("runs", func(t *testing.T) { runImage(t, image) })
+}
+
+// runImage unpacks the service, starts it and asks it the time.
+func runImage(t *testing.T, image v1.Image) {
+	t.Helper()
+	if runtime.GOOS != "linux" {
+		t.Skip("a Linux binary runs on Linux only")
+	}
+	files := filesOf(t, image)
+	if files["etc/ssl/certs/ca-certificates.crt"].Contents == "" {
+		t.Error("no CA certificates")
+	}
+	binary := filepath.Join(t.TempDir(), "web")
+	if err := os.WriteFile(binary, []byte(files["web"].Contents), files["web"].Mode.Perm()); err != nil {
+		t.Fatal(err)
+	}
+	port := freePort(t)
+	cmd := exec.CommandContext(t.Context(), binary)
+	cmd.Env = []string{"HOST=127.0.0.1", "PORT=" + port}
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = cmd.Process.Kill(); _ = cmd.Wait() }()
+	var started struct{ Msg, Version, Commit string }
+	if err := json.NewDecoder(out).Decode(&started); err != nil || started.Version != "1.2.3" || started.Commit != "abcdef0" {
+		t.Fatalf("first log line %+v, %v; want version 1.2.3 and commit abcdef0", started, err)
+	}
+	response, err := http.Get("http://127.0.0.1:" + port + "/time")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer response.Body.Close()
+	if body, err := io.ReadAll(response.Body); err != nil || !strings.Contains(string(body), "Automation for the People") {
+		t.Errorf("answer %q, %v", body, err)
+	}
+}
+
+func freePort(t *testing.T) string {
+	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer listener.Close()
+	_, port, _ := net.SplitHostPort(listener.Addr().String())
+	return port
+}
+
+func TestDaemonlessTakesTheImageOfAnImmutableTag(t *testing.T) {
+	r := request(t, startRegistry(t, immutable), "a")
+	there := pushRandom(t, r)
+	var log bytes.Buffer
+	r.Log = &log
+	if got, err := pushTiny(t, r); got != there || err != nil {
+		t.Errorf("push = %s, %v; want the image that is there, %s", got, err, there)
+	}
+	if !strings.Contains(log.String(), "is there already") {
+		t.Errorf("log %q does not say so", &log)
+	}
+}
+
+func TestPushFails(t *testing.T) {
+	r := request(t, startRegistry(t, withLogin), "a")
+	if _, err := pushTiny(t, r); err == nil || !strings.Contains(err.Error(), "push "+r.Repository+":a") {
+		t.Errorf("error %v, want one that names the image", err)
+	}
+}
+
+// pushTiny pushes an image whose binary is a few bytes.
+func pushTiny(t *testing.T, r Request) (string, error) {
+	t.Helper()
+	checked, err := r.check()
+	if err != nil {
+		t.Fatal(err)
+	}
+	image, err := assemble(checked, []byte("binary"), []byte("certificates"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return push(t.Context(), checked, image)
+}
+
+func TestLayerDependsOnContentsOnly(t *testing.T) {
+	first, err := layer([]byte("binary"), []byte("certificates"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	<-time.After(1100 * time.Millisecond) // a tar has whole seconds
+	second, err := layer([]byte("binary"), []byte("certificates"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Equal(first, second) {
+		t.Error("the same contents made two layers")
+	}
+}
+
+func TestSourcesThatCannotBeBuilt(t *testing.T) {
+	module := "module shop\n\ngo 1.26.0\n"
+	tests := map[string]struct {
+		files map[string]string
+		want  string
+	}{
+		"no web":           {map[string]string{"go.mod": module}, "has no Go command in ./web"},
+		"no module":        {map[string]string{"web/main.go": "package main\nfunc main() {}\n"}, "has no Go command in ./web"},
+		"another language": {map[string]string{"go.mod": module, "web/app.py": "print()"}, "has no Go command in ./web"},
+		"a library":        {map[string]string{"go.mod": module, "web/web.go": "package web\n"}, "it is package web"},
+		"does not compile": {map[string]string{"go.mod": module, "web/main.go": "package main\nfunc main() { missing() }\n"}, "undefined: missing"},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r := request(t, "127.0.0.1:1", "a")
+			r.Root = tree(t, test.files)
+			if _, err := Daemonless(t.Context(), r); err == nil || !strings.Contains(err.Error(), test.want) {
+				t.Errorf("error %v, want one with %q", err, test.want)
+			}
+		})
+	}
+}
+
+func TestCertificates(t *testing.T) {
+	root := tree(t, map[string]string{"second.pem": "certificates"})
+	missing, there := filepath.Join(root, "first.pem"), filepath.Join(root, "second.pem")
+	var log bytes.Buffer
+	if got, err := readCertificates([]string{missing, there}, &log); string(got) != "certificates" || err != nil || log.Len() > 0 {
+		t.Errorf("readCertificates = %q, %v, log %q", got, err, &log)
+	}
+	if got, err := readCertificates([]string{missing}, &log); got != nil || err != nil || !strings.Contains(log.String(), missing) {
+		t.Errorf("where there are none: %q, %v, log %q; want a note that names the places", got, err, &log)
+	}
+	if _, err := readCertificates([]string{root}, &log); err == nil {
+		t.Error("a folder was read as certificates")
+	}
+	if content, err := layer([]byte("binary"), nil); err != nil || strings.Contains(string(content), "etc/") {
+		t.Errorf("the layer without certificates has a place for them, or %v", err)
+	}
+}

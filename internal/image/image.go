@@ -1,0 +1,119 @@
+// Package image builds the image of a working tree for one platform and pushes it: with Docker from the Dockerfile, or,
+// for the local engine, without Docker. It does not look at slipway.yaml and knows nothing of AWS.
+package image
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"regexp"
+	"strings"
+
+	"github.com/google/go-containerregistry/pkg/authn"
+	"github.com/google/go-containerregistry/pkg/name"
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/remote"
+	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
+)
+
+// Request says what to build and where to push it.
+type Request struct {
+	Root       string // of the working tree: where go.mod and the Dockerfile are
+	Repository string // registry/repository, as pushed to
+	Tag        string // not there yet; a tag that is there keeps its image
+	Platform   string // linux/amd64 or linux/arm64
+	Version    string // built into the service and into the image's labels, as is Commit
+	Commit     string
+	Insecure   bool      // the registry speaks plain HTTP
+	Log        io.Writer // what the tools say; nil for nothing
+	Username   string    // for the registry; empty: as Docker is logged in, or nobody
+	Password   string
+}
+
+// ErrBaseImage says that Docker works, but that the image which the Dockerfile builds on could not be pulled.
+var ErrBaseImage = errors.New("the base image cannot be pulled")
+
+// plain holds what passes unchanged through the linker's flags, a shell and a label.
+var plain = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._+-]*$`)
+
+// target is a checked request.
+type target struct {
+	Request
+	tag      name.Tag
+	platform *v1.Platform
+}
+
+func (r Request) check() (target, error) {
+	if r.Log == nil {
+		r.Log = io.Discard
+	}
+	for what, value := range map[string]string{"version": r.Version, "commit": r.Commit} {
+		if !plain.MatchString(value) {
+			return target{}, fmt.Errorf("the image's %s is %q; it must be letters, digits and any of . _ + -", what, value)
+		}
+	}
+	platform, err := v1.ParsePlatform(r.Platform)
+	if err != nil || platform.OS != "linux" || platform.Architecture == "" {
+		return target{}, fmt.Errorf("the image's platform is %q; it must be linux/amd64 or linux/arm64", r.Platform)
+	}
+	tag, err := r.reference()
+	return target{Request: r, tag: tag, platform: platform}, err
+}
+
+func (r Request) reference() (name.Tag, error) {
+	options := []name.Option{name.StrictValidation}
+	if r.Insecure {
+		options = append(options, name.Insecure)
+	}
+	tag, err := name.NewTag(r.Repository+":"+r.Tag, options...)
+	if err != nil {
+		return name.Tag{}, fmt.Errorf("repository %q and tag %q do not name an image: %w", r.Repository, r.Tag, err)
+	}
+	return tag, nil
+}
+
+func (r Request) authentication() remote.Option {
+	if r.Username == "" {
+		return remote.WithAuth(authn.Anonymous)
+	}
+	return remote.WithAuth(&authn.Basic{Username: r.Username, Password: r.Password})
+}
+
+// Digest asks the registry for the digest ("sha256:...") of the tag; false where there is no such tag or repository.
+// Only Repository, Tag, Insecure and the login are read.
+func Digest(ctx context.Context, r Request) (string, bool, error) {
+	tag, err := r.reference()
+	if err != nil {
+		return "", false, err
+	}
+	found, err := remote.Head(tag, remote.WithContext(ctx), r.authentication())
+	if answer, ok := errors.AsType[*transport.Error](err); ok && answer.StatusCode == http.StatusNotFound {
+		return "", false, nil
+	}
+	if err != nil {
+		return "", false, fmt.Errorf("ask the registry for %s: %w", tag, err)
+	}
+	return found.Digest.String(), true, nil
+}
+
+// existing is for a push that failed with cause: where the tag is immutable and another build was faster, its image is
+// the one. ECR refuses a second push even of the same image ("tag invalid: ... the tag is immutable").
+func existing(ctx context.Context, t target, refused bool, cause error) (string, error) {
+	if !refused {
+		return "", cause
+	}
+	digest, found, err := Digest(ctx, t.Request)
+	if err != nil || !found {
+		return "", cause
+	}
+	fmt.Fprintf(t.Log, "%s is there already and cannot be overwritten; its image is used\n", t.tag)
+	return digest, nil
+}
+
+// saysImmutable recognizes the registries' words for a push that would overwrite an immutable tag.
+func saysImmutable(text string) bool {
+	text = strings.ToLower(text)
+	return strings.Contains(text, "immutable") || strings.Contains(text, "tag_invalid") || strings.Contains(text, "tag invalid")
+}
