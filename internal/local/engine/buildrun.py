@@ -31,11 +31,26 @@ from ministack.services import s3, secretsmanager, ssm
 
 from buildspec import BuildError
 
-# What a build may see of the engine's own environment.
-INHERITED = ("PATH", "LANG", "DOCKER_HOST", "SSL_CERT_FILE", "HTTPS_PROXY", "NO_PROXY")
-# The same for Go. What is not in the environment is asked of `go env`, since the build's own home has no caches and
-# no settings: with the user's caches a build takes seconds.
-INHERITED_GO = ("GOCACHE", "GOMODCACHE", "GOPATH", "GOPROXY", "GOFLAGS", "GOSUMDB", "GONOSUMDB", "GOTOOLCHAIN")
+# What a build may see of the engine's own environment. The manager gives the engine Go's settings as `go env` tells
+# them: the build's own home has neither caches nor settings, and with the user's caches a build takes seconds.
+INHERITED = (
+    "PATH",
+    "LANG",
+    "DOCKER_HOST",
+    "SSL_CERT_FILE",
+    "HTTPS_PROXY",
+    "NO_PROXY",
+    "GOCACHE",
+    "GOMODCACHE",
+    "GOPATH",
+    "GOPROXY",
+    "GOFLAGS",
+    "GOSUMDB",
+    "GONOSUMDB",
+    "GONOPROXY",
+    "GOPRIVATE",
+    "GOTOOLCHAIN",
+)
 VARIABLE_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 # One shell runs all of a build's commands ("runs all build commands in the same instance of the default shell",
@@ -129,8 +144,7 @@ class Shell:
 
 def inherited() -> dict[str, str]:
     """What every build starts with, before the variables of buildspec, project and request."""
-    env = {name: os.environ[name] for name in INHERITED if name in os.environ}
-    return {**env, **_go_environment()}
+    return {name: os.environ[name] for name in INHERITED if os.environ.get(name)}
 
 
 def own_variables(work: Path, region: str) -> dict[str, str]:
@@ -165,15 +179,6 @@ def work_folder() -> Path:
 def _folder(work: Path, name: str) -> str:
     (work / name).mkdir()
     return str(work / name)
-
-
-def _go_environment() -> dict[str, str]:
-    if shutil.which("go") is None:
-        return {}
-    asked = subprocess.run(["go", "env", "-json", *INHERITED_GO], capture_output=True, timeout=30, check=False)
-    known = json.loads(asked.stdout) if asked.returncode == 0 else {}
-    known.update({name: os.environ[name] for name in INHERITED_GO if name in os.environ})
-    return {name: value for name, value in known.items() if value}
 
 
 def value_of(kind: str, reference: str) -> str:

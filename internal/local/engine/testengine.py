@@ -48,6 +48,8 @@ class Engine:
             "LOG_LEVEL": "WARNING",
             "TMPDIR": str(self.tmp),
             "STATE_DIR": self.folder.name,
+            "GOCACHE": self.folder.name,
+            "DOCKER_HOST": "",
         }
         code = LAUNCHER.format(folder=str(Path(__file__).parent), minute=minute, patched=patched)
         self.log = Path(self.folder.name, "log")
