@@ -46,6 +46,7 @@ class Engine:
             "GATEWAY_PORT": str(self.port),
             "IOT_MTLS_ENABLED": "0",
             "LOG_LEVEL": "WARNING",
+            "PYTHONDONTWRITEBYTECODE": "1",
             "TMPDIR": str(self.tmp),
             "STATE_DIR": self.folder.name,
             "GOCACHE": self.folder.name,
