@@ -44,12 +44,12 @@ func defaultApp(w http.ResponseWriter, r *http.Request, task Task) {
 
 // startApp opens a load balancer's listener on loopback and returns its host and port, which is the DNS name.
 func (d *Double) startApp(balancer *thing) string {
-	next := 0
+	turns := map[string]int{} // by path: two requests a visit would otherwise always meet the same two tasks
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		d.mu.Lock()
 		tasks, app := d.behind(balancer), d.app
-		next++
-		turn := next
+		turns[r.URL.Path]++
+		turn := turns[r.URL.Path]
 		d.mu.Unlock()
 		if len(tasks) == 0 {
 			http.Error(w, "503 Service Temporarily Unavailable", http.StatusServiceUnavailable)

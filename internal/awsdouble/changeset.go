@@ -383,6 +383,8 @@ func (d *Double) planFor(s *stack, in object) (plan, error) {
 
 func (d *Double) bodyFor(s *stack, in object) (string, error) {
 	switch {
+	case len(text(in, "TemplateBody")) > 51200:
+		return "", fail("ValidationError", "1 validation error detected: Value at 'templateBody' failed to satisfy constraint: Member must have length less than or equal to 51200")
 	case text(in, "TemplateBody") != "":
 		return text(in, "TemplateBody"), nil
 	case text(in, "TemplateURL") != "":

@@ -108,13 +108,14 @@ func (d *Double) deleteStackCall(in object) (object, error) {
 	case s.inProgress() && s.status != "CREATE_IN_PROGRESS":
 		return nil, fail("ValidationError", "Stack [%s] cannot be deleted while in status %s", s.id, s.status)
 	case s.status == "REVIEW_IN_PROGRESS":
+		s.op = &operation{token: text(in, "ClientRequestToken")}
 		for _, cs := range slices.Clone(s.changeSets) {
 			d.forget(cs)
 		}
 		d.set(s, "DELETE_COMPLETE", "")
 		return object{}, nil
 	case s.status == "CREATE_IN_PROGRESS" && s.op != nil:
-		s.op.removed = true
+		s.op.removed, s.op.token = true, text(in, "ClientRequestToken")
 		return object{}, nil
 	}
 	keep := texts(in, "RetainResources")

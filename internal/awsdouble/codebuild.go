@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"slipway/internal/contract"
 )
 
 // Build is a build that was started.
@@ -53,12 +55,12 @@ func (d *Double) OnBuild(hook func(Build) BuildResult) {
 }
 
 func (d *Double) imageBuild(b Build) BuildResult {
-	uri := b.Environment["SLIPWAY_REPOSITORY_URI"]
-	digest := d.putImage(uri[strings.Index(uri, "/")+1:], b.Environment["SLIPWAY_IDENTITY"], "")
+	uri := b.Environment[contract.VarRepositoryURI]
+	digest := d.putImage(uri[strings.Index(uri, "/")+1:], b.Environment[contract.VarIdentity], "")
 	if digest == "" {
 		return BuildResult{FailedPhase: "BUILD", Message: "Error while executing command: ./scripts/stage.sh \"$STAGE\". Reason: exit status 1"}
 	}
-	return BuildResult{Exported: map[string]string{"IMAGE_URI": uri + "@" + digest}, Log: []string{"pushed " + digest}}
+	return BuildResult{Exported: map[string]string{contract.VarImageURI: uri + "@" + digest}, Log: []string{"pushed " + digest}}
 }
 
 func (d *Double) project(name string) *thing {

@@ -8,7 +8,7 @@ import (
 // ec2Kind is how a type shows in EC2's describing operations.
 type ec2Kind struct {
 	operation, set string // DescribeVpcs, vpcSet
-	typeName       string
+	types          []string
 	idKey, idField string // VpcId.1 asks for it, vpcId shows it
 	code           string // where an id is not found
 	message        string // with the id in quotes behind it
@@ -26,28 +26,28 @@ func (d *Double) ec2Handlers() map[string]handler {
 func (d *Double) ec2Kinds() []ec2Kind {
 	inVPC := func(t *thing) object { return object{"vpcId": text(t.Properties, "VpcId")} }
 	return []ec2Kind{
-		{"DescribeVpcs", "vpcSet", "AWS::EC2::VPC", "VpcId", "vpcId", "InvalidVpcID.NotFound", "The vpc ID", func(t *thing) object {
+		{"DescribeVpcs", "vpcSet", []string{"AWS::EC2::VPC"}, "VpcId", "vpcId", "InvalidVpcID.NotFound", "The vpc ID", func(t *thing) object {
 			return object{"cidrBlock": text(t.Properties, "CidrBlock"), "state": "available", "isDefault": false}
 		}},
-		{"DescribeSubnets", "subnetSet", "AWS::EC2::Subnet", "SubnetId", "subnetId", "InvalidSubnetID.NotFound", "The subnet ID", func(t *thing) object {
+		{"DescribeSubnets", "subnetSet", []string{"AWS::EC2::Subnet"}, "SubnetId", "subnetId", "InvalidSubnetID.NotFound", "The subnet ID", func(t *thing) object {
 			return object{
 				"vpcId": text(t.Properties, "VpcId"), "cidrBlock": text(t.Properties, "CidrBlock"), "state": "available",
 				"availabilityZone": text(t.Properties, "AvailabilityZone"),
 			}
 		}},
-		{"DescribeInternetGateways", "internetGatewaySet", "AWS::EC2::InternetGateway", "InternetGatewayId", "internetGatewayId", "InvalidInternetGatewayID.NotFound", "The internetGateway ID", d.attachments},
-		{"DescribeRouteTables", "routeTableSet", "AWS::EC2::RouteTable", "RouteTableId", "routeTableId", "InvalidRouteTableID.NotFound", "The routeTable ID", d.routeTable},
-		{"DescribeSecurityGroups", "securityGroupInfo", "AWS::EC2::SecurityGroup", "GroupId", "groupId", "InvalidGroup.NotFound", "The security group", inVPC},
-		{"DescribeSecurityGroupRules", "securityGroupRuleSet", "AWS::EC2::SecurityGroupIngress", "SecurityGroupRuleId", "securityGroupRuleId", "InvalidSecurityGroupRuleId.NotFound", "The security group rule ID", func(t *thing) object {
-			return object{"groupId": text(t.Properties, "GroupId"), "isEgress": false}
+		{"DescribeInternetGateways", "internetGatewaySet", []string{"AWS::EC2::InternetGateway"}, "InternetGatewayId", "internetGatewayId", "InvalidInternetGatewayID.NotFound", "The internetGateway ID", d.attachments},
+		{"DescribeRouteTables", "routeTableSet", []string{"AWS::EC2::RouteTable"}, "RouteTableId", "routeTableId", "InvalidRouteTableID.NotFound", "The routeTable ID", d.routeTable},
+		{"DescribeSecurityGroups", "securityGroupInfo", []string{"AWS::EC2::SecurityGroup"}, "GroupId", "groupId", "InvalidGroup.NotFound", "The security group", inVPC},
+		{"DescribeSecurityGroupRules", "securityGroupRuleSet", []string{"AWS::EC2::SecurityGroupIngress", "AWS::EC2::SecurityGroupEgress"}, "SecurityGroupRuleId", "securityGroupRuleId", "InvalidSecurityGroupRuleId.NotFound", "The security group rule ID", func(t *thing) object {
+			return object{"groupId": text(t.Properties, "GroupId"), "isEgress": strings.HasSuffix(t.Type, "Egress")}
 		}},
-		{"DescribeNatGateways", "natGatewaySet", "AWS::EC2::NatGateway", "NatGatewayId", "natGatewayId", "NatGatewayNotFound", "The Nat Gateway", func(t *thing) object {
+		{"DescribeNatGateways", "natGatewaySet", []string{"AWS::EC2::NatGateway"}, "NatGatewayId", "natGatewayId", "NatGatewayNotFound", "The Nat Gateway", func(t *thing) object {
 			return object{"subnetId": text(t.Properties, "SubnetId"), "state": map[bool]string{true: "deleted", false: "available"}[t.Gone]}
 		}},
-		{"DescribeAddresses", "addressesSet", "AWS::EC2::EIP", "PublicIp", "publicIp", "InvalidAddress.NotFound", "Address", func(t *thing) object {
+		{"DescribeAddresses", "addressesSet", []string{"AWS::EC2::EIP"}, "PublicIp", "publicIp", "InvalidAddress.NotFound", "Address", func(t *thing) object {
 			return object{"allocationId": t.Attributes["AllocationId"], "domain": "vpc"}
 		}},
-		{"DescribeVpcEndpoints", "vpcEndpointSet", "AWS::EC2::VPCEndpoint", "VpcEndpointId", "vpcEndpointId", "InvalidVpcEndpointId.NotFound", "The Vpc Endpoint Id", func(t *thing) object {
+		{"DescribeVpcEndpoints", "vpcEndpointSet", []string{"AWS::EC2::VPCEndpoint"}, "VpcEndpointId", "vpcEndpointId", "InvalidVpcEndpointId.NotFound", "The Vpc Endpoint Id", func(t *thing) object {
 			return object{"vpcId": text(t.Properties, "VpcId"), "state": "available", "serviceName": text(t.Properties, "ServiceName")}
 		}},
 	}
@@ -90,7 +90,7 @@ func (d *Double) describeEC2(k ec2Kind, in object) (object, error) {
 	seen := map[string]bool{}
 	for _, t := range d.things {
 		// A NAT gateway stays to be seen for about an hour after it was deleted.
-		if t.Type != k.typeName || t.Gone && k.typeName != "AWS::EC2::NatGateway" {
+		if !slices.Contains(k.types, t.Type) || t.Gone && t.Type != "AWS::EC2::NatGateway" {
 			continue
 		}
 		o := k.fields(t)

@@ -160,7 +160,7 @@ func (d *Double) breakCircuit(t *thing, dep *deployment) {
 	for range 3 {
 		failed := d.startTasks(s, dep, 1)[0]
 		d.stopTask(failed, d.tasks.StoppedReason, &d.tasks)
-		d.putLog(d.taskLogGroup(dep.definition), "app/app/"+failed.id, d.tasks.Log)
+		d.taskLog(failed, d.tasks.Log)
 		dep.failed++
 		d.step()
 	}
@@ -203,16 +203,17 @@ func (s *service) running() []*task {
 	return slices.DeleteFunc(slices.Clone(s.tasks), func(t *task) bool { return !t.stopped.IsZero() })
 }
 
-// taskLogGroup is where the containers of a task definition write.
-func (d *Double) taskLogGroup(arn string) string {
-	t := d.definition(arn)
-	if t == nil {
-		return ""
+// taskLog writes where a task's containers write: the stream prefix/container/task id, by their log configuration.
+func (d *Double) taskLog(t *task, lines []string) {
+	definition := d.definition(t.definition)
+	if definition == nil {
+		return
 	}
-	for _, c := range objects(t.Properties, "ContainerDefinitions") {
-		return text(sub(sub(c, "LogConfiguration"), "Options"), "awslogs-group")
+	for _, c := range objects(definition.Properties, "ContainerDefinitions") {
+		options := sub(sub(c, "LogConfiguration"), "Options")
+		stream := text(options, "awslogs-stream-prefix") + "/" + text(c, "Name") + "/" + t.id
+		d.putLog(text(options, "awslogs-group"), stream, lines)
 	}
-	return ""
 }
 
 // definition finds a task definition by ARN or family:revision, deregistered ones too.
@@ -599,10 +600,10 @@ func (d *Double) describeTasks(in object) (object, error) {
 }
 
 func (d *Double) taskAnswer(s *service, t *task) object {
-	status, container := "RUNNING", object{"name": "app", "lastStatus": "RUNNING"}
+	status, container := "RUNNING", object{"lastStatus": "RUNNING"}
 	if !t.stopped.IsZero() {
 		status = "STOPPED"
-		container = object{"name": "app", "lastStatus": "STOPPED", "exitCode": 0}
+		container = object{"lastStatus": "STOPPED", "exitCode": 0}
 	}
 	stopCode := any(nil)
 	if t.failure != nil {

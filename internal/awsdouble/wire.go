@@ -70,7 +70,7 @@ func (d *Double) answer(service, operation string, in object) (object, *apiError
 	}
 	handle := d.handlers[service+"."+operation]
 	if handle == nil {
-		return nil, &apiError{Code: "InvalidAction", Message: "Could not find operation " + operation + " of " + service, Status: 400}
+		return nil, &apiError{Code: "InvalidAction", Message: "Could not find operation " + operation + " of " + service + ": awsdouble does not have it", Status: 400}
 	}
 	out, err := handle(in)
 	if err == nil {
