@@ -2,6 +2,7 @@ package image
 
 import (
 	"bytes"
+	"debug/elf"
 	"encoding/json"
 	"io"
 	"net"
@@ -10,6 +11,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -87,6 +89,9 @@ func runImage(t *testing.T, image v1.Image) {
 	if files["etc/ssl/certs/ca-certificates.crt"].Contents == "" {
 		t.Error("no CA certificates")
 	}
+	if !static(t, files["web"].Contents) {
+		t.Error("the binary needs a loader, which an image from scratch has not")
+	}
 	binary := filepath.Join(t.TempDir(), "web")
 	if err := os.WriteFile(binary, []byte(files["web"].Contents), files["web"].Mode.Perm()); err != nil {
 		t.Fatal(err)
@@ -114,6 +119,16 @@ func runImage(t *testing.T, image v1.Image) {
 	if body, err := io.ReadAll(response.Body); err != nil || !strings.Contains(string(body), "Automation for the People") {
 		t.Errorf("answer %q, %v", body, err)
 	}
+}
+
+// static says that a Linux binary names no loader, as one that uses C libraries would.
+func static(t *testing.T, binary string) bool {
+	t.Helper()
+	file, err := elf.NewFile(strings.NewReader(binary))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return !slices.ContainsFunc(file.Progs, func(p *elf.Prog) bool { return p.Type == elf.PT_INTERP })
 }
 
 func freePort(t *testing.T) string {
