@@ -40,6 +40,9 @@ func (r *repo) dockerBuild(ctx context.Context, out io.Writer) (tally, error) {
 	build := r.command(ctx, &log, "docker", "build", "--network", "host", "--build-arg", "GOPROXY="+strings.TrimSpace(proxy), "--tag", checkImage, ".")
 	build.Env = append(build.Environ(), "DOCKER_BUILDKIT=1")
 	if err := build.Run(); err != nil {
+		if strings.Contains(log.String(), "buildx component is missing") {
+			return tally{}, leftOut("this docker command cannot build with BuildKit: its buildx component is missing")
+		}
 		fmt.Fprint(out, log.String())
 		return tally{}, fmt.Errorf("docker build: %w", err)
 	}
