@@ -1,9 +1,7 @@
 package source
 
 import (
-	"fmt"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -117,19 +115,5 @@ func TestWalkLeavesOutWhatIsNotSource(t *testing.T) {
 	}
 	if tree.Commit != "" || tree.Dirty || tree.Untracked != nil {
 		t.Errorf("tree: %+v", tree)
-	}
-}
-
-func BenchmarkList(b *testing.B) {
-	root := b.TempDir()
-	for i := range 2000 {
-		if err := os.WriteFile(filepath.Join(root, fmt.Sprint(i)), make([]byte, 4096), 0o600); err != nil {
-			b.Fatal(err)
-		}
-	}
-	for b.Loop() {
-		if _, err := List(b.Context(), root); err != nil {
-			b.Fatal(err)
-		}
 	}
 }
