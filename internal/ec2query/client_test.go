@@ -213,7 +213,7 @@ func TestAnswerThatIsNotUnderstood(t *testing.T) {
 		"other": func(w http.ResponseWriter, _ *http.Request) {
 			_, _ = io.WriteString(w, "<html>welcome to the hotel</html>")
 		},
-		"error": func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "welcome to the hotel", 418) },
+		"error": func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "welcome to the hotel", http.StatusTeapot) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, err := ec2query.New(serve(t, handler)).AvailabilityZones(t.Context())

@@ -1,0 +1,134 @@
+package evidence
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/codebuild"
+	buildtypes "github.com/aws/aws-sdk-go-v2/service/codebuild/types"
+)
+
+// BuildFailure is how a build failed; Status is SUCCEEDED or IN_PROGRESS where it did not, and empty where it is not known.
+type BuildFailure struct {
+	ID       string
+	Status   string
+	Phase    string   // the first one that failed, such as BUILD
+	Messages []string // the phase's code and message, a line each
+	LogTail  []string // the last lines of the commands, oldest first, at most 20 of 500 characters
+	LogURL   string   // where the console shows the whole log
+	Notes    []string // what could not be asked, and why
+}
+
+// logEvents is how far back a build's log is read: its end is mostly CodeBuild talking about its own phases.
+const logEvents = 100
+
+// Build looks at a build, by its id. It never fails: what cannot be asked becomes a note.
+func Build(ctx context.Context, clients Clients, id string) BuildFailure {
+	failure := BuildFailure{ID: id}
+	build, err := describeBuild(ctx, clients, id)
+	if err != nil {
+		failure.note("build "+id, err)
+		return failure
+	}
+	failure.Status = string(build.BuildStatus)
+	if !hasFailed(build.BuildStatus) {
+		return failure
+	}
+	failure.addPhase(build.Phases)
+	failure.addLog(ctx, clients, build.Logs)
+	return failure
+}
+
+func hasFailed(status buildtypes.StatusType) bool {
+	return status != "" && status != buildtypes.StatusTypeSucceeded && status != buildtypes.StatusTypeInProgress
+}
+
+func describeBuild(ctx context.Context, clients Clients, id string) (buildtypes.Build, error) {
+	ctx, cancel := context.WithTimeout(ctx, callDeadline)
+	defer cancel()
+	answer, err := clients.Builds.BatchGetBuilds(ctx, &codebuild.BatchGetBuildsInput{Ids: []string{id}})
+	if err != nil {
+		return buildtypes.Build{}, err
+	}
+	if len(answer.Builds) == 0 {
+		return buildtypes.Build{}, errors.New("CodeBuild does not know it")
+	}
+	return answer.Builds[0], nil
+}
+
+func (f *BuildFailure) note(what string, err error) {
+	f.Notes = append(f.Notes, clean(fmt.Sprintf("%s: %s", what, short(err)), maxText))
+}
+
+// addPhase takes the first phase that failed: those after it fail because of it, or clean up.
+func (f *BuildFailure) addPhase(phases []buildtypes.BuildPhase) {
+	for _, phase := range phases {
+		if !hasFailed(phase.PhaseStatus) {
+			continue
+		}
+		f.Phase = string(phase.PhaseType)
+		for _, context := range phase.Contexts {
+			text := strings.TrimPrefix(aws.ToString(context.StatusCode)+": "+aws.ToString(context.Message), ": ")
+			if text != "" {
+				f.Messages = append(f.Messages, clean(text, maxText))
+			}
+		}
+		f.Messages = f.Messages[:min(len(f.Messages), maxNotes)]
+		return
+	}
+}
+
+func (f *BuildFailure) addLog(ctx context.Context, clients Clients, logs *buildtypes.LogsLocation) {
+	if logs == nil {
+		return
+	}
+	f.LogURL = clean(aws.ToString(logs.DeepLink), maxText)
+	if logs.GroupName == nil || logs.StreamName == nil {
+		return // the build ended before it began to log
+	}
+	lines, err := tail(ctx, clients.Logs, *logs.GroupName, *logs.StreamName, logEvents)
+	if err != nil {
+		f.note("log of build "+f.ID, err)
+	}
+	f.LogTail = last(slices.DeleteFunc(lines, func(line string) bool { return strings.HasPrefix(line, chatter) }))
+}
+
+// chatter is how CodeBuild marks its own lines in a build's log.
+const chatter = "[Container]"
+
+// Explain says in a few lines how the build failed and what to do next; log lines are indented behind a bar. It is empty
+// where the build did not fail.
+func (f BuildFailure) Explain() []string {
+	var lines []string
+	if f.Phase != "" || len(f.LogTail) > 0 {
+		lines = append(append(lines, f.headline()), indent(f.LogTail)...)
+	}
+	if f.LogURL != "" {
+		lines = append(lines, "whole log: "+f.LogURL)
+	}
+	for _, note := range f.Notes {
+		lines = append(lines, "could not ask for "+note)
+	}
+	if advice := f.advice(); advice != "" {
+		lines = append(lines, "next: "+advice)
+	}
+	return lines
+}
+
+func (f BuildFailure) headline() string {
+	line := fmt.Sprintf("build %s %s", f.ID, f.Status)
+	if f.Phase != "" {
+		line += " in phase " + f.Phase
+	}
+	if len(f.Messages) > 0 {
+		line += ": " + strings.Join(f.Messages, "; ")
+	}
+	if len(f.LogTail) > 0 {
+		line += "; last log lines:"
+	}
+	return line
+}

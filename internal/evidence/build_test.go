@@ -1,0 +1,86 @@
+package evidence_test
+
+import (
+	"strings"
+	"testing"
+
+	gocmp "github.com/google/go-cmp/cmp"
+
+	"slipway/internal/evidence"
+)
+
+const buildID = "shop-image:6c2d1f0e"
+
+// failedBuild is shaped after github.com/data-dot-all/dataall/issues/217; the texts are those of
+// github.com/awslabs/aws-deployment-framework/issues/471.
+func failedBuild(status string) map[string]string {
+	return map[string]string{
+		"BatchGetBuilds": `{"builds":[{"id":"` + buildID + `","buildStatus":"` + status + `","phases":[
+			{"phaseType":"SUBMITTED","phaseStatus":"SUCCEEDED"},
+			{"phaseType":"INSTALL","phaseStatus":"SUCCEEDED","contexts":[{"statusCode":"","message":""}]},
+			{"phaseType":"BUILD","phaseStatus":"FAILED","contexts":[{"statusCode":"COMMAND_EXECUTION_ERROR","message":"Error while executing command: ./scripts/stage.sh \"$STAGE\". Reason: exit status 2"}]},
+			{"phaseType":"UPLOAD_ARTIFACTS","phaseStatus":"FAILED","contexts":[{"statusCode":"CLIENT_ERROR","message":"no matching artifact paths found"}]},
+			{"phaseType":"COMPLETED"}],
+			"environment":{"environmentVariables":[{"name":"TOKEN","value":"s3cret"}]},
+			"logs":{"groupName":"/shop/image","streamName":"6c2d1f0e","deepLink":"https://console.aws.amazon.com/cloudwatch/home#logEvent"}}]}`,
+		"GetLogEvents": `{"events":[{"message":"[Container] 2026/11/22 12:00:00 Running command ./scripts/stage.sh\n"},
+			{"message":"web/main.go:7:2: undefined: x\n"},{"message":"[Container] 2026/11/22 12:00:01 Phase complete: BUILD State: FAILED\n"}]}`,
+	}
+}
+
+func TestBuild(t *testing.T) {
+	_, clients := serve(t, failedBuild("FAILED"))
+	got := evidence.Build(t.Context(), clients, buildID).Explain()
+	want := []string{
+		`build shop-image:6c2d1f0e FAILED in phase BUILD: COMMAND_EXECUTION_ERROR: Error while executing command: ./scripts/stage.sh "$STAGE". Reason: exit status 2; last log lines:`,
+		"  | web/main.go:7:2: undefined: x",
+		"whole log: https://console.aws.amazon.com/cloudwatch/home#logEvent",
+		"next: the log says why; ./scripts/deploy.sh --local runs the same build without AWS",
+	}
+	if diff := gocmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestBuildThatHasNotFailed(t *testing.T) {
+	for _, status := range []string{"SUCCEEDED", "IN_PROGRESS"} {
+		_, clients := serve(t, failedBuild(status))
+		got := evidence.Build(t.Context(), clients, buildID)
+		if got.Status != status || len(got.Explain()) != 0 {
+			t.Errorf("%+v explained %q", got, got.Explain())
+		}
+	}
+}
+
+func TestBuildThatCannotBeAsked(t *testing.T) {
+	for name, answers := range map[string]map[string]string{
+		"build shop-image:6c2d1f0e: AccessDenied":                   nil,
+		"build shop-image:6c2d1f0e: CodeBuild does not know it":     {"BatchGetBuilds": `{"builds":[],"buildsNotFound":["` + buildID + `"]}`},
+		"log of build shop-image:6c2d1f0e: AccessDeniedException: ": {"BatchGetBuilds": failedBuild("FAILED")["BatchGetBuilds"]},
+	} {
+		_, clients := serve(t, answers)
+		got := strings.Join(evidence.Build(t.Context(), clients, buildID).Explain(), "\n")
+		if !strings.Contains(got, "could not ask for "+name) {
+			t.Errorf("explained %q, want %q", got, name)
+		}
+	}
+}
+
+func TestAdviceForBuilds(t *testing.T) {
+	for _, test := range []struct{ status, log, want string }{
+		{"FAILED", "Cannot connect to the Docker daemon at unix:///var/run/docker.sock. Is the docker daemon running?", "privileged mode"},
+		// docs.docker.com/docker-hub/usage
+		{"FAILED", "toomanyrequests: You have reached your pull rate limit.", "limits pulls"},
+		{"FAILED", "exec /bin/sh: exec format error", "service.architecture"},
+		{"STOPPED", "x", "somebody stopped"},
+		{"TIMED_OUT", "x", "longer than"},
+	} {
+		answers := failedBuild(test.status)
+		answers["GetLogEvents"] = `{"events":[{"message":"` + test.log + `"}]}`
+		_, clients := serve(t, answers)
+		lines := evidence.Build(t.Context(), clients, buildID).Explain()
+		if last := lines[len(lines)-1]; !strings.Contains(last, test.want) {
+			t.Errorf("explained %q, want %q", lines, test.want)
+		}
+	}
+}

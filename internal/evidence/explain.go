@@ -1,0 +1,126 @@
+package evidence
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+const (
+	maxShownTargets = 3
+	maxShownEvents  = 3
+)
+
+// Explain says in a few lines what went wrong and what to do next; log lines are indented behind a bar. It is empty when
+// nothing was found and nothing failed to answer.
+func (e Evidence) Explain() []string {
+	lines := append(e.explainTasks(), e.explainTargets()...)
+	if len(lines) == 0 {
+		lines = e.explainEvents()
+	}
+	for _, advice := range e.advice() {
+		lines = append(lines, "next: "+advice)
+	}
+	if len(lines) == 0 {
+		for _, note := range e.Notes {
+			lines = append(lines, "could not ask for "+note)
+		}
+	}
+	return lines
+}
+
+// explainTasks shows each way of stopping once, by its newest task.
+func (e Evidence) explainTasks() []string {
+	count := map[string]int{}
+	for _, task := range e.StoppedTasks {
+		count[task.manner()]++
+	}
+	var lines []string
+	for _, task := range e.StoppedTasks {
+		manner := task.manner()
+		others := count[manner] - 1
+		if others < 0 {
+			continue // told already
+		}
+		count[manner] = 0
+		line := fmt.Sprintf("task %s stopped: %s", lastPart(task.TaskARN), manner)
+		if others > 0 {
+			line += fmt.Sprintf(", and %d more in the same way", others)
+		}
+		lines = append(lines, e.withLog(line, manner)...)
+	}
+	return lines
+}
+
+// withLog adds the log to the line of the tasks that stopped as the log's did.
+func (e Evidence) withLog(line, manner string) []string {
+	i := slices.IndexFunc(e.StoppedTasks, func(t StoppedTask) bool { return t.TaskARN == e.LogTask })
+	if len(e.LogTail) == 0 || i < 0 || e.StoppedTasks[i].manner() != manner {
+		return []string{line}
+	}
+	return append([]string{line + "; last log lines:"}, indent(e.LogTail)...)
+}
+
+func indent(lines []string) []string {
+	var indented []string
+	for _, line := range lines {
+		indented = append(indented, "  | "+line)
+	}
+	return indented
+}
+
+// manner is how a task stopped: ECS's reason, and what the containers say besides.
+func (t StoppedTask) manner() string {
+	text := t.Reason
+	for _, container := range t.Containers {
+		var details []string
+		if container.ExitCode != nil {
+			details = append(details, fmt.Sprintf("exit code %d", *container.ExitCode))
+		}
+		if container.Reason != "" && !strings.Contains(t.Reason, container.Reason) {
+			details = append(details, container.Reason)
+		}
+		if len(details) > 0 {
+			text += fmt.Sprintf(" (container %s %s)", container.Name, strings.Join(details, ", "))
+		}
+	}
+	if text == "" {
+		return "ECS gave no reason"
+	}
+	return text
+}
+
+func (e Evidence) explainTargets() []string {
+	var lines []string
+	for _, target := range e.Targets {
+		if target.State == unhealthy && len(lines) < maxShownTargets {
+			lines = append(lines, fmt.Sprintf("target %s:%d unhealthy: %s", target.ID, target.Port, target.why()))
+		}
+	}
+	return lines
+}
+
+func (t TargetHealth) why() string {
+	if t.Description == "" {
+		return t.Reason
+	}
+	return t.Description
+}
+
+// explainEvents shows the newest of the events that tell of trouble.
+func (e Evidence) explainEvents() []string {
+	var lines []string
+	for _, event := range slices.Backward(e.ServiceEvents) {
+		if troubled(event.Message) && len(lines) < maxShownEvents {
+			lines = append(lines, "ECS: "+event.Message)
+		}
+	}
+	slices.Reverse(lines)
+	return lines
+}
+
+// troubled picks the messages of docs.aws.amazon.com/AmazonECS/latest/developerguide/service-event-messages-list.html
+// that are no plain progress.
+func troubled(message string) bool {
+	return containsAny(strings.ToLower(message), "unable", "unhealthy", "failed", "failure", "rolling back", "error", "throttled")
+}

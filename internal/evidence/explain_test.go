@@ -1,0 +1,128 @@
+package evidence_test
+
+import (
+	"strings"
+	"testing"
+
+	gocmp "github.com/google/go-cmp/cmp"
+
+	"slipway/internal/evidence"
+)
+
+func TestExplain(t *testing.T) {
+	answers := tasks(
+		task{id: "1111", reason: exited, code: "EssentialContainerExited", exit: "3", at: 1},
+		task{id: "2222", reason: exited, code: "EssentialContainerExited", exit: "3", at: 2},
+		task{id: "3333", reason: "Task failed ELB health checks in (target-group " + groupARN + ")", code: "ServiceSchedulerInitiated", exit: "0", at: 3},
+	)
+	answers["DescribeTargetHealth"] = targets(member("10.0.1.5", "unhealthy", "Target.ResponseCodeMismatch", "Health checks failed with these codes: [500]"))
+	answers["DescribeServices"] = `{"services":[]}`
+	answers["GetLogEvents"] = `{"events":[{"message":"cannot open database"}]}`
+	_, clients := serve(t, answers)
+	want := []string{
+		"task 3333 stopped: Task failed ELB health checks in (target-group " + groupARN + ") (container app exit code 0); last log lines:",
+		"  | cannot open database",
+		"task 2222 stopped: Essential container in task exited (container app exit code 3), and 1 more in the same way",
+		"target 10.0.1.5:8080 unhealthy: Health checks failed with these codes: [500]",
+		"next: the container ends by itself: its log says why; ./scripts/deploy.sh --local shows the same without AWS",
+		"next: the health path does not answer 200: make service.healthPath in slipway.yaml a path that does",
+	}
+	if diff := gocmp.Diff(want, evidence.Collect(t.Context(), clients, target()).Explain()); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestExplainByEvents(t *testing.T) {
+	e := evidence.Evidence{ServiceEvents: []evidence.Event{
+		{Message: "(service shop-web) has started 1 tasks: (task ca675154981d4ebd81b7a97747141a2e)."},
+		{Message: "(service shop-web) was unable to place a task. Reason: Capacity is unavailable at this time. Please try again later or in a different availability zone."},
+	}, Notes: []string{"log of container app: AccessDeniedException: no"}}
+	want := []string{
+		"ECS: (service shop-web) was unable to place a task. Reason: Capacity is unavailable at this time. Please try again later or in a different availability zone.",
+		"next: Fargate has no capacity for the tasks at the moment: deploy again later",
+	}
+	if diff := gocmp.Diff(want, e.Explain()); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestExplainNothing(t *testing.T) {
+	if got := (evidence.Evidence{}).Explain(); len(got) != 0 {
+		t.Errorf("explained %q", got)
+	}
+	got := evidence.Evidence{Notes: []string{"log of container app: AccessDeniedException: no"}}.Explain()
+	if diff := gocmp.Diff([]string{"could not ask for log of container app: AccessDeniedException: no"}, got); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// The reasons are ECS's own, as people reported them; the sources are beside them.
+func TestAdviceForTasks(t *testing.T) {
+	for _, test := range []struct {
+		name, reason, containerReason, exit, log, want string
+	}{
+		// github.com/aviswerdlow/relay/issues/71
+		{"other processor", "CannotPullContainerError: pull image manifest has been retried 7 time(s): image Manifest does not contain descriptor matching platform 'linux/amd64'.", "", "", "", "service.architecture"},
+		// github.com/aws/containers-roadmap/issues/1120
+		{"other processor, older", "CannotPullContainerError: failed to find a descriptor for platform {linux/amd64}", "", "", "", "service.architecture"},
+		{"other processor, single", exited, "", "255", "exec /web: exec format error", "service.architecture"},
+		// github.com/aws/containers-roadmap/issues/2687
+		{"no such image", "CannotPullContainerError: pull image manifest has been retried 1 time(s): failed to resolve ref 1.dkr.ecr.eu-west-1.amazonaws.com/example@sha256:863: not found", "", "", "", "no such image"},
+		// github.com/aws/containers-roadmap/issues/2493
+		{"no right", "CannotPullContainerError: pull image manifest has been retried 1 time(s): failed to resolve ref 1.dkr.ecr.us-west-2.amazonaws.com/otel: unexpected status from HEAD request to https://1.dkr.ecr.us-west-2.amazonaws.com/v2/otel/blobs/sha256:863: 403 Forbidden", "", "", "", "may not read the image"},
+		// github.com/aws-samples/generative-ai-sagemaker-cdk-demo/issues/4
+		{"no route", "ResourceInitializationError: unable to pull secrets or registry auth: execution resource retrieval failed: unable to retrieve ecr registry auth: service call has been retried 3 time(s): RequestError: send request failed caused by: Post \"https://api.ecr.us-west-2.amazonaws.com/\": dial tcp 34.223.27.76:443: i/o timeout. Please check your task network configuration.", "", "", "", "cannot reach the registry"},
+		// github.com/globaldothealth/list/issues/2662
+		{"no route, older", exited, "CannotPullContainerError: Error response from daemon: net/http: request canceled while waiting for connection (Client.Timeout exceeded while awaiting headers)", "", "", "cannot reach the registry"},
+		// github.com/cn-terraform/terraform-aws-ecs-fargate-task-definition/issues/1
+		{"no log group", "CannotStartContainerError: Error response from daemon: failed to initialize logging driver: failed to create Cloudwatch log stream: ResourceNotFoundException: The specified log group does not exist.", "", "", "", "log cannot be written"},
+		// github.com/civiform/civiform/issues/7648
+		{"no way to the log", "ResourceInitializationError: failed to validate logger args: The task cannot find the Amazon CloudWatch log group defined in the task definition. There is a connection issue between the task and Amazon CloudWatch. Check your network configuration. : signal: killed", "", "", "", "log cannot be written"},
+		// github.com/saebyn/glowing-telegram/issues/398
+		{"no command", "CannotStartContainerError: ResourceInitializationError: failed to create new container runtime task: failed to create shim task: OCI runtime create failed: runc create failed: unable to start container process: exec: \"web\": executable file not found in $PATH: unknown", "", "", "", "ENTRYPOINT"},
+		// github.com/aws/amazon-ecs-agent/issues/1187
+		{"memory", exited, "OutOfMemoryError: Container killed due to memory usage", "137", "", "needed more memory"},
+		{"killed", exited, "", "137", "", "is a kill"},
+		{"ends well", exited, "", "0", "", "has to keep running"},
+		{"ends badly", exited, "", "3", "boom", "its log says why"},
+		{"not found by shell", exited, "", "127", "", "ENTRYPOINT"},
+		// repost.aws/knowledge-center/ecs-fargate-runtask-capacity
+		{"no capacity", "Capacity is unavailable at this time. Please try again later or in a different availability zone", "", "", "", "no capacity"},
+		// repost.aws/questions/QUmYO0T8YKQgG5zOMJQ7HsMw
+		{"quota", "You've reached the limit on the number of vCPUs you can run concurrently", "", "", "", "Service Quotas"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			code := "TaskFailedToStart"
+			if test.reason == exited {
+				code = "EssentialContainerExited"
+			}
+			answers := tasks(task{id: "1111", reason: test.reason, code: code, exit: test.exit, containerReason: test.containerReason, at: 1})
+			answers["GetLogEvents"] = `{"events":[{"message":"` + test.log + `"}]}`
+			_, clients := serve(t, answers)
+			lines := evidence.Collect(t.Context(), clients, target()).Explain()
+			if last := lines[len(lines)-1]; !strings.HasPrefix(last, "next: ") || !strings.Contains(last, test.want) {
+				t.Errorf("explained %q", lines)
+			}
+		})
+	}
+}
+
+// The codes and texts are those of
+// docs.aws.amazon.com/elasticloadbalancing/latest/application/target-group-health-checks.html.
+func TestAdviceForTargets(t *testing.T) {
+	for _, test := range []struct{ state, reason, description, want string }{
+		{"unhealthy", "Target.ResponseCodeMismatch", "Health checks failed with these codes: [404]", "service.healthPath"},
+		{"unhealthy", "Target.Timeout", "Request timed out", "in time"},
+		{"unhealthy", "Target.FailedHealthChecks", "Health checks failed", "service.port"},
+		{"unhealthy", "Elb.InternalError", "", "load balancer itself"},
+		{"draining", "Target.DeregistrationInProgress", "Target deregistration is in progress", ""},
+	} {
+		t.Run(test.reason, func(t *testing.T) {
+			e := evidence.Evidence{Targets: []evidence.TargetHealth{{ID: "10.0.1.5", Port: 8080, State: test.state, Reason: test.reason, Description: test.description}}}
+			got := strings.Join(e.Explain(), "\n")
+			if test.want == "" && got != "" || !strings.Contains(got, test.want) || test.want != "" && !strings.Contains(got, "target 10.0.1.5:8080 unhealthy: ") {
+				t.Errorf("explained %q", got)
+			}
+		})
+	}
+}
