@@ -77,9 +77,12 @@ func (s *system) need(t *testing.T, name string, test func(*testing.T)) {
 }
 
 func (s *system) testNoCredentials(t *testing.T) {
-	got := s.run(t, s.environment(noCredentials()...), "deploy.sh", "--yes")
-	got.wantCode(t, 1)
-	got.wantSaid(t, "--local", "(?i)credentials")
+	newcomer := s.run(t, s.environment(noCredentials()...), "deploy.sh", "--yes")
+	newcomer.wantCode(t, 1)
+	newcomer.wantSaid(t, "--local")
+	withRegion := s.run(t, s.environment(append(noCredentials(), "AWS_REGION=eu-central-1")...), "deploy.sh", "--yes")
+	withRegion.wantCode(t, 1)
+	withRegion.wantSaid(t, "(?i)credentials", "--local")
 }
 
 func (s *system) testForeignEndpoint(t *testing.T) {
