@@ -1,0 +1,245 @@
+package launch
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
+
+	"slipway/internal/contract"
+)
+
+var errNoChanges = errors.New("no changes")
+
+// changeSetTimeout is how long a change set may take to be made; a nested one is made stack by stack.
+const changeSetTimeout = 15 * time.Minute
+
+// request is what a stack should come to hold.
+type request struct {
+	name       string
+	template   string // its text, for the foundation: there is no bucket yet; at most 51,200 bytes
+	url        string // or where it lies
+	parameters map[string]string
+	tags       map[string]string
+	role       string // CloudFormation acts with it; empty: with the caller's rights
+	by         string // prefix of the change set's name
+	nested     bool   // whether the template nests stacks
+}
+
+// apply makes a change set, shows it, executes it and follows it to its end. It returns errNoChanges where there is
+// nothing to do.
+func (l *Launcher) apply(ctx context.Context, r request) (stack, error) {
+	current, todo, err := l.ready(ctx, r.name)
+	if err != nil {
+		return current, err
+	}
+	set, err := l.changeSet(ctx, r, todo)
+	if errors.Is(err, errNoChanges) {
+		return current, err
+	}
+	if err != nil {
+		return current, err
+	}
+	l.show(ctx, r.name, set)
+	token := newToken("execute")
+	_, err = l.aws.stacks.ExecuteChangeSet(ctx, &cloudformation.ExecuteChangeSetInput{
+		ChangeSetName: set.ChangeSetId, StackName: set.StackId, ClientRequestToken: aws.String(token),
+	})
+	if err != nil {
+		return current, fmt.Errorf("execute the change set of stack %s: %w", r.name, explain(err))
+	}
+	out, err := l.follow(ctx, aws.ToString(set.StackId), token, newWatch(current))
+	if err != nil {
+		return out.stack, err
+	}
+	if !succeeded(out.stack.status) {
+		return out.stack, out.failure(map[step]string{create: "creation", update: "update"}[todo])
+	}
+	return out.stack, nil
+}
+
+// changeSet makes a change set over the stack and those nested in it. Where CloudFormation cannot make the nested ones,
+// which happens with templates that are right, it says so and makes one over the root alone.
+func (l *Launcher) changeSet(ctx context.Context, r request, todo step) (*cloudformation.DescribeChangeSetOutput, error) {
+	set, err := l.makeChangeSet(ctx, r, todo, r.nested)
+	if err == nil || !r.nested || errors.Is(err, errNoChanges) || ctx.Err() != nil || !errors.Is(err, errChangeSetFailed) {
+		return set, err
+	}
+	l.report.line("%s: no preview of the nested stacks (%v); going on with the root's alone", r.name, err)
+	return l.makeChangeSet(ctx, r, todo, false)
+}
+
+var errChangeSetFailed = errors.New("CloudFormation could not make the change set")
+
+func (l *Launcher) makeChangeSet(ctx context.Context, r request, todo step, nested bool) (*cloudformation.DescribeChangeSetOutput, error) {
+	in := &cloudformation.CreateChangeSetInput{
+		StackName:     aws.String(r.name),
+		ChangeSetName: aws.String(fmt.Sprintf("%s%d", r.by, time.Now().UnixNano())),
+		ChangeSetType: types.ChangeSetTypeUpdate,
+		Capabilities:  []types.Capability{types.CapabilityCapabilityNamedIam},
+		Parameters:    toParameters(r.parameters),
+		Tags:          toTags(r.tags),
+	}
+	if todo == create {
+		in.ChangeSetType = types.ChangeSetTypeCreate
+	}
+	if nested {
+		in.IncludeNestedStacks = aws.Bool(true)
+	}
+	if r.role != "" {
+		in.RoleARN = aws.String(r.role)
+	}
+	if r.url != "" {
+		in.TemplateURL = aws.String(r.url)
+	} else {
+		in.TemplateBody = aws.String(r.template)
+	}
+	made, err := l.aws.stacks.CreateChangeSet(ctx, in)
+	if is(err, noChanges) {
+		return nil, errNoChanges
+	}
+	if err != nil {
+		return nil, fmt.Errorf("create a change set for stack %s: %w", r.name, explain(err))
+	}
+	return l.awaitChangeSet(ctx, r.name, aws.ToString(made.Id), todo)
+}
+
+// awaitChangeSet waits until the change set is complete. One that came to nothing is deleted again, and so is the empty
+// stack that a change set for a new stack leaves.
+func (l *Launcher) awaitChangeSet(ctx context.Context, name, id string, todo step) (*cloudformation.DescribeChangeSetOutput, error) {
+	ctx, cancel := context.WithTimeout(ctx, changeSetTimeout)
+	defer cancel()
+	for {
+		set, err := l.wholeChangeSet(ctx, id)
+		switch {
+		case err != nil && !passing(err):
+			return nil, fmt.Errorf("describe the change set of stack %s: %w", name, explain(err))
+		case err != nil:
+		case set.Status == types.ChangeSetStatusCreateComplete:
+			return set, nil
+		case set.Status == types.ChangeSetStatusFailed:
+			reason := aws.ToString(set.StatusReason)
+			if err := l.dropChangeSet(ctx, set, todo); err != nil {
+				return nil, err
+			}
+			if emptyChangeSet(reason) {
+				return nil, errNoChanges
+			}
+			return nil, fmt.Errorf("%w for stack %s: %s", errChangeSetFailed, name, reason)
+		}
+		if err := pause(ctx, l.Poll); err != nil {
+			return nil, fmt.Errorf("wait for the change set of stack %s: %w", name, err)
+		}
+	}
+}
+
+func (l *Launcher) dropChangeSet(ctx context.Context, set *cloudformation.DescribeChangeSetOutput, todo step) error {
+	_, err := l.aws.stacks.DeleteChangeSet(ctx, &cloudformation.DeleteChangeSetInput{ChangeSetName: set.ChangeSetId, StackName: set.StackId})
+	if err != nil && !is(err, notFound) {
+		l.report.line("could not delete the change set %s: %v", aws.ToString(set.ChangeSetName), err)
+	}
+	if todo != create {
+		return nil
+	}
+	husk, err := l.describe(ctx, aws.ToString(set.StackId))
+	if err != nil || !husk.exists() {
+		return err
+	}
+	return l.deleteStack(ctx, husk)
+}
+
+// wholeChangeSet reads all pages of a change set.
+func (l *Launcher) wholeChangeSet(ctx context.Context, id string) (*cloudformation.DescribeChangeSetOutput, error) {
+	whole, err := l.aws.stacks.DescribeChangeSet(ctx, &cloudformation.DescribeChangeSetInput{ChangeSetName: aws.String(id)})
+	if err != nil {
+		return nil, err
+	}
+	for token := whole.NextToken; token != nil; {
+		page, err := l.aws.stacks.DescribeChangeSet(ctx, &cloudformation.DescribeChangeSetInput{ChangeSetName: aws.String(id), NextToken: token})
+		if err != nil {
+			return nil, err
+		}
+		whole.Changes = append(whole.Changes, page.Changes...)
+		token = page.NextToken
+	}
+	return whole, nil
+}
+
+// show prints what a change set and those nested in it would do, one line a resource, before any of it is done.
+func (l *Launcher) show(ctx context.Context, label string, set *cloudformation.DescribeChangeSetOutput) {
+	for _, c := range set.Changes {
+		change := c.ResourceChange
+		if change == nil {
+			continue
+		}
+		place := label + "." + aws.ToString(change.LogicalResourceId)
+		l.report.line("%s", describeChange(place, change))
+		if aws.ToString(change.ResourceType) != stackType {
+			continue
+		}
+		if change.ChangeSetId == nil {
+			if change.Action != types.ChangeActionRemove {
+				l.report.line("    (no change set of its own: what changes in it is not known before)")
+			}
+			continue
+		}
+		nested, err := l.wholeChangeSet(ctx, aws.ToString(change.ChangeSetId))
+		if err != nil {
+			l.report.line("    (its change set cannot be read: %v)", err)
+			continue
+		}
+		l.show(ctx, place, nested)
+	}
+}
+
+func describeChange(place string, c *types.ResourceChange) string {
+	sign := map[types.ChangeAction]string{types.ChangeActionAdd: "+", types.ChangeActionModify: "~", types.ChangeActionRemove: "-"}[c.Action]
+	text := fmt.Sprintf("  %1s %s (%s)", sign, place, aws.ToString(c.ResourceType))
+	var properties []string
+	for _, d := range c.Details {
+		if d.Target != nil && d.Target.Name != nil && !slices.Contains(properties, *d.Target.Name) {
+			properties = append(properties, *d.Target.Name)
+		}
+	}
+	if len(properties) > 0 {
+		text += ": " + strings.Join(properties, ", ")
+	}
+	switch c.Replacement {
+	case types.ReplacementTrue:
+		text += " — is replaced"
+	case types.ReplacementConditional:
+		text += " — may be replaced"
+	}
+	return text
+}
+
+func toParameters(m map[string]string) []types.Parameter {
+	var list []types.Parameter
+	for _, key := range slices.Sorted(maps.Keys(m)) {
+		list = append(list, types.Parameter{ParameterKey: aws.String(key), ParameterValue: aws.String(m[key])})
+	}
+	return list
+}
+
+func toTags(m map[string]string) []types.Tag {
+	var list []types.Tag
+	for _, key := range slices.Sorted(maps.Keys(m)) {
+		list = append(list, types.Tag{Key: aws.String(key), Value: aws.String(m[key])})
+	}
+	return list
+}
+
+func tagsOf(name, environment, stack string) map[string]string {
+	tags := map[string]string{contract.TagName: name, contract.TagStack: stack}
+	if environment != "" {
+		tags[contract.TagEnvironment] = environment
+	}
+	return tags
+}

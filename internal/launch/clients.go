@@ -1,0 +1,75 @@
+package launch
+
+import (
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/aws/retry"
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
+	"github.com/aws/aws-sdk-go-v2/service/codebuild"
+	"github.com/aws/aws-sdk-go-v2/service/codepipeline"
+	"github.com/aws/aws-sdk-go-v2/service/ecr"
+	"github.com/aws/aws-sdk-go-v2/service/ecs"
+	"github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2"
+	"github.com/aws/aws-sdk-go-v2/service/eventbridge"
+	"github.com/aws/aws-sdk-go-v2/service/iam"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/sts"
+
+	"slipway/internal/ec2query"
+	"slipway/internal/evidence"
+)
+
+const (
+	// callAttempts is how often a throttled or broken call is tried, with the SDK's exponential back-off and jitter.
+	callAttempts = 10
+	// callTimeout is the deadline of one attempt: long enough to upload a large source on a slow line.
+	callTimeout = 2 * time.Minute
+)
+
+type clients struct {
+	stacks   *cloudformation.Client
+	builds   *codebuild.Client
+	pipeline *codepipeline.Client
+	logs     *cloudwatchlogs.Client
+	registry *ecr.Client
+	ecs      *ecs.Client
+	balancer *elasticloadbalancingv2.Client
+	events   *eventbridge.Client
+	iam      *iam.Client
+	s3       *s3.Client
+	sts      *sts.Client
+	ec2      *ec2query.Client
+	config   aws.Config
+}
+
+func newClients(cfg aws.Config) clients {
+	cfg = cfg.Copy()
+	if cfg.HTTPClient == nil {
+		cfg.HTTPClient = awshttp.NewBuildableClient().WithTimeout(callTimeout)
+	}
+	cfg.Retryer = func() aws.Retryer { return retry.AddWithMaxAttempts(retry.NewStandard(), callAttempts) }
+	return clients{
+		stacks:   cloudformation.NewFromConfig(cfg),
+		builds:   codebuild.NewFromConfig(cfg),
+		pipeline: codepipeline.NewFromConfig(cfg),
+		logs:     cloudwatchlogs.NewFromConfig(cfg),
+		registry: ecr.NewFromConfig(cfg),
+		ecs:      ecs.NewFromConfig(cfg),
+		balancer: elasticloadbalancingv2.NewFromConfig(cfg),
+		events:   eventbridge.NewFromConfig(cfg),
+		iam:      iam.NewFromConfig(cfg),
+		// A bucket is a host name on AWS; an endpoint of one's own has no such hosts.
+		s3:     s3.NewFromConfig(cfg, func(o *s3.Options) { o.UsePathStyle = cfg.BaseEndpoint != nil }),
+		sts:    sts.NewFromConfig(cfg),
+		ec2:    ec2query.New(cfg),
+		config: cfg,
+	}
+}
+
+// evidence are the clients that ask why something failed.
+func (c clients) evidence() evidence.Clients {
+	return evidence.Clients{ECS: c.ecs, Balancer: c.balancer, Logs: c.logs, Builds: c.builds}
+}

@@ -1,0 +1,276 @@
+package launch
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"slices"
+	"strings"
+
+	"slipway/internal/config"
+	"slipway/internal/contract"
+)
+
+// DeployOptions say how far a deployment goes.
+type DeployOptions struct {
+	// Environments to deploy to, by name. None named: those that are not up yet, and the first.
+	Environments []string
+	// KeepImage leaves in each environment the image that runs there and changes the rest.
+	KeepImage bool
+	// Image is deployed as it is, where given: repository@sha256:...
+	Image string
+	// ByPipeline deploys with the pipeline's rights: the foundation and the pipeline itself stay as they are.
+	ByPipeline bool
+	// Confirm is asked before a first launch creates anything; nil never asks.
+	Confirm func(what string) error
+}
+
+// Deploy brings the foundation and the environments to what the templates and the source say, and returns when the
+// service answers. A second call with nothing new changes nothing.
+func (l *Launcher) Deploy(ctx context.Context, o DeployOptions) error {
+	if err := l.check(o); err != nil {
+		return err
+	}
+	if err := l.identify(ctx); err != nil {
+		return err
+	}
+	roots, err := l.roots(ctx)
+	if err != nil {
+		return err
+	}
+	f, err := l.beginning(ctx, o, roots)
+	if err != nil {
+		return err
+	}
+	targets := l.targets(o, roots)
+	image := o.Image
+	if image == "" && !o.KeepImage {
+		if image, err = l.image(ctx, f); err != nil {
+			return err
+		}
+	}
+	for _, env := range targets {
+		if err := l.deployEnvironment(ctx, f, env, roots[env.Name], image, o); err != nil {
+			return fmt.Errorf("environment %s: %w", env.Name, err)
+		}
+	}
+	if !o.ByPipeline && !o.KeepImage && o.Image == "" {
+		return l.feedPipeline(ctx, f.bucket)
+	}
+	return nil
+}
+
+// check refuses what cannot be meant.
+func (l *Launcher) check(o DeployOptions) error {
+	for _, name := range o.Environments {
+		if !slices.ContainsFunc(l.Config.Environments, func(e config.Environment) bool { return e.Name == name }) {
+			return fmt.Errorf("slipway.yaml has no environment %q; it has %s", name, strings.Join(l.environmentNames(), ", "))
+		}
+	}
+	if o.Image != "" && !contract.IsDigest(o.Image) {
+		return fmt.Errorf("image %q: an image is deployed by its digest (repository@sha256:...), never by a tag", o.Image)
+	}
+	return nil
+}
+
+func (l *Launcher) environmentNames() []string {
+	var names []string
+	for _, e := range l.Config.Environments {
+		names = append(names, e.Name)
+	}
+	return names
+}
+
+// roots describes each environment's root stack, by the environment's name.
+func (l *Launcher) roots(ctx context.Context) (map[string]stack, error) {
+	roots := map[string]stack{}
+	for _, env := range l.Config.Environments {
+		s, err := l.describe(ctx, contract.EnvironmentStackName(l.Config.Name, env.Name))
+		if err != nil {
+			return nil, err
+		}
+		roots[env.Name] = s
+	}
+	return roots, nil
+}
+
+// beginning is everything before the first environment: the pipeline only looks at it, a person brings it up.
+func (l *Launcher) beginning(ctx context.Context, o DeployOptions, roots map[string]stack) (foundation, error) {
+	if o.ByPipeline {
+		return l.foundationThere(ctx)
+	}
+	first := !slices.ContainsFunc(l.Config.Environments, func(e config.Environment) bool { return roots[e.Name].exists() })
+	if first && o.Confirm != nil {
+		what := fmt.Sprintf("This creates %s (environments: %s) in account %s, Region %s, and costs money until ./scripts/destroy.sh.",
+			l.Config.Name, strings.Join(l.environmentNames(), ", "), l.account, l.AWS.Region)
+		if err := o.Confirm(what); err != nil {
+			return foundation{}, err
+		}
+	}
+	if err := l.preflight(ctx); err != nil {
+		return foundation{}, err
+	}
+	return l.raiseFoundation(ctx)
+}
+
+// targets are the environments to deploy to, in the order of slipway.yaml.
+func (l *Launcher) targets(o DeployOptions, roots map[string]stack) []config.Environment {
+	var list []config.Environment
+	for i, env := range l.Config.Environments {
+		wanted := slices.Contains(o.Environments, env.Name)
+		if len(o.Environments) == 0 {
+			todo, _ := next(roots[env.Name].status)
+			wanted = i == 0 || todo == create || todo == recreate
+		}
+		if wanted {
+			list = append(list, env)
+		}
+	}
+	return list
+}
+
+// deployEnvironment brings one root stack to the wanted state, follows the service until it is really the one deployed,
+// asks it for its contract, and prints the outputs.
+func (l *Launcher) deployEnvironment(ctx context.Context, f foundation, env config.Environment, root stack, image string, o DeployOptions) error {
+	root, err := l.settle(ctx, root)
+	if err != nil {
+		return err
+	}
+	if image == "" {
+		if image, err = l.runningImage(ctx, root); err != nil {
+			return err
+		}
+	}
+	if l.Config.IsPipelineHome(env) && !o.ByPipeline && o.Image == "" && !o.KeepImage && !hasRun(root) {
+		// A new pipeline runs by itself and must find its source.
+		if err := l.feedPipeline(ctx, f.bucket); err != nil {
+			return err
+		}
+	}
+	r, err := l.rootRequest(ctx, f, env, root, image, o)
+	if err != nil {
+		return err
+	}
+	updated, err := l.applyRoot(ctx, r, root)
+	if err != nil {
+		return err
+	}
+	if err := l.verify(ctx, env, updated); err != nil {
+		return err
+	}
+	l.printOutputs(env, image, updated)
+	return nil
+}
+
+func hasRun(s stack) bool {
+	todo, _ := next(s.status)
+	return todo == update
+}
+
+// applyRoot makes the change, or finds that there is none to make.
+func (l *Launcher) applyRoot(ctx context.Context, r request, root stack) (stack, error) {
+	same, err := l.holds(ctx, root, r.template, r.parameters)
+	if err != nil {
+		return root, err
+	}
+	if !same {
+		l.report.line("%s: preparing the change", r.name)
+		changed, err := l.apply(ctx, r)
+		if !errors.Is(err, errNoChanges) {
+			return changed, err
+		}
+	}
+	l.report.line("%s: no changes", r.name)
+	return l.describe(ctx, r.name)
+}
+
+// rootRequest uploads an environment's templates and puts the root's parameters together.
+func (l *Launcher) rootRequest(ctx context.Context, f foundation, env config.Environment, root stack, image string, o DeployOptions) (request, error) {
+	r := request{
+		name: contract.EnvironmentStackName(l.Config.Name, env.Name), parameters: map[string]string{contract.KeyImageURI: image}, nested: true,
+		tags: tagsOf(l.Config.Name, env.Name, contract.StackRoot), by: contract.ChangeSetByPerson, role: f.outputs[contract.KeyExecutionRoleARN],
+	}
+	if o.ByPipeline {
+		r.by, r.role = contract.ChangeSetByPipeline, f.outputs[contract.KeyPipelineExecutionRoleARN]
+	}
+	path := contract.EnvironmentTemplate(env.Name, contract.StackRoot)
+	text, err := fs.ReadFile(l.Templates, path)
+	if err != nil {
+		return r, fmt.Errorf("read the template %s/%s: %w; run `go run ./gen`", contract.TemplatesDir, path, err)
+	}
+	r.template = string(text)
+	if r.url, err = l.uploadTemplate(ctx, f.bucket, path); err != nil {
+		return r, err
+	}
+	if err := l.childTemplates(ctx, f, env, r.parameters); err != nil {
+		return r, err
+	}
+	if o.ByPipeline && l.Config.IsPipelineHome(env) && r.parameters[contract.KeyPipelineTemplateURL] != root.parameters[contract.KeyPipelineTemplateURL] {
+		return r, l.definitionChanged()
+	}
+	return r, l.passOn(ctx, f, env, root, r.parameters)
+}
+
+// childTemplates uploads the nested stacks' templates and gives the root their URLs.
+func (l *Launcher) childTemplates(ctx context.Context, f foundation, env config.Environment, parameters map[string]string) (err error) {
+	children := map[string]string{contract.KeyNetworkTemplateURL: contract.StackNetwork, contract.KeyECSTemplateURL: contract.StackECS}
+	if l.Config.IsPipelineHome(env) {
+		children[contract.KeyPipelineTemplateURL] = contract.StackPipeline
+	}
+	for key, child := range children {
+		if parameters[key], err = l.uploadTemplate(ctx, f.bucket, contract.EnvironmentTemplate(env.Name, child)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// passOn gives the root the foundation's outputs, and its zones: its own again, or on the first launch the Region's.
+func (l *Launcher) passOn(ctx context.Context, f foundation, env config.Environment, root stack, parameters map[string]string) error {
+	keys := []string{contract.KeyRepositoryARN, contract.KeyPermissionsBoundaryARN}
+	if l.Config.IsPipelineHome(env) {
+		keys = append(keys, contract.KeyBucketName, contract.KeyImageProjectName, contract.KeyPipelineExecutionRoleARN)
+	}
+	for _, key := range keys {
+		parameters[key] = f.outputs[key]
+	}
+	zones, err := l.zones(ctx, env, root)
+	for i, zone := range zones {
+		parameters[contract.KeyZone(i)] = zone
+	}
+	return err
+}
+
+// zones keeps those that the stack has, since a subnet cannot move, and adds to them where slipway.yaml asks for more.
+func (l *Launcher) zones(ctx context.Context, env config.Environment, root stack) ([]string, error) {
+	var zones []string
+	for i := range env.Network.Zones {
+		if zone := root.parameters[contract.KeyZone(i)]; zone != "" && hasRun(root) {
+			zones = append(zones, zone)
+		}
+	}
+	if len(zones) == env.Network.Zones {
+		return zones, nil
+	}
+	all, err := l.chooseZones(ctx, env.Network.Zones)
+	for _, zone := range all {
+		if len(zones) < env.Network.Zones && !slices.Contains(zones, zone) {
+			zones = append(zones, zone)
+		}
+	}
+	return zones, err
+}
+
+// printOutputs writes what a script needs as Key=Value lines.
+func (l *Launcher) printOutputs(env config.Environment, image string, root stack) {
+	fmt.Fprintf(l.Output, "Environment=%s\n", env.Name)
+	for _, key := range []string{
+		contract.KeyServiceURL, contract.KeyClusterName, contract.KeyServiceName, contract.KeyLogGroupName, contract.KeyPipelineName,
+	} {
+		if value := root.outputs[key]; value != "" {
+			fmt.Fprintf(l.Output, "%s=%s\n", key, value)
+		}
+	}
+	fmt.Fprintf(l.Output, "%s=%s\n", contract.KeyImageURI, image)
+}

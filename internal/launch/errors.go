@@ -1,0 +1,88 @@
+package launch
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/aws/smithy-go"
+)
+
+// ErrInterrupted says that following was stopped from outside; what AWS has begun goes on.
+var ErrInterrupted = errors.New("interrupted")
+
+// Kinds of answers that the launcher acts on. AWS tells most of them by text alone, so all matching stands here.
+type kind int
+
+const (
+	notFound kind = iota
+	noChanges
+	expiredCredentials
+	alreadyTaken
+	alreadyExists
+	keyExists
+)
+
+// answers lists for each kind the error codes and a part of the message; an empty part matches every message.
+var answers = map[kind][]struct{ code, part string }{
+	notFound: {
+		{"ValidationError", "does not exist"}, {"ChangeSetNotFound", ""}, {"NoSuchEntity", ""}, {"NoSuchKey", ""}, {"NotFound", ""},
+		{"NoSuchBucket", ""}, {"ImageNotFoundException", ""}, {"RepositoryNotFoundException", ""}, {"ResourceNotFoundException", ""},
+		{"PipelineNotFoundException", ""}, {"ClusterNotFoundException", ""}, {"ServiceNotFoundException", ""},
+	},
+	noChanges: {{"ValidationError", "No updates are to be performed"}},
+	expiredCredentials: {
+		{"ExpiredToken", ""}, {"ExpiredTokenException", ""}, {"RequestExpired", ""}, {"TokenRefreshRequired", ""},
+		{"InvalidClientTokenId", ""}, {"UnrecognizedClientException", ""}, {"InvalidGrantException", ""},
+	},
+	alreadyTaken:  {{"InvalidInput", "has been taken"}, {"EntityAlreadyExists", ""}},
+	alreadyExists: {{"AlreadyExistsException", ""}},
+	keyExists:     {{"PreconditionFailed", ""}, {"ConditionalRequestConflict", ""}},
+}
+
+// is says whether err is an answer of this kind from AWS.
+func is(err error, k kind) bool {
+	var api smithy.APIError
+	if !errors.As(err, &api) {
+		return false
+	}
+	return slices.ContainsFunc(answers[k], func(a struct{ code, part string }) bool {
+		return api.ErrorCode() == a.code && strings.Contains(api.ErrorMessage(), a.part)
+	})
+}
+
+// emptyChangeSet says whether a change set failed because there is nothing to change. AWS has no status for it.
+func emptyChangeSet(reason string) bool {
+	return strings.Contains(reason, "didn't contain changes") || strings.Contains(reason, "No updates are to be performed")
+}
+
+// passing says whether a look at something is worth repeating: AWS answered neither yes nor no.
+func passing(err error) bool {
+	if errors.Is(err, context.Canceled) {
+		return false
+	}
+	var api smithy.APIError
+	if !errors.As(err, &api) {
+		return true // no answer at all: the network, a time-out
+	}
+	return slices.Contains(throttles, api.ErrorCode()) || api.ErrorFault() == smithy.FaultServer
+}
+
+var throttles = []string{"Throttling", "ThrottlingException", "ThrottledException", "RequestLimitExceeded", "TooManyRequestsException",
+	"SlowDown", "PriorRequestNotComplete", "RequestThrottled", "BandwidthLimitExceeded", "EC2ThrottledException"}
+
+// explain adds what a user can do about an answer that many calls can get.
+func explain(err error) error {
+	var denied smithy.APIError
+	switch {
+	case err == nil:
+		return nil
+	case is(err, expiredCredentials):
+		return fmt.Errorf("%w\nthe AWS credentials have expired or are not valid: renew them (for example `aws sso login`) and run the same command again; what AWS has begun goes on meanwhile", err)
+	case errors.As(err, &denied) && strings.Contains(denied.ErrorCode(), "AccessDenied"):
+		return fmt.Errorf("%w\nthe credentials lack that right: see docs/permissions.md for what slipway needs", err)
+	}
+	return err
+}

@@ -1,0 +1,244 @@
+package launch
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
+
+	"slipway/internal/evidence"
+)
+
+// startLooks is how often the first event of an operation is looked for before that itself is a fault.
+const startLooks = 60
+
+// event is one stack event, with the stack's place in the tree ("shop-prod.ECS") in place of its generated name.
+type event struct {
+	id, stack, logicalID, kind, physicalID, token string
+	status                                        types.ResourceStatus
+	reason                                        string
+	at                                            time.Time
+}
+
+func (e event) failed() bool { return strings.HasSuffix(string(e.status), "_FAILED") }
+
+// cancelled events and a parent's word about its child say that something failed, not what.
+func (e event) echo() bool {
+	return strings.Contains(e.reason, "cancelled") || strings.Contains(e.reason, "The following resource(s) failed") ||
+		strings.HasPrefix(e.reason, "Embedded stack ")
+}
+
+func (e event) String() string {
+	text := fmt.Sprintf("%s.%s: %s", e.stack, e.logicalID, e.status)
+	if e.reason != "" && e.failed() {
+		text += ": " + shorten(e.reason)
+	}
+	return text
+}
+
+// shorten leaves out what SDKs append about the request: it says nothing to a reader.
+func shorten(reason string) string {
+	short, _, _ := strings.Cut(reason, " (Service: ")
+	short, _, _ = strings.Cut(short, " (RequestToken: ")
+	return short
+}
+
+// outcome is how an operation ended.
+type outcome struct {
+	stack    stack
+	failures []event // in the order of time
+	evidence evidence.Evidence
+}
+
+// cause is the earliest real failure in the whole tree: not "cancelled", not a parent's echo of its child. Where there
+// is no better one, the earliest failure of any sort.
+func (o outcome) cause() (event, bool) {
+	for _, e := range o.failures {
+		if !e.echo() {
+			return e, true
+		}
+	}
+	if len(o.failures) > 0 {
+		return o.failures[0], true
+	}
+	return event{}, false
+}
+
+// failure says what failed first, why, and what ECS and the logs knew about it.
+func (o outcome) failure(what string) error {
+	var b strings.Builder
+	fmt.Fprintf(&b, "the %s of stack %s failed: it is now %s", what, o.stack.name, cmp.Or(string(o.stack.status), "gone"))
+	if e, ok := o.cause(); ok {
+		fmt.Fprintf(&b, "\nfirst failure: %s.%s (%s): %s", e.stack, e.logicalID, e.kind, cmp.Or(shorten(e.reason), "no reason given"))
+	} else if o.stack.reason != "" {
+		fmt.Fprintf(&b, "\nreason: %s", shorten(o.stack.reason))
+	}
+	for _, line := range o.evidence.Explain() {
+		fmt.Fprintf(&b, "\n%s", line)
+	}
+	return errors.New(b.String())
+}
+
+// follow reports the events of a stack and of all stacks nested in it as they come, until the operation with this token
+// has ended; an empty token means the operation that is under way. It returns how that ended; err is set only where
+// following itself could not go on.
+func (l *Launcher) follow(ctx context.Context, id, token string, w *watch) (outcome, error) {
+	f := follower{l: l, root: id, token: token, nested: map[string]*cursor{}}
+	o := outcome{}
+	for look := 1; ; look++ {
+		s, err := l.describe(ctx, id)
+		if err == nil {
+			o.stack = s
+			err = f.look(ctx, s.name, func(e event) {
+				l.report.line("%s  %s", e.at.Local().Format(time.TimeOnly), e)
+				if e.failed() {
+					o.failures = append(o.failures, e)
+				}
+				w.see(e)
+			})
+		}
+		switch {
+		case ctx.Err() != nil:
+			return o, fmt.Errorf("%w while following stack %s: CloudFormation goes on by itself; run the same command again to go on following", ErrInterrupted, cmp.Or(s.name, id))
+		case err != nil && !passing(err):
+			return o, err
+		case err != nil:
+			l.report.line("%v; trying again", err)
+		case f.started() && !inProgress(s.status):
+			w.look(ctx, l, len(o.failures) > 0)
+			o.evidence = w.found
+			return o, nil
+		case !f.started() && look > startLooks:
+			return o, fmt.Errorf("stack %s: CloudFormation accepted the operation but shows no event of it; look at the stack in the console", s.name)
+		}
+		w.look(ctx, l, len(o.failures) > 0)
+		if err := pause(ctx, l.Poll); err != nil {
+			continue // the next look says that it was interrupted
+		}
+	}
+}
+
+// follower reads the events of a tree. CloudFormation gives the newest first, in pages, for each stack apart.
+type follower struct {
+	l      *Launcher
+	root   string
+	token  string
+	from   time.Time // when the operation began, by CloudFormation's clock
+	nested map[string]*cursor
+	order  []string // nested stacks in the order of their appearance
+	last   string   // id of the newest event of the root that was seen
+}
+
+// cursor is how far a nested stack's events were read.
+type cursor struct{ label, last string }
+
+func (f *follower) started() bool { return !f.from.IsZero() }
+
+// look visits all events since the last look, in the order of time.
+func (f *follower) look(ctx context.Context, name string, visit func(event)) error {
+	fresh, err := f.rootEvents(ctx, name)
+	if err != nil {
+		return err
+	}
+	f.adopt(fresh)
+	for i := 0; i < len(f.order); i++ { // a nested stack may bring further ones
+		c := f.nested[f.order[i]]
+		events, err := f.l.eventsSince(ctx, f.order[i], c.label, func(e event) bool { return e.id == c.last || e.at.Before(f.from) })
+		if err != nil && !is(err, notFound) {
+			return err
+		}
+		if len(events) > 0 {
+			c.last = events[len(events)-1].id
+		}
+		f.adopt(events)
+		fresh = append(fresh, events...)
+	}
+	slices.SortStableFunc(fresh, func(a, b event) int { return a.at.Compare(b.at) })
+	for _, e := range fresh {
+		visit(e)
+	}
+	return nil
+}
+
+// rootEvents reads on, or looks for the operation's beginning first.
+func (f *follower) rootEvents(ctx context.Context, name string) ([]event, error) {
+	if f.started() {
+		events, err := f.l.eventsSince(ctx, f.root, name, func(e event) bool { return e.id == f.last })
+		if len(events) > 0 {
+			f.last = events[len(events)-1].id
+		}
+		return events, err
+	}
+	begun := false // going back in time, the newest event of the operation has been passed
+	events, err := f.l.eventsSince(ctx, f.root, name, func(e event) bool {
+		if f.token != "" {
+			begun = begun || e.token == f.token
+			return e.token != f.token
+		}
+		if begun {
+			return true
+		}
+		begun = e.begins(f.root)
+		return false
+	})
+	if err != nil || !begun || len(events) == 0 {
+		return nil, err
+	}
+	f.from, f.last = events[0].at, events[len(events)-1].id
+	return events, nil
+}
+
+// begins says whether this is the first event of an operation on the stack itself.
+func (e event) begins(stackID string) bool {
+	return e.physicalID == stackID && slices.Contains([]types.ResourceStatus{
+		types.ResourceStatusCreateInProgress, types.ResourceStatusUpdateInProgress, types.ResourceStatusDeleteInProgress,
+	}, e.status)
+}
+
+// adopt follows the nested stacks that these events speak of.
+func (f *follower) adopt(events []event) {
+	for _, e := range events {
+		own := e.physicalID == f.root || e.physicalID == "" || e.kind != stackType
+		if own || f.nested[e.physicalID] != nil {
+			continue
+		}
+		f.nested[e.physicalID] = &cursor{label: e.stack + "." + e.logicalID}
+		f.order = append(f.order, e.physicalID)
+	}
+}
+
+// eventsSince reads a stack's events back to the first one for which stop is true, and returns them oldest first.
+func (l *Launcher) eventsSince(ctx context.Context, id, label string, stop func(event) bool) ([]event, error) {
+	var events []event
+	pages := cloudformation.NewDescribeStackEventsPaginator(l.aws.stacks, &cloudformation.DescribeStackEventsInput{StackName: aws.String(id)})
+	for done := false; pages.HasMorePages() && !done; {
+		page, err := pages.NextPage(ctx)
+		if err != nil {
+			return nil, fmt.Errorf("read the events of stack %s: %w", label, explain(err))
+		}
+		for _, s := range page.StackEvents {
+			e := toEvent(s, label)
+			if done = stop(e); done {
+				break
+			}
+			events = append(events, e)
+		}
+	}
+	slices.Reverse(events)
+	return events, nil
+}
+
+func toEvent(s types.StackEvent, label string) event {
+	return event{
+		id: aws.ToString(s.EventId), stack: label, logicalID: aws.ToString(s.LogicalResourceId), kind: aws.ToString(s.ResourceType),
+		physicalID: aws.ToString(s.PhysicalResourceId), token: aws.ToString(s.ClientRequestToken), status: s.ResourceStatus,
+		reason: aws.ToString(s.ResourceStatusReason), at: aws.ToTime(s.Timestamp),
+	}
+}

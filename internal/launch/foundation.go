@@ -1,0 +1,105 @@
+package launch
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+
+	"slipway/internal/contract"
+)
+
+// foundation is what the foundation's stack tells the rest.
+type foundation struct {
+	bucket, repository, repositoryURI string
+	imageProject, imageLogGroup       string
+	outputs                           map[string]string
+}
+
+// raiseFoundation creates the foundation, or updates it where its template differs.
+func (l *Launcher) raiseFoundation(ctx context.Context) (foundation, error) {
+	text, err := fs.ReadFile(l.Templates, contract.FoundationTemplate)
+	if err != nil {
+		return foundation{}, fmt.Errorf("read the template %s/%s: %w; run `go run ./gen`", contract.TemplatesDir, contract.FoundationTemplate, err)
+	}
+	name := contract.FoundationStackName(l.Config.Name)
+	s, err := l.describe(ctx, name)
+	if err != nil {
+		return foundation{}, err
+	}
+	same, err := l.holds(ctx, s, string(text), nil)
+	if err != nil {
+		return foundation{}, err
+	}
+	if same {
+		return toFoundation(s)
+	}
+	l.report.line("%s: bucket, image registry, image build, roles", name)
+	s, err = l.apply(ctx, request{
+		name: name, template: string(text), tags: tagsOf(l.Config.Name, "", contract.StackFoundation), by: contract.ChangeSetByPerson,
+	})
+	if errors.Is(err, errNoChanges) {
+		err = nil
+	}
+	if err != nil {
+		return foundation{}, err
+	}
+	return toFoundation(s)
+}
+
+// foundationThere reads the foundation and refuses where it is not what the templates say: who may not change it still
+// must not work with another one.
+func (l *Launcher) foundationThere(ctx context.Context) (foundation, error) {
+	text, err := fs.ReadFile(l.Templates, contract.FoundationTemplate)
+	if err != nil {
+		return foundation{}, fmt.Errorf("read the template %s/%s: %w", contract.TemplatesDir, contract.FoundationTemplate, err)
+	}
+	s, err := l.describe(ctx, contract.FoundationStackName(l.Config.Name))
+	if err != nil {
+		return foundation{}, err
+	}
+	same, err := l.holds(ctx, s, string(text), nil)
+	if err != nil {
+		return foundation{}, err
+	}
+	if !same {
+		return foundation{}, l.definitionChanged()
+	}
+	return toFoundation(s)
+}
+
+// definitionChanged stops a pipeline's deploy that would have to change what holds the pipeline in check.
+func (l *Launcher) definitionChanged() error {
+	return fmt.Errorf("the pipeline's definition changed: run ./scripts/deploy.sh --environment %s --image keep", l.Config.Pipeline.Environment)
+}
+
+// holds says whether a stack is in good order and already holds this template and these parameters. CloudFormation
+// would find that out as well, but only after minutes of change sets, and for nested stacks not reliably.
+func (l *Launcher) holds(ctx context.Context, s stack, template string, parameters map[string]string) (bool, error) {
+	if todo, _ := next(s.status); todo != update {
+		return false, nil
+	}
+	for key, value := range parameters {
+		if s.parameters[key] != value {
+			return false, nil
+		}
+	}
+	if len(s.parameters) != len(parameters) {
+		return false, nil
+	}
+	text, err := l.templateOf(ctx, s.id)
+	return text == template, err
+}
+
+func toFoundation(s stack) (foundation, error) {
+	for _, key := range []string{contract.KeyBucketName, contract.KeyRepositoryName, contract.KeyRepositoryURI, contract.KeyImageProjectName} {
+		if s.outputs[key] == "" {
+			return foundation{}, fmt.Errorf("stack %s has no output %s: it was made by another version of slipway; run ./scripts/deploy.sh", s.name, key)
+		}
+	}
+	return foundation{
+		bucket: s.outputs[contract.KeyBucketName], repository: s.outputs[contract.KeyRepositoryName],
+		repositoryURI: s.outputs[contract.KeyRepositoryURI], imageProject: s.outputs[contract.KeyImageProjectName],
+		imageLogGroup: s.outputs[contract.KeyImageLogGroupName], outputs: s.outputs,
+	}, nil
+}

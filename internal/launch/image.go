@@ -1,0 +1,163 @@
+package launch
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
+	"github.com/aws/aws-sdk-go-v2/service/codebuild"
+	"github.com/aws/aws-sdk-go-v2/service/codebuild/types"
+	"github.com/aws/aws-sdk-go-v2/service/ecr"
+	ecrtypes "github.com/aws/aws-sdk-go-v2/service/ecr/types"
+
+	"slipway/internal/contract"
+)
+
+// image returns the digest reference of the source's image. It is built once: where the registry has the tag already,
+// its digest is used again.
+func (l *Launcher) image(ctx context.Context, f foundation) (string, error) {
+	identity := l.Source.Identity()
+	digest, err := l.digestOf(ctx, f, identity)
+	if err != nil {
+		return "", err
+	}
+	if digest != "" {
+		l.report.line("the image of source %s is there already", identity[:12])
+		return f.repositoryURI + "@" + digest, nil
+	}
+	if err := l.uploadSource(ctx, f.bucket); err != nil {
+		return "", err
+	}
+	if err := l.build(ctx, f, identity); err != nil {
+		return "", err
+	}
+	if digest, err = l.digestOf(ctx, f, identity); err != nil {
+		return "", err
+	}
+	if digest == "" {
+		return "", fmt.Errorf("the image build succeeded but the repository %s has no image tagged %s: does the stage %q of scripts/stage.sh still push?", f.repository, identity, contract.StageImage)
+	}
+	return f.repositoryURI + "@" + digest, nil
+}
+
+// digestOf asks the registry which digest a tag names; empty where there is no such tag.
+func (l *Launcher) digestOf(ctx context.Context, f foundation, tag string) (string, error) {
+	out, err := l.aws.registry.DescribeImages(ctx, &ecr.DescribeImagesInput{
+		RepositoryName: aws.String(f.repository), ImageIds: []ecrtypes.ImageIdentifier{{ImageTag: aws.String(tag)}},
+	})
+	if is(err, notFound) {
+		return "", nil
+	}
+	if err != nil {
+		return "", fmt.Errorf("look for image %s in repository %s: %w", tag, f.repository, explain(err))
+	}
+	if len(out.ImageDetails) == 0 {
+		return "", nil
+	}
+	return aws.ToString(out.ImageDetails[0].ImageDigest), nil
+}
+
+// build runs the image project on the uploaded source and shows its log.
+func (l *Launcher) build(ctx context.Context, f foundation, identity string) error {
+	l.report.line("building the image of source %s", identity[:12])
+	started, err := l.aws.builds.StartBuild(ctx, &codebuild.StartBuildInput{
+		ProjectName:            aws.String(f.imageProject),
+		SourceTypeOverride:     types.SourceTypeS3,
+		SourceLocationOverride: aws.String(f.bucket + "/" + contract.SourceKey(identity)),
+		// The project's own artifacts are the pipeline's; without this the build is refused.
+		ArtifactsOverride: &types.ProjectArtifacts{Type: types.ArtifactsTypeNoArtifacts},
+		EnvironmentVariablesOverride: []types.EnvironmentVariable{
+			{Name: aws.String(contract.VarStage), Value: aws.String(contract.StageImage), Type: types.EnvironmentVariableTypePlaintext},
+			{Name: aws.String(contract.VarIdentity), Value: aws.String(identity), Type: types.EnvironmentVariableTypePlaintext},
+		},
+		// The same token within five minutes gives the same build: a second run after a kill joins the first one's.
+		IdempotencyToken: aws.String("image-" + identity),
+	})
+	if err != nil {
+		return fmt.Errorf("start the image build: %w", explain(err))
+	}
+	build, err := l.followBuild(ctx, aws.ToString(started.Build.Id), f.imageLogGroup)
+	if err != nil {
+		return err
+	}
+	if build.BuildStatus == types.StatusTypeSucceeded {
+		return nil
+	}
+	return fmt.Errorf("the image build %s ended as %s%s", aws.ToString(build.Id), build.BuildStatus, failedPhase(build))
+}
+
+// failedPhase names the phase that failed and CodeBuild's word about it.
+func failedPhase(b types.Build) string {
+	for _, p := range b.Phases {
+		if p.PhaseStatus == "" || p.PhaseStatus == types.StatusTypeSucceeded {
+			continue
+		}
+		text := fmt.Sprintf("\nfailed phase: %s", p.PhaseType)
+		for _, c := range p.Contexts {
+			if message := aws.ToString(c.Message); message != "" {
+				text += ": " + message
+			}
+		}
+		return text + "\nits log stands above"
+	}
+	return ""
+}
+
+// followBuild shows a build's log as it comes, until the build has ended.
+func (l *Launcher) followBuild(ctx context.Context, id, logGroup string) (types.Build, error) {
+	tail := logTail{l: l, group: logGroup}
+	for {
+		out, err := l.aws.builds.BatchGetBuilds(ctx, &codebuild.BatchGetBuildsInput{Ids: []string{id}})
+		switch {
+		case ctx.Err() != nil:
+			return types.Build{}, fmt.Errorf("%w while following the build %s, which goes on; run the same command again", ErrInterrupted, id)
+		case err != nil && !passing(err):
+			return types.Build{}, fmt.Errorf("ask about build %s: %w", id, explain(err))
+		case err == nil && len(out.Builds) == 0:
+			return types.Build{}, fmt.Errorf("build %s is gone", id)
+		case err == nil:
+			build := out.Builds[0]
+			tail.show(ctx, build)
+			if build.BuildStatus != types.StatusTypeInProgress {
+				return build, nil
+			}
+		}
+		if err := pause(ctx, l.Poll); err != nil {
+			continue // the next look says that it was interrupted
+		}
+	}
+}
+
+// logTail shows a log stream from where it was last left. A log that cannot be read hides nothing but the log.
+type logTail struct {
+	l     *Launcher
+	group string
+	next  *string
+}
+
+func (t *logTail) show(ctx context.Context, b types.Build) {
+	if b.Logs == nil || aws.ToString(b.Logs.StreamName) == "" {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	defer cancel()
+	for {
+		out, err := t.l.aws.logs.GetLogEvents(ctx, &cloudwatchlogs.GetLogEventsInput{
+			LogGroupName: aws.String(t.group), LogStreamName: b.Logs.StreamName, NextToken: t.next, StartFromHead: aws.Bool(true),
+		})
+		if err != nil {
+			return
+		}
+		for _, e := range out.Events {
+			t.l.report.line("  | %s", strings.TrimRight(aws.ToString(e.Message), "\n"))
+		}
+		// At the end of the stream the same token comes back.
+		if aws.ToString(out.NextForwardToken) == aws.ToString(t.next) {
+			return
+		}
+		t.next = out.NextForwardToken
+	}
+}

@@ -1,0 +1,77 @@
+// Package launch talks to AWS about one application: it puts an application's stacks up, follows what happens, says why
+// something failed, and takes everything away again. It knows templates as files and parameters as strings, nothing of
+// how they were made, and it does not know whether it talks to AWS or to the local engine.
+package launch
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"io/fs"
+	"net/http"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+
+	"slipway/internal/config"
+)
+
+// Options say what to launch, where, and how to speak about it.
+type Options struct {
+	Config    config.Config
+	AWS       aws.Config    // credentials, Region and, for the local engine, the endpoint
+	Templates fs.FS         // the templates folder
+	Source    Source        // the working tree; may be nil for Destroy
+	Records   string        // folder that keeps what a destroy has recorded until it is proven gone
+	Progress  io.Writer     // everything that is not an output: stderr
+	Output    io.Writer     // Key=Value lines: stdout
+	Poll      time.Duration // time between two looks at the same thing; 5 s where zero
+	HTTP      *http.Client  // for the acceptance requests; http.DefaultClient's settings where nil
+}
+
+// Source is the working tree that is being deployed.
+type Source interface {
+	Identity() string
+	WriteZip(w io.Writer) error
+}
+
+// Launcher works on one application in one account and Region.
+type Launcher struct {
+	Options
+	aws       clients
+	report    reporter
+	account   string // set by identify
+	caller    string
+	partition partition
+}
+
+// New makes a launcher. It calls nothing yet.
+func New(o Options) *Launcher {
+	if o.Poll == 0 {
+		o.Poll = 5 * time.Second
+	}
+	if o.HTTP == nil {
+		// A connection for each request, so that the load balancer spreads them over the tasks.
+		o.HTTP = &http.Client{Timeout: 10 * time.Second, Transport: &http.Transport{DisableKeepAlives: true}}
+	}
+	return &Launcher{Options: o, aws: newClients(o.AWS), report: reporter{o.Progress}}
+}
+
+// reporter writes progress, one line a call.
+type reporter struct{ w io.Writer }
+
+func (r reporter) line(format string, args ...any) {
+	fmt.Fprintf(r.w, format+"\n", args...)
+}
+
+// pause waits, or returns the context's error if that ends first.
+func pause(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-timer.C:
+		return nil
+	}
+}

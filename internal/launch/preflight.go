@@ -1,0 +1,138 @@
+package launch
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/iam"
+	"github.com/aws/aws-sdk-go-v2/service/sts"
+
+	"slipway/internal/contract"
+	"slipway/internal/ec2query"
+)
+
+// ErrNoCredentials says that the SDK found nothing to sign with.
+var ErrNoCredentials = errors.New("no AWS credentials")
+
+// identify finds out who asks, and prints account and Region before anything is changed.
+func (l *Launcher) identify(ctx context.Context) error {
+	if err := checkRegion(l.AWS.Region); err != nil {
+		return err
+	}
+	l.partition = partitionOf(l.AWS.Region)
+	if l.AWS.Credentials == nil {
+		return ErrNoCredentials
+	}
+	if _, err := l.AWS.Credentials.Retrieve(ctx); err != nil {
+		return fmt.Errorf("%w: %v", ErrNoCredentials, err)
+	}
+	who, err := l.aws.sts.GetCallerIdentity(ctx, &sts.GetCallerIdentityInput{})
+	if err != nil {
+		return fmt.Errorf("ask AWS who you are: %w", explain(err))
+	}
+	l.account, l.caller = aws.ToString(who.Account), aws.ToString(who.Arn)
+	l.report.line("AWS account %s, Region %s, as %s", l.account, l.AWS.Region, l.caller)
+	return nil
+}
+
+// preflight refuses what would fail later, before anything is created, and makes the service-linked roles.
+func (l *Launcher) preflight(ctx context.Context) error {
+	if err := l.namesFree(ctx); err != nil {
+		return err
+	}
+	return l.serviceLinkedRoles(ctx)
+}
+
+// namesFree refuses to touch a stack of one of our names that does not carry our tag.
+func (l *Launcher) namesFree(ctx context.Context) error {
+	names := []string{contract.FoundationStackName(l.Config.Name)}
+	for _, env := range l.Config.Environments {
+		names = append(names, contract.EnvironmentStackName(l.Config.Name, env.Name))
+	}
+	for _, name := range names {
+		stack, err := l.describe(ctx, name)
+		if err != nil {
+			return err
+		}
+		if stack.exists() && !stack.ours(l.Config.Name) {
+			return fmt.Errorf("the stack %s exists in account %s, Region %s, and is not slipway's (it lacks the tag %s=%s): choose another name in slipway.yaml",
+				name, l.account, l.AWS.Region, contract.TagName, l.Config.Name)
+		}
+	}
+	return nil
+}
+
+// linkedRoles are the roles that services make for themselves on first use. Where ECS makes its own while creating a
+// new account's first cluster, that cluster often fails, since the role is not readable yet: so they are made before
+// (github.com/aws-cloudformation/cloudformation-coverage-roadmap/issues/818). They are never deleted: others use them.
+var linkedRoles = []struct{ service, role string }{
+	{"ecs.amazonaws.com", "AWSServiceRoleForECS"},
+	{"elasticloadbalancing.amazonaws.com", "AWSServiceRoleForElasticLoadBalancing"},
+	{"ecs.application-autoscaling.amazonaws.com", "AWSServiceRoleForApplicationAutoScaling_ECSService"},
+}
+
+func (l *Launcher) serviceLinkedRoles(ctx context.Context) error {
+	for _, r := range linkedRoles {
+		if err := l.serviceLinkedRole(ctx, r.service, r.role); err != nil {
+			return fmt.Errorf("make the service-linked role %s: %w", r.role, explain(err))
+		}
+	}
+	return nil
+}
+
+func (l *Launcher) serviceLinkedRole(ctx context.Context, service, role string) error {
+	found, err := l.roleReadable(ctx, role)
+	if err != nil || found {
+		return err
+	}
+	made, err := l.aws.iam.CreateServiceLinkedRole(ctx, &iam.CreateServiceLinkedRoleInput{AWSServiceName: aws.String(service)})
+	if is(err, alreadyTaken) {
+		return nil // made at this moment by somebody else, or under a name of its own
+	}
+	if err != nil {
+		return err
+	}
+	l.report.line("made the service-linked role %s", role)
+	ctx, cancel := context.WithTimeout(ctx, time.Minute)
+	defer cancel()
+	for !found && err == nil {
+		if found, err = l.roleReadable(ctx, aws.ToString(made.Role.RoleName)); !found && err == nil {
+			err = pause(ctx, l.Poll)
+		}
+	}
+	return err
+}
+
+func (l *Launcher) roleReadable(ctx context.Context, role string) (bool, error) {
+	_, err := l.aws.iam.GetRole(ctx, &iam.GetRoleInput{RoleName: aws.String(role)})
+	if is(err, notFound) {
+		return false, nil
+	}
+	return err == nil, err
+}
+
+// chooseZones takes the first zones of the Region, by zone id, that have Fargate.
+func (l *Launcher) chooseZones(ctx context.Context, n int) ([]string, error) {
+	all, err := l.aws.ec2.AvailabilityZones(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("list the availability zones: %w", explain(err))
+	}
+	slices.SortFunc(all, func(a, b ec2query.Zone) int { return strings.Compare(a.ID, b.ID) })
+	with, known := fargateZones[l.AWS.Region]
+	var names []string
+	for _, z := range all {
+		usable := z.State == "available" && z.Type == "availability-zone" && z.OptInStatus != "not-opted-in"
+		if usable && (!known || slices.Contains(with, z.ID)) {
+			names = append(names, z.Name)
+		}
+	}
+	if len(names) < n {
+		return nil, fmt.Errorf("Region %s: this account can use %d availability zones with Fargate (%v), and slipway.yaml asks for %d", l.AWS.Region, len(names), names, n)
+	}
+	return names[:n], nil
+}

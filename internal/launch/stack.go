@@ -1,0 +1,159 @@
+package launch
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
+
+	"slipway/internal/contract"
+	"slipway/internal/residue"
+)
+
+// stack is what CloudFormation says of one stack; the zero value is a stack that does not exist.
+type stack struct {
+	name, id, parent string
+	status           types.StackStatus
+	reason           string
+	parameters       map[string]string
+	outputs          map[string]string
+	tags             map[string]string
+	protected        bool // termination protection
+}
+
+func (s stack) exists() bool {
+	return s.status != noStack && s.status != types.StackStatusDeleteComplete
+}
+
+func (s stack) ours(name string) bool { return s.tags[contract.TagName] == name }
+
+// describe asks for one stack by name or id.
+func (l *Launcher) describe(ctx context.Context, name string) (stack, error) {
+	out, err := l.aws.stacks.DescribeStacks(ctx, &cloudformation.DescribeStacksInput{StackName: aws.String(name)})
+	if is(err, notFound) {
+		return stack{name: name}, nil
+	}
+	if err != nil {
+		return stack{}, fmt.Errorf("describe stack %s: %w", name, explain(err))
+	}
+	if len(out.Stacks) == 0 {
+		return stack{name: name}, nil
+	}
+	return toStack(out.Stacks[0]), nil
+}
+
+func toStack(s types.Stack) stack {
+	r := stack{
+		name: aws.ToString(s.StackName), id: aws.ToString(s.StackId), parent: aws.ToString(s.ParentId),
+		status: s.StackStatus, reason: aws.ToString(s.StackStatusReason), protected: aws.ToBool(s.EnableTerminationProtection),
+		parameters: map[string]string{}, outputs: map[string]string{}, tags: map[string]string{},
+	}
+	for _, p := range s.Parameters {
+		r.parameters[aws.ToString(p.ParameterKey)] = aws.ToString(p.ParameterValue)
+	}
+	for _, o := range s.Outputs {
+		r.outputs[aws.ToString(o.OutputKey)] = aws.ToString(o.OutputValue)
+	}
+	for _, t := range s.Tags {
+		r.tags[aws.ToString(t.Key)] = aws.ToString(t.Value)
+	}
+	return r
+}
+
+// templateOf is the text that a stack was last made from.
+func (l *Launcher) templateOf(ctx context.Context, name string) (string, error) {
+	out, err := l.aws.stacks.GetTemplate(ctx, &cloudformation.GetTemplateInput{StackName: aws.String(name), TemplateStage: types.TemplateStageOriginal})
+	if err != nil {
+		return "", fmt.Errorf("get the template of stack %s: %w", name, explain(err))
+	}
+	return aws.ToString(out.TemplateBody), nil
+}
+
+const stackType = "AWS::CloudFormation::Stack"
+
+// tree lists every resource of a stack and of the stacks nested in it, the nested stacks themselves included.
+func (l *Launcher) tree(ctx context.Context, id, name string) ([]residue.Resource, error) {
+	var all []residue.Resource
+	pages := cloudformation.NewListStackResourcesPaginator(l.aws.stacks, &cloudformation.ListStackResourcesInput{StackName: aws.String(id)})
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(ctx)
+		if err != nil {
+			return nil, fmt.Errorf("list the resources of stack %s: %w", name, explain(err))
+		}
+		for _, s := range page.StackResourceSummaries {
+			if aws.ToString(s.PhysicalResourceId) == "" || s.ResourceStatus == types.ResourceStatusDeleteComplete {
+				continue
+			}
+			r := residue.Resource{
+				StackName: name, LogicalID: aws.ToString(s.LogicalResourceId), Type: aws.ToString(s.ResourceType), PhysicalID: aws.ToString(s.PhysicalResourceId),
+			}
+			all = append(all, r)
+			if r.Type == stackType {
+				nested, err := l.tree(ctx, r.PhysicalID, name+"."+r.LogicalID)
+				if err != nil {
+					return nil, err
+				}
+				all = append(all, nested...)
+			}
+		}
+	}
+	return all, nil
+}
+
+// settle waits for an operation that is already under way, whoever began it, and returns the stack as it then is.
+func (l *Launcher) settle(ctx context.Context, s stack) (stack, error) {
+	if !inProgress(s.status) {
+		return s, nil
+	}
+	l.report.line("%s: an operation is under way (%s); waiting for it to end", s.name, s.status)
+	out, err := l.follow(ctx, s.id, "", &watch{})
+	return out.stack, err
+}
+
+// ready brings a stack to a status in which it can be created or updated, and says which of the two. A husk is deleted.
+func (l *Launcher) ready(ctx context.Context, name string) (stack, step, error) {
+	s, err := l.describe(ctx, name)
+	if err == nil {
+		s, err = l.settle(ctx, s)
+	}
+	if err != nil {
+		return s, refuse, err
+	}
+	todo, why := next(s.status)
+	switch todo {
+	case refuse:
+		return s, refuse, fmt.Errorf("stack %s is in status %s: %s", name, s.status, why)
+	case recreate:
+		l.report.line("%s: deleting what an earlier, failed launch left (%s)", name, s.status)
+		if err := l.deleteStack(ctx, s); err != nil {
+			return s, refuse, err
+		}
+		return stack{name: name}, create, nil
+	}
+	return s, todo, nil
+}
+
+// deleteStack deletes one stack and waits until it is gone.
+func (l *Launcher) deleteStack(ctx context.Context, s stack) error {
+	token := newToken("delete")
+	_, err := l.aws.stacks.DeleteStack(ctx, &cloudformation.DeleteStackInput{StackName: aws.String(s.id), ClientRequestToken: aws.String(token)})
+	if err != nil {
+		return fmt.Errorf("delete stack %s: %w", s.name, explain(err))
+	}
+	out, err := l.follow(ctx, s.id, token, &watch{})
+	if err != nil {
+		return err
+	}
+	if out.stack.exists() {
+		return out.failure("deletion")
+	}
+	return nil
+}
+
+// newToken marks one operation: CloudFormation puts it on every event that the operation causes.
+func newToken(verb string) string {
+	return fmt.Sprintf("slipway-%s-%d", verb, time.Now().UnixNano())
+}

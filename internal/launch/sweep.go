@@ -1,0 +1,216 @@
+package launch
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/codebuild"
+	buildtypes "github.com/aws/aws-sdk-go-v2/service/codebuild/types"
+	"github.com/aws/aws-sdk-go-v2/service/codepipeline"
+	pipelinetypes "github.com/aws/aws-sdk-go-v2/service/codepipeline/types"
+	"github.com/aws/aws-sdk-go-v2/service/ecs"
+	ecstypes "github.com/aws/aws-sdk-go-v2/service/ecs/types"
+	"github.com/aws/aws-sdk-go-v2/service/eventbridge"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	s3types "github.com/aws/aws-sdk-go-v2/service/s3/types"
+
+	"slipway/internal/contract"
+)
+
+// stopWriters stops what could still write while its destination is being deleted: the trigger, the pipeline's
+// executions, builds. What cannot be stopped is said; deleting goes on, and tries again where a writer came late.
+func (l *Launcher) stopWriters(ctx context.Context, r *record) {
+	tell := func(what string, err error) {
+		if err != nil && !is(err, notFound) {
+			l.report.line("could not stop %s: %v", what, err)
+		}
+	}
+	for _, rule := range r.ids("AWS::Events::Rule") {
+		bus, name := "default", rule
+		if i := strings.IndexByte(rule, '|'); i >= 0 { // CloudFormation's id of a rule on another bus
+			bus, name = rule[:i], rule[i+1:]
+		}
+		_, err := l.aws.events.DisableRule(ctx, &eventbridge.DisableRuleInput{Name: aws.String(name), EventBusName: aws.String(bus)})
+		tell("the event rule "+name, err)
+	}
+	for _, pipeline := range r.ids("AWS::CodePipeline::Pipeline") {
+		tell("the pipeline "+pipeline, l.stopExecutions(ctx, pipeline))
+	}
+	for _, project := range r.ids("AWS::CodeBuild::Project") {
+		tell("the builds of "+project, l.stopBuilds(ctx, project))
+	}
+}
+
+func (l *Launcher) stopExecutions(ctx context.Context, pipeline string) error {
+	pages := codepipeline.NewListPipelineExecutionsPaginator(l.aws.pipeline, &codepipeline.ListPipelineExecutionsInput{PipelineName: aws.String(pipeline)})
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(ctx)
+		if err != nil {
+			return err
+		}
+		for _, e := range page.PipelineExecutionSummaries {
+			if e.Status != pipelinetypes.PipelineExecutionStatusInProgress {
+				continue
+			}
+			_, err := l.aws.pipeline.StopPipelineExecution(ctx, &codepipeline.StopPipelineExecutionInput{
+				PipelineName: aws.String(pipeline), PipelineExecutionId: e.PipelineExecutionId, Abandon: true, Reason: aws.String("slipway destroy"),
+			})
+			if err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// stopBuilds looks at the newest page only: builds are listed newest first, and older ones have long ended.
+func (l *Launcher) stopBuilds(ctx context.Context, project string) error {
+	list, err := l.aws.builds.ListBuildsForProject(ctx, &codebuild.ListBuildsForProjectInput{ProjectName: aws.String(project)})
+	if err != nil || len(list.Ids) == 0 {
+		return err
+	}
+	builds, err := l.aws.builds.BatchGetBuilds(ctx, &codebuild.BatchGetBuildsInput{Ids: list.Ids[:min(len(list.Ids), 100)]})
+	if err != nil {
+		return err
+	}
+	for _, b := range builds.Builds {
+		if b.BuildStatus != buildtypes.StatusTypeInProgress {
+			continue
+		}
+		if _, err := l.aws.builds.StopBuild(ctx, &codebuild.StopBuildInput{Id: b.Id}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// sweepTaskDefinitions deregisters and deletes every revision of the families that the stacks had: replaced revisions
+// are retained by their stack, so that a rollback finds them.
+func (l *Launcher) sweepTaskDefinitions(ctx context.Context, r *record) error {
+	for _, family := range families(r) {
+		for _, status := range []ecstypes.TaskDefinitionStatus{ecstypes.TaskDefinitionStatusActive, ecstypes.TaskDefinitionStatusInactive} {
+			revisions, err := l.revisions(ctx, family, status)
+			if err != nil {
+				return fmt.Errorf("list the task definitions of family %s: %w", family, explain(err))
+			}
+			if err := l.deleteRevisions(ctx, revisions, status); err != nil {
+				return fmt.Errorf("delete the task definitions of family %s: %w", family, explain(err))
+			}
+		}
+	}
+	return nil
+}
+
+// families are the names before the revision in the recorded task definitions' ARNs.
+func families(r *record) []string {
+	var list []string
+	for _, arn := range r.ids("AWS::ECS::TaskDefinition") {
+		family, _, _ := strings.Cut(lastPart(arn), ":")
+		list = append(list, family)
+	}
+	return list
+}
+
+func (l *Launcher) revisions(ctx context.Context, family string, status ecstypes.TaskDefinitionStatus) ([]string, error) {
+	var arns []string
+	// FamilyPrefix names a whole family in spite of its name (docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ListTaskDefinitions.html).
+	pages := ecs.NewListTaskDefinitionsPaginator(l.aws.ecs, &ecs.ListTaskDefinitionsInput{FamilyPrefix: aws.String(family), Status: status})
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(ctx)
+		if err != nil {
+			return nil, err
+		}
+		for _, arn := range page.TaskDefinitionArns {
+			if strings.HasPrefix(lastPart(arn), family+":") {
+				arns = append(arns, arn)
+			}
+		}
+	}
+	return arns, nil
+}
+
+// deleteRevisions deregisters active revisions; they are then listed as inactive ones, which alone can be deleted, at
+// most ten a call.
+func (l *Launcher) deleteRevisions(ctx context.Context, arns []string, status ecstypes.TaskDefinitionStatus) error {
+	if status == ecstypes.TaskDefinitionStatusActive {
+		for _, arn := range arns {
+			if _, err := l.aws.ecs.DeregisterTaskDefinition(ctx, &ecs.DeregisterTaskDefinitionInput{TaskDefinition: aws.String(arn)}); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	for len(arns) > 0 {
+		n := min(len(arns), 10)
+		if _, err := l.aws.ecs.DeleteTaskDefinitions(ctx, &ecs.DeleteTaskDefinitionsInput{TaskDefinitions: arns[:n]}); err != nil {
+			return err
+		}
+		arns = arns[n:]
+	}
+	return nil
+}
+
+// emptyBuckets deletes all versions, delete markers and unfinished uploads of the stack's own buckets.
+func (l *Launcher) emptyBuckets(ctx context.Context, r *record, s stack) error {
+	for _, resource := range r.ofType("AWS::S3::Bucket") {
+		if resource.StackName != s.name || s.tags[contract.TagName] == "" {
+			continue
+		}
+		l.report.line("emptying bucket %s", resource.PhysicalID)
+		if err := l.emptyBucket(ctx, resource.PhysicalID); err != nil && !is(err, notFound) {
+			return fmt.Errorf("empty bucket %s: %w", resource.PhysicalID, explain(err))
+		}
+	}
+	return nil
+}
+
+func (l *Launcher) emptyBucket(ctx context.Context, bucket string) error {
+	uploads := s3.NewListMultipartUploadsPaginator(l.aws.s3, &s3.ListMultipartUploadsInput{Bucket: aws.String(bucket)})
+	for uploads.HasMorePages() {
+		page, err := uploads.NextPage(ctx)
+		if err != nil {
+			return err
+		}
+		for _, u := range page.Uploads {
+			_, err := l.aws.s3.AbortMultipartUpload(ctx, &s3.AbortMultipartUploadInput{Bucket: aws.String(bucket), Key: u.Key, UploadId: u.UploadId})
+			if err != nil && !is(err, notFound) {
+				return err
+			}
+		}
+	}
+	versions := s3.NewListObjectVersionsPaginator(l.aws.s3, &s3.ListObjectVersionsInput{Bucket: aws.String(bucket)})
+	for versions.HasMorePages() {
+		page, err := versions.NextPage(ctx)
+		if err != nil {
+			return err
+		}
+		var objects []s3types.ObjectIdentifier
+		for _, v := range page.Versions {
+			objects = append(objects, s3types.ObjectIdentifier{Key: v.Key, VersionId: v.VersionId})
+		}
+		for _, m := range page.DeleteMarkers {
+			objects = append(objects, s3types.ObjectIdentifier{Key: m.Key, VersionId: m.VersionId})
+		}
+		if err := l.deleteObjects(ctx, bucket, objects); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// deleteObjects deletes a page of versions, at most 1,000, and says which one refused.
+func (l *Launcher) deleteObjects(ctx context.Context, bucket string, objects []s3types.ObjectIdentifier) error {
+	if len(objects) == 0 {
+		return nil
+	}
+	out, err := l.aws.s3.DeleteObjects(ctx, &s3.DeleteObjectsInput{Bucket: aws.String(bucket), Delete: &s3types.Delete{Objects: objects, Quiet: aws.Bool(true)}})
+	if err != nil {
+		return err
+	}
+	for _, e := range out.Errors {
+		return fmt.Errorf("delete %s: %s: %s", aws.ToString(e.Key), aws.ToString(e.Code), aws.ToString(e.Message))
+	}
+	return nil
+}

@@ -1,0 +1,127 @@
+package launch
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+
+	"slipway/internal/contract"
+)
+
+// uploadTemplate puts a template under a key made of its content's hash and returns its URL. A key is never
+// overwritten, so an unchanged template is an unchanged parameter, and a rollback still finds the old one.
+func (l *Launcher) uploadTemplate(ctx context.Context, bucket, path string) (string, error) {
+	text, err := fs.ReadFile(l.Templates, path)
+	if err != nil {
+		return "", fmt.Errorf("read the template %s/%s: %w; run `go run ./gen`", contract.TemplatesDir, path, err)
+	}
+	key := contract.TemplateKey(hashOf(text))
+	if err := l.putOnce(ctx, bucket, key, bytes.NewReader(text)); err != nil {
+		return "", fmt.Errorf("upload the template %s: %w", path, err)
+	}
+	return fmt.Sprintf("https://%s.s3.%s.%s/%s", bucket, l.AWS.Region, l.partition.suffix, key), nil
+}
+
+func hashOf(text []byte) string {
+	sum := sha256.Sum256(text)
+	return hex.EncodeToString(sum[:])
+}
+
+// putOnce uploads what is not there yet. Its key names its content, so what is there is the same.
+func (l *Launcher) putOnce(ctx context.Context, bucket, key string, body io.ReadSeeker) error {
+	there, err := l.metadata(ctx, bucket, key)
+	if err != nil || there != nil {
+		return err
+	}
+	_, err = l.aws.s3.PutObject(ctx, &s3.PutObjectInput{Bucket: aws.String(bucket), Key: aws.String(key), Body: body, IfNoneMatch: aws.String("*")})
+	if err != nil && !is(err, keyExists) {
+		return explain(err)
+	}
+	return nil
+}
+
+// metadata returns an object's metadata, or nil where there is no such object.
+func (l *Launcher) metadata(ctx context.Context, bucket, key string) (map[string]string, error) {
+	out, err := l.aws.s3.HeadObject(ctx, &s3.HeadObjectInput{Bucket: aws.String(bucket), Key: aws.String(key)})
+	if is(err, notFound) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("look for s3://%s/%s: %w", bucket, key, explain(err))
+	}
+	if out.Metadata == nil {
+		return map[string]string{}, nil
+	}
+	return out.Metadata, nil
+}
+
+// metadataIdentity is the object metadata that tells which source a zip holds.
+const metadataIdentity = "identity"
+
+// uploadSource puts the working tree's zip under its identity.
+func (l *Launcher) uploadSource(ctx context.Context, bucket string) error {
+	zip, err := l.zip()
+	if err != nil {
+		return err
+	}
+	defer discard(zip)
+	if err := l.putOnce(ctx, bucket, contract.SourceKey(l.Source.Identity()), zip); err != nil {
+		return fmt.Errorf("upload the source: %w", err)
+	}
+	return nil
+}
+
+// feedPipeline writes source.zip, which starts the pipeline, unless it already holds this source.
+func (l *Launcher) feedPipeline(ctx context.Context, bucket string) error {
+	there, err := l.metadata(ctx, bucket, contract.SourceObject)
+	if err != nil {
+		return err
+	}
+	if there[metadataIdentity] == l.Source.Identity() {
+		return nil
+	}
+	zip, err := l.zip()
+	if err != nil {
+		return err
+	}
+	defer discard(zip)
+	_, err = l.aws.s3.PutObject(ctx, &s3.PutObjectInput{
+		Bucket: aws.String(bucket), Key: aws.String(contract.SourceObject), Body: zip,
+		Metadata: map[string]string{metadataIdentity: l.Source.Identity()},
+	})
+	if err != nil {
+		return fmt.Errorf("upload %s: %w", contract.SourceObject, explain(err))
+	}
+	l.report.line("uploaded %s for the pipeline", contract.SourceObject)
+	return nil
+}
+
+// zip writes the source to a temporary file, since an upload must be able to begin again.
+func (l *Launcher) zip() (*os.File, error) {
+	file, err := os.CreateTemp("", "slipway-source-*.zip")
+	if err != nil {
+		return nil, fmt.Errorf("pack the source: %w", err)
+	}
+	if err := l.Source.WriteZip(file); err != nil {
+		discard(file)
+		return nil, fmt.Errorf("pack the source: %w", err)
+	}
+	if _, err := file.Seek(0, io.SeekStart); err != nil {
+		discard(file)
+		return nil, fmt.Errorf("pack the source: %w", err)
+	}
+	return file, nil
+}
+
+func discard(file *os.File) {
+	_ = file.Close()
+	_ = os.Remove(file.Name())
+}

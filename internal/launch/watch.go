@@ -1,0 +1,100 @@
+package launch
+
+import (
+	"context"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
+	"github.com/aws/aws-sdk-go-v2/service/ecs"
+	ecstypes "github.com/aws/aws-sdk-go-v2/service/ecs/types"
+
+	"slipway/internal/contract"
+	"slipway/internal/evidence"
+)
+
+// watch keeps an eye on the service while a stack changes. What explains a failure is collected at the first sign of
+// trouble: a rollback deletes service, cluster and logs within seconds.
+type watch struct {
+	target evidence.Target
+	busy   bool // the service is being created or updated
+	found  evidence.Evidence
+	last   time.Time
+}
+
+// newWatch starts with what an existing stack already tells; a new stack's events tell the rest.
+func newWatch(s stack) *watch {
+	return &watch{target: evidence.Target{
+		Cluster: s.outputs[contract.KeyClusterName], Service: s.outputs[contract.KeyServiceName],
+		TargetGroupARN: s.outputs[contract.KeyTargetGroupARN], LogGroup: s.outputs[contract.KeyLogGroupName],
+		ContainerName: contract.ContainerName,
+	}}
+}
+
+// see learns from an event which resources there are.
+func (w *watch) see(e event) {
+	switch e.kind {
+	case "AWS::ECS::Cluster":
+		set(&w.target.Cluster, e.physicalID)
+	case "AWS::ElasticLoadBalancingV2::TargetGroup":
+		set(&w.target.TargetGroupARN, e.physicalID)
+	case "AWS::Logs::LogGroup":
+		if e.logicalID == "LogGroup" {
+			set(&w.target.LogGroup, e.physicalID)
+		}
+	case "AWS::ECS::Service":
+		set(&w.target.Service, e.physicalID)
+		w.busy = strings.HasSuffix(string(e.status), "_IN_PROGRESS") && e.status != types.ResourceStatusDeleteInProgress
+	}
+}
+
+func set(s *string, value string) {
+	if value != "" {
+		*s = value
+	}
+}
+
+// look collects evidence where the service is in trouble, or where something has failed; it never fails itself.
+func (w *watch) look(ctx context.Context, l *Launcher, failed bool) {
+	if w.target.Service == "" || w.target.Cluster == "" || time.Since(w.last) < l.Poll {
+		return
+	}
+	if !failed && !(w.busy && l.inTrouble(ctx, w.target)) {
+		return
+	}
+	w.last = time.Now()
+	w.found = evidence.Merge(w.found, evidence.Collect(ctx, l.aws.evidence(), w.target))
+}
+
+// inTrouble says whether the service has lost a task in the deployment that runs.
+func (l *Launcher) inTrouble(ctx context.Context, t evidence.Target) bool {
+	s, err := l.service(ctx, t.Cluster, t.Service)
+	if err != nil {
+		return false
+	}
+	for _, d := range s.Deployments {
+		if d.FailedTasks > 0 || d.RolloutState == ecstypes.DeploymentRolloutStateFailed {
+			return true
+		}
+	}
+	for _, e := range s.Events[:min(len(s.Events), 5)] {
+		message := aws.ToString(e.Message)
+		if strings.Contains(message, "unable to") || strings.Contains(message, "unhealthy") || strings.Contains(message, "failed") {
+			return true
+		}
+	}
+	return false
+}
+
+// service asks ECS for one service.
+func (l *Launcher) service(ctx context.Context, cluster, name string) (ecstypes.Service, error) {
+	out, err := l.aws.ecs.DescribeServices(ctx, &ecs.DescribeServicesInput{Cluster: aws.String(cluster), Services: []string{name}})
+	if err != nil {
+		return ecstypes.Service{}, explain(err)
+	}
+	if len(out.Services) == 0 {
+		return ecstypes.Service{}, errNoService
+	}
+	return out.Services[0], nil
+}

@@ -1,0 +1,92 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+
+	"github.com/spf13/cobra"
+
+	"slipway/internal/config"
+	"slipway/internal/launch"
+	"slipway/internal/local"
+)
+
+func (a *app) deployCommand() *cobra.Command {
+	var w where
+	var yes bool
+	var image string
+	var environments []string
+	c := &cobra.Command{
+		Use:   "deploy",
+		Short: "Bring the application up, or up to date, and wait until it answers",
+		Long: `Deploys the working tree: what git tracks, as it is now. The first launch makes everything; later ones change what differs.
+Without --environment it goes to the environments that are not up yet and to the first one.
+Prints what it made as Key=Value lines; everything else goes to stderr.`,
+		Args: noArguments,
+		RunE: func(c *cobra.Command, _ []string) error {
+			if image != "" && image != "keep" {
+				return usageError{fmt.Errorf("--image %q: the only value is keep, which leaves the running image and changes the rest", image)}
+			}
+			o := launch.DeployOptions{Environments: environments, KeepImage: image == "keep"}
+			if !yes && !w.local && a.terminal() {
+				o.Confirm = a.confirm
+			}
+			return a.deploy(c.Context(), w, o)
+		},
+	}
+	w.flags(c.Flags())
+	c.Flags().BoolVarP(&yes, "yes", "y", false, "do not ask before the first launch")
+	c.Flags().StringVar(&image, "image", "", "keep: leave the image that runs, change the rest")
+	c.Flags().StringSliceVarP(&environments, "environment", "e", nil, "environment to deploy to; may be given several times")
+	return c
+}
+
+func (a *app) deploy(ctx context.Context, w where, o launch.DeployOptions) error {
+	root, cfg, err := project()
+	if err != nil {
+		return err
+	}
+	if err := a.templatesFresh(ctx, root); err != nil {
+		return err
+	}
+	var engine *local.Engine
+	if w.local {
+		if engine, err = local.Start(ctx, root, a.err); err != nil {
+			return err
+		}
+		a.sayArchitecture(cfg)
+	}
+	l, err := a.launcher(ctx, root, cfg, w, engine)
+	if err != nil {
+		return err
+	}
+	return l.Deploy(ctx, o)
+}
+
+// templatesFresh refuses templates that no longer fit slipway.yaml.
+func (a *app) templatesFresh(ctx context.Context, root string) error {
+	self, err := os.Executable()
+	if err != nil {
+		return err
+	}
+	check := exec.CommandContext(ctx, filepath.Join(filepath.Dir(self), "gen"), "-check", "-root", root)
+	check.Stdout, check.Stderr = a.err, a.err
+	err = check.Run()
+	var failed *exec.ExitError
+	if errors.As(err, &failed) {
+		return errors.New("the templates are not what would be deployed: run `go run ./gen`, look at the difference, and deploy again")
+	}
+	return err
+}
+
+// sayArchitecture tells that the local engine's tasks are this machine's, whatever slipway.yaml says.
+func (a *app) sayArchitecture(cfg config.Config) {
+	if string(cfg.Service.Architecture) != map[string]string{"amd64": "x86", "arm64": "arm64"}[runtime.GOARCH] {
+		fmt.Fprintf(a.err, "slipway.yaml says %s; here the image is built for this machine (%s)\n", cfg.Service.Architecture, runtime.GOARCH)
+	}
+}

@@ -1,0 +1,84 @@
+// Slipway is the command behind the scripts: deploy.sh, destroy.sh and stage.sh build and run it at the repository's root.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/spf13/cobra"
+
+	"slipway/internal/launch"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop) // a second signal ends the command at once
+	os.Exit(run(ctx, os.Args[1:], streams{os.Stdin, os.Stdout, os.Stderr}, os.Getenv))
+}
+
+// streams are what a command reads and writes. Outputs go to out, everything else to err.
+type streams struct {
+	in       io.Reader
+	out, err io.Writer
+}
+
+// Exit codes beside 0.
+const (
+	exitFailed      = 1
+	exitUsage       = 2
+	exitInterrupted = 130 // as a shell has it for SIGINT
+)
+
+func run(ctx context.Context, args []string, s streams, getenv func(string) string) int {
+	app := &app{streams: s, getenv: getenv}
+	root := &cobra.Command{
+		Use:               "slipway",
+		Short:             "Launch a container service on AWS with its delivery pipeline, and take it away again",
+		SilenceUsage:      true,
+		SilenceErrors:     true,
+		CompletionOptions: cobra.CompletionOptions{HiddenDefaultCmd: true},
+	}
+	root.AddCommand(app.deployCommand(), app.destroyCommand(), app.stageCommand())
+	root.SetArgs(args)
+	root.SetIn(s.in)
+	root.SetOut(s.out)
+	root.SetErr(s.err)
+	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
+		return usageError{fmt.Errorf("%w; see %s --help", err, c.CommandPath())}
+	})
+	err := root.ExecuteContext(ctx)
+	var usage usageError
+	switch {
+	case err == nil:
+		return 0
+	case errors.Is(err, launch.ErrNoCredentials):
+		fmt.Fprintf(s.err, "error: %v\nGive some (AWS_PROFILE or --profile, `aws sso login`, AWS_ACCESS_KEY_ID), or rehearse on this machine without any: add --local\n", err)
+		return exitFailed
+	case errors.Is(err, launch.ErrInterrupted), ctx.Err() != nil:
+		fmt.Fprintf(s.err, "stopped: %v\n", err)
+		return exitInterrupted
+	case errors.As(err, &usage):
+		fmt.Fprintf(s.err, "error: %v\n", err)
+		return exitUsage
+	}
+	fmt.Fprintf(s.err, "error: %v\n", err)
+	return exitFailed
+}
+
+// usageError is a command line that cannot be meant.
+type usageError struct{ error }
+
+func (e usageError) Unwrap() error { return e.error }
+
+// noArguments refuses words behind a command; they would otherwise be ignored.
+func noArguments(c *cobra.Command, args []string) error {
+	if len(args) > 0 {
+		return usageError{fmt.Errorf("%s takes flags only, not %q; see %s --help", c.CommandPath(), args, c.CommandPath())}
+	}
+	return nil
+}
