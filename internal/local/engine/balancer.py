@@ -17,10 +17,11 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qs, unquote
 
-import health
-import http1
 from ministack.core.responses import get_account_id, get_region, request_scope
 from ministack.services import alb
+
+import health
+import http1
 
 _BACKLOG = 1024
 _CLIENT_IDLE = 60.0  # seconds a client's connection may be idle: idle_timeout.timeout_seconds' default
@@ -299,9 +300,7 @@ class _Exchange:
                 writer.close()
         return self.keep
 
-    async def _send(
-        self, streams: Streams, request: bytes, body: http1.Body | None, again: bool
-    ) -> http1.Head | None:
+    async def _send(self, streams: Streams, request: bytes, body: http1.Body | None, again: bool) -> http1.Head | None:
         """Send a request and read the answer's head, past interim ones."""
         reader, writer = streams
         try:

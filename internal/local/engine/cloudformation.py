@@ -12,7 +12,15 @@ from typing import Any
 
 from ministack.core.responses import get_account_id, get_region, now_iso
 from ministack.services import alb, ec2, s3
-from ministack.services.cloudformation import _change_sets, _stack_events, _stacks, engine, helpers, provisioners, stacks
+from ministack.services.cloudformation import (
+    _change_sets,
+    _stack_events,
+    _stacks,
+    engine,
+    helpers,
+    provisioners,
+    stacks,
+)
 
 NESTED = "AWS::CloudFormation::Stack"
 
@@ -217,7 +225,8 @@ def _first_failure(child: Json) -> str:
     failed = [
         event["LogicalResourceId"]
         for event in events
-        if event["ResourceStatus"] in ("CREATE_FAILED", "UPDATE_FAILED") and event["PhysicalResourceId"] != child["StackId"]
+        if event["ResourceStatus"] in ("CREATE_FAILED", "UPDATE_FAILED")
+        and event["PhysicalResourceId"] != child["StackId"]
     ]
     return failed[-1] if failed else ""
 
@@ -408,4 +417,3 @@ def silent(closed: Callable[[str], None]) -> Callable[[Wrapped], Wrapped]:
         return delete
 
     return wrap
-

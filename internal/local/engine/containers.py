@@ -102,19 +102,13 @@ class Container:
             )
         except OSError as error:
             shutil.rmtree(self._folder, ignore_errors=True)
-            raise APIError(
-                f"cannot start {argv[0].removeprefix(image.root)}: {error.strerror}"
-            ) from error
+            raise APIError(f"cannot start {argv[0].removeprefix(image.root)}: {error.strerror}") from error
         threading.Thread(target=self._reap, daemon=True).start()
 
-    def _environment(
-        self, image: images.Image, given: dict[str, str]
-    ) -> dict[str, str]:
+    def _environment(self, image: images.Image, given: dict[str, str]) -> dict[str, str]:
         env = dict(entry.split("=", 1) for entry in image.config.get("Env") or [])
         env.update({key: str(value) for key, value in given.items()})
-        env.update(
-            self._owner.marker, HOSTNAME=self.id[:12], HOST=self.ip, BIND_ADDR=self.ip
-        )
+        env.update(self._owner.marker, HOSTNAME=self.id[:12], HOST=self.ip, BIND_ADDR=self.ip)
         if not self._owner.own_addresses:
             port = _free_port()
             self._owner.ports[self.ip] = port
@@ -208,9 +202,7 @@ class Container:
             yield part
 
 
-def _argv(
-    image: images.Image, command: list[str] | None, entrypoint: list[str] | None
-) -> list[str]:
+def _argv(image: images.Image, command: list[str] | None, entrypoint: list[str] | None) -> list[str]:
     """The command line, its program looked up inside the image."""
     argv = list(entrypoint or image.config.get("Entrypoint") or [])
     argv += list(command or (image.config.get("Cmd") if not entrypoint else None) or [])
@@ -228,9 +220,7 @@ def _timestamp(seconds: float | None) -> str:
 class Containers:
     """docker's client.containers: all processes of this engine."""
 
-    def __init__(
-        self, store: images.Store, folder: str, marker: dict[str, str], own: bool
-    ) -> None:
+    def __init__(self, store: images.Store, folder: str, marker: dict[str, str], own: bool) -> None:
         self.folder = folder
         self.marker = marker
         self.own_addresses = own
@@ -240,13 +230,9 @@ class Containers:
         self._numbers = itertools.count(2)
         self._before_exec = _death_signal()
         # The death signal fires when the forking *thread* ends: one that never does forks them all.
-        self._forker = concurrent.futures.ThreadPoolExecutor(
-            1, thread_name_prefix="slipway-fork"
-        )
+        self._forker = concurrent.futures.ThreadPoolExecutor(1, thread_name_prefix="slipway-fork")
 
-    def spawn(
-        self, argv: list[str], env: dict[str, str], folder: str, log: str
-    ) -> subprocess.Popen[bytes]:
+    def spawn(self, argv: list[str], env: dict[str, str], folder: str, log: str) -> subprocess.Popen[bytes]:
         """Start a process in a session of its own, its output going to the file log."""
 
         def start() -> subprocess.Popen[bytes]:
@@ -259,20 +245,15 @@ class Containers:
                     stdout=out,
                     stderr=subprocess.STDOUT,
                     start_new_session=True,
-                    preexec_fn=self._before_exec,
+                    preexec_fn=self._before_exec,  # noqa: PLW1509 - it only makes two system calls
                 )
 
         return self._forker.submit(start).result()
 
     def run(self, image: str, command: Any = None, **options: Any) -> Container:
         """Start a container; of docker's options those that a process can obey."""
-        known = {
-            key: options.get(key)
-            for key in ("name", "entrypoint", "environment", "labels")
-        }
-        container = Container(
-            self, self._store.get(image), self._next_address(), command=command, **known
-        )
+        known = {key: options.get(key) for key in ("name", "entrypoint", "environment", "labels")}
+        container = Container(self, self._store.get(image), self._next_address(), command=command, **known)
         self._all[container.id] = container
         return container
 
@@ -287,29 +268,19 @@ class Containers:
         """
         if reference == os.environ.get("HOSTNAME", ""):
             networks = {"slipway": {"IPAddress": "127.0.0.1"}}
-            return types.SimpleNamespace(
-                attrs={"NetworkSettings": {"Networks": networks}}
-            )
+            return types.SimpleNamespace(attrs={"NetworkSettings": {"Networks": networks}})
         for container in list(self._all.values()):
-            if reference and (
-                container.id.startswith(reference) or container.name == reference
-            ):
+            if reference and (container.id.startswith(reference) or container.name == reference):
                 return container
         raise images.NotFound(f"no container {reference}")
 
-    def list(
-        self,
-        all: bool = False,
-        filters: dict[str, Any] | None = None,
-        **_options: object,
-    ) -> list[Container]:
+    def list(self, filters: dict[str, Any] | None = None, **options: object) -> list[Container]:
         wanted = (filters or {}).get("label") or []
         wanted = [wanted] if isinstance(wanted, str) else wanted
         return [
             container
             for container in list(self._all.values())
-            if (all or container.status == "running")
-            and _labelled(container.labels, wanted)
+            if (options.get("all") or container.status == "running") and _labelled(container.labels, wanted)
         ]
 
     def forget(self, container: Container) -> None:
@@ -345,9 +316,7 @@ class Images:
     def __init__(self, store: images.Store) -> None:
         self._store = store
 
-    def get_registry_data(
-        self, reference: str, **_options: object
-    ) -> types.SimpleNamespace:
+    def get_registry_data(self, reference: str, **_options: object) -> types.SimpleNamespace:
         return types.SimpleNamespace(id=self._store.digest(reference))
 
     def pull(self, reference: str, **_options: object) -> images.Image:
@@ -370,9 +339,7 @@ class Networks:
 class Client:
     """The docker client of the process runtime."""
 
-    def __init__(
-        self, registry: str, folder: str, marker: dict[str, str], own: bool
-    ) -> None:
+    def __init__(self, registry: str, folder: str, marker: dict[str, str], own: bool) -> None:
         unpacked = os.path.join(folder, "images")
         os.makedirs(unpacked, exist_ok=True)
         store = images.Store(registry, unpacked)

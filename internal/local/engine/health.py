@@ -128,7 +128,9 @@ class Checker:
         """One check: the reason and description of a failure, or two empty strings."""
         connection = http.client.HTTPConnection(*self._reach(key[1], key[2]), timeout=_TIMEOUT)
         try:
-            connection.request("GET", group.get("HealthCheckPath") or "/", headers={"User-Agent": "ELB-HealthChecker/2.0"})
+            connection.request(
+                "GET", group.get("HealthCheckPath") or "/", headers={"User-Agent": "ELB-HealthChecker/2.0"}
+            )
             status = connection.getresponse().status
         except TimeoutError:
             return "Target.Timeout", "Request timed out"

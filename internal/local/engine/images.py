@@ -84,19 +84,13 @@ class Store:
         raw = self._manifest(ref, ref.version)
         digest = _digest(raw)
         if ref.version.startswith("sha256:") and ref.version != digest:
-            raise NotFound(
-                f"{reference}: the registry's content does not match the digest"
-            )
+            raise NotFound(f"{reference}: the registry's content does not match the digest")
         with self._lock:
             if digest not in self._unpacked:
-                self._unpacked[digest] = self._unpack(
-                    ref, digest, self._for_this_machine(ref, json.loads(raw))
-                )
+                self._unpacked[digest] = self._unpack(ref, digest, self._for_this_machine(ref, json.loads(raw)))
             return self._unpacked[digest]
 
-    def _for_this_machine(
-        self, ref: Reference, manifest: dict[str, Any]
-    ) -> dict[str, Any]:
+    def _for_this_machine(self, ref: Reference, manifest: dict[str, Any]) -> dict[str, Any]:
         if "manifests" not in manifest:
             return manifest
         machine = platform.machine()
@@ -113,16 +107,12 @@ class Store:
         os.makedirs(root)
         for layer in manifest["layers"]:
             try:
-                with tarfile.open(
-                    fileobj=io.BytesIO(self._blob(ref, layer["digest"]))
-                ) as archive:
+                with tarfile.open(fileobj=io.BytesIO(self._blob(ref, layer["digest"]))) as archive:
                     for member in archive:
                         _extract(archive, member, root)
             except tarfile.ReadError as error:
                 kind = layer.get("mediaType", "a layer")
-                raise NotFound(
-                    f"{ref.repository}: cannot unpack {kind}: {error}"
-                ) from error
+                raise NotFound(f"{ref.repository}: cannot unpack {kind}: {error}") from error
         return Image(digest, root, config.get("config") or {})
 
     def _manifest(self, ref: Reference, version: str) -> bytes:
@@ -142,15 +132,11 @@ class Store:
             headers={"Host": host, "Accept": _MANIFESTS},
         )
         try:
-            with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(
-                request, timeout=_TIMEOUT
-            ) as answer:
+            with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request, timeout=_TIMEOUT) as answer:
                 return answer.read()
         except urllib.error.HTTPError as error:
             text = error.read()[:200].decode(errors="replace")
-            raise NotFound(
-                f"{host}/{ref.repository}: {path}: {error.code} {text}"
-            ) from None
+            raise NotFound(f"{host}/{ref.repository}: {path}: {error.code} {text}") from None
 
 
 def _digest(content: bytes) -> str:
@@ -160,9 +146,7 @@ def _digest(content: bytes) -> str:
 def _inside(root: str, name: str) -> str:
     """The path of an archive's member, which no symbolic link of an earlier layer may lead out of root."""
     parent = os.path.realpath(os.path.join(root, os.path.dirname(name.lstrip("/"))))
-    if parent != os.path.realpath(root) and not parent.startswith(
-        os.path.realpath(root) + os.sep
-    ):
+    if parent != os.path.realpath(root) and not parent.startswith(os.path.realpath(root) + os.sep):
         raise NotFound(f"the image's member {name!r} points outside of it")
     return os.path.join(parent, os.path.basename(name))
 

@@ -62,11 +62,7 @@ def source_hash(function: Callable[..., Any]) -> str:
 def apply(patches: tuple[Patch, ...]) -> None:
     """Replace every original; none is touched unless all of them are as expected."""
     found = [(patch, original(patch)) for patch in patches]
-    changed = [
-        patch.places[0]
-        for patch, function in found
-        if source_hash(function) != patch.sha256
-    ]
+    changed = [patch.places[0] for patch, function in found if source_hash(function) != patch.sha256]
     if changed:
         raise SourceChanged(
             "the emulator's source is not the one these patches were written for: "

@@ -41,8 +41,8 @@ def _ecs(service: services.Services) -> tuple[Patch, ...]:
             places=("services.ecs:_record_service_task_healthy",),
             sha256="ab75f8df0ba50f61c75c36ed1c659f42147bbc601328d35232ec82491b03f127",
             fault="A task counts as healthy as soon as its container runs.",
-            right="A task counts when its targets are healthy; one that fails its health checks is replaced, and counts "
-            "as a failure for the circuit breaker.",
+            right="A task counts when its targets are healthy; one that fails its health checks is replaced, and "
+            "counts as a failure for the circuit breaker.",
             source=_ECS + "service-load-balancing.html",
             wrap=service.once_healthy,
         ),
@@ -58,8 +58,8 @@ def _ecs(service: services.Services) -> tuple[Patch, ...]:
             places=("services.ecs:_remove_docker_container",),
             sha256="209837990b2f6cbeb84ccf93c1c80925aebf5a5b3788f9b505e4f134206d5edf",
             fault="A container is stopped at once, with five seconds of grace, whatever requests its task has in hand.",
-            right="The target is deregistered, requests in hand are answered, then come SIGTERM and, after stopTimeout, "
-            "SIGKILL. (Here the deregistration delay ends as soon as nothing is in hand.)",
+            right="The target is deregistered, requests in hand are answered, then come SIGTERM and, after "
+            "stopTimeout, SIGKILL. (Here the deregistration delay ends as soon as nothing is in hand.)",
             source=_ECS + "task-lifecycle-explanation.html",
             wrap=service.drained,
         ),
@@ -74,8 +74,8 @@ def _ecs(service: services.Services) -> tuple[Patch, ...]:
         Patch(
             places=_handler("AWS::ECS::Service", "create", "_ecs_service_create"),
             sha256="75dfd177d75c88d72290676ff6bcf8c4eaaf1d0e4d78dbcd36e968c540be0677",
-            fault="CloudFormation does not wait for a service, fails on a count given by a Number parameter, and leaves "
-            "a service behind whose creation fails.",
+            fault="CloudFormation does not wait for a service, fails on a count given by a Number parameter, and "
+            "leaves a service behind whose creation fails.",
             right="CREATE_COMPLETE comes when the service is stable; what fails is deleted by the rollback.",
             source=_RESOURCE + "aws-resource-ecs-service.html",
             wrap=service.create_and_wait,
@@ -131,15 +131,13 @@ def _balancers(service: services.Services) -> tuple[Patch, ...]:
             places=("services.alb:_ACTION_MAP[DescribeTargetHealth]",),
             sha256="d848e8a26fcb92985c323a24d160a86134330ad7895ee04b7c294ababa3aaef3",
             fault="Every registered target is called healthy, and gets traffic before it listens.",
-            right="Targets are checked. (Here every quarter of a second; a starting target has 2 seconds to answer with "
-            "the right status, 8 to answer at all.)",
+            right="Targets are checked. (Here every quarter of a second; a starting target has 2 seconds to "
+            "answer with the right status, 8 to answer at all.)",
             source=_ELB + "application/target-group-health-checks.html",
             wrap=service.checker.describe,
         ),
         Patch(
-            places=_handler(
-                "AWS::ElasticLoadBalancingV2::LoadBalancer", "create", "_elbv2_load_balancer_create"
-            ),
+            places=_handler("AWS::ElasticLoadBalancingV2::LoadBalancer", "create", "_elbv2_load_balancer_create"),
             sha256="2a2822d7d5941d3858f7fca9cd837c8a15ba3adedca31fee159e3d3993178c31",
             fault="A load balancer's DNS name does not resolve.",
             right="http://${DNSName} reaches the load balancer. (Here the name is localhost:PORT, which stands for the "
@@ -148,9 +146,7 @@ def _balancers(service: services.Services) -> tuple[Patch, ...]:
             wrap=listening,
         ),
         Patch(
-            places=_handler(
-                "AWS::ElasticLoadBalancingV2::LoadBalancer", "delete", "_elbv2_load_balancer_delete"
-            ),
+            places=_handler("AWS::ElasticLoadBalancingV2::LoadBalancer", "delete", "_elbv2_load_balancer_delete"),
             sha256="b96eac395cf4ce893b453fc4444453e41b03f99462f52762718473beee296893",
             fault="(The other half of the above.)",
             right="A deleted load balancer does not answer.",
@@ -168,7 +164,10 @@ def _balancers(service: services.Services) -> tuple[Patch, ...]:
                 source=_ELB + "APIReference/API_TargetGroup.html",
                 wrap=cfn.rule_on_group,
             )
-            for operation, sha256 in (("create", "86a2e34f17472eb9bd4f1c12ec5a4e0dd241598265a8ccc3f22d32249fb812a7"), ("update", "842ee8c985fa8ae5c7a8b1de91b1f38cc83e3aab8e32a581d32cd67d79f18431"))
+            for operation, sha256 in (
+                ("create", "86a2e34f17472eb9bd4f1c12ec5a4e0dd241598265a8ccc3f22d32249fb812a7"),
+                ("update", "842ee8c985fa8ae5c7a8b1de91b1f38cc83e3aab8e32a581d32cd67d79f18431"),
+            )
         ),
     )
 
@@ -266,8 +265,22 @@ def _stacks() -> tuple[Patch, ...]:
 def _attributes() -> tuple[Patch, ...]:
     """Attributes that Fn::GetAtt should find."""
     missing = (
-        ("AWS::EC2::VPC", "_ec2_vpc_create", cfn.vpc_attributes, "ec2-vpc", "CidrBlock", "4920746a78254f7a02b5f2c606992542084adbcae6b48da60063ebcf4b7e46f1"),
-        ("AWS::EC2::Subnet", "_ec2_subnet_create", cfn.subnet_attributes, "ec2-subnet", "CidrBlock and VpcId", "626e1b1e5d2ac16ce1c724cbc7b42df200a79554e660b282888675f8f757d346"),
+        (
+            "AWS::EC2::VPC",
+            "_ec2_vpc_create",
+            cfn.vpc_attributes,
+            "ec2-vpc",
+            "CidrBlock",
+            "4920746a78254f7a02b5f2c606992542084adbcae6b48da60063ebcf4b7e46f1",
+        ),
+        (
+            "AWS::EC2::Subnet",
+            "_ec2_subnet_create",
+            cfn.subnet_attributes,
+            "ec2-subnet",
+            "CidrBlock and VpcId",
+            "626e1b1e5d2ac16ce1c724cbc7b42df200a79554e660b282888675f8f757d346",
+        ),
         (
             "AWS::ElasticLoadBalancingV2::TargetGroup",
             "_elbv2_target_group_create",

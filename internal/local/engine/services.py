@@ -8,11 +8,12 @@ import uuid
 from collections.abc import Callable
 from typing import Any
 
+from ministack.core.responses import request_scope
+from ministack.services import ecs
+
 import balancer
 import cloudformation
 import health
-from ministack.core.responses import request_scope
-from ministack.services import ecs
 
 SERVICE = "AWS::ECS::Service"
 
@@ -221,7 +222,9 @@ def _settle(service: dict[str, Any]) -> None:
         deployment = next((entry for entry in service["deployments"] if entry["id"] == primary["id"]), None)
         if deployment is None or deployment["rolloutState"] == "FAILED":
             _wait_for_rollback(service, end)
-            raise ValueError(_message("Error occurred during operation 'ECS Deployment Circuit Breaker was triggered'."))
+            raise ValueError(
+                _message("Error occurred during operation 'ECS Deployment Circuit Breaker was triggered'.")
+            )
         if deployment["rolloutState"] == "COMPLETED" and deployment["status"] == "PRIMARY":
             return
         time.sleep(_POLL)
