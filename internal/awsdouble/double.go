@@ -41,21 +41,22 @@ type Double struct {
 	failing  map[string]string // phase and logical path of a resource -> why it fails
 	nestedCS string            // why no nested change set can be made
 
-	stacks    []*stack // in the order of their creation, deleted ones too
-	things    []*thing // everything that stacks made, deleted ones too
-	buckets   map[string]*bucket
-	builds    []*build
-	buildHook func(Build) BuildResult
-	logs      map[string]map[string][]LogEvent // group, stream
-	roles     map[string]bool                  // service-linked roles by service principal
-	pipelines map[string][]*Execution
-	revisions map[string]int // of task definition families
-	tasks     TaskFailure
-	app       AppHandler
-	apps      []*httptest.Server
-	lastIP    int
-	unhealthy []string
-	clockTick int64
+	stacks      []*stack // in the order of their creation, deleted ones too
+	things      []*thing // everything that stacks made, deleted ones too
+	buckets     map[string]*bucket
+	builds      []*build
+	buildHook   func(Build) BuildResult
+	logs        map[string]map[string][]LogEvent // group, stream
+	roles       map[string]bool                  // service-linked roles by service principal
+	pipelines   map[string][]*Execution
+	revisions   map[string]int // of task definition families
+	tasks       TaskFailure
+	app         AppHandler
+	apps        []*httptest.Server
+	lastIP      int
+	lastVersion int
+	unhealthy   []string
+	clockTick   int64
 }
 
 // Option changes a Double before it starts.

@@ -73,7 +73,7 @@ func (d *Double) PutBucket(name string) {
 func (d *Double) PutObject(bucketName, key string, body []byte) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.buckets[bucketName].put(key, &version{id: d.chars(upper, 32), body: body, modified: d.now()})
+	d.buckets[bucketName].put(key, &version{id: d.newVersionID(), body: body, modified: d.now()})
 }
 
 // PutUpload leaves a multipart upload unfinished in a bucket.
@@ -209,7 +209,7 @@ func (q *s3Request) run(operation string) *apiError {
 	case "DeleteObjects":
 		return q.deleteObjects()
 	case "DeleteObject":
-		q.bucket.remove(q.key, q.query.Get("versionId"), q.d.chars(upper, 32), q.d.now())
+		q.bucket.remove(q.key, q.query.Get("versionId"), q.d.newVersionID(), q.d.now())
 		q.w.WriteHeader(http.StatusNoContent)
 	case "PutObject":
 		return q.putObject()
@@ -276,6 +276,14 @@ func (q *s3Request) listObjects() {
 	})
 }
 
+// newVersionID ends in a number that grows, so that a marker says where it stood even when its version is gone.
+func (d *Double) newVersionID() string {
+	d.lastVersion++
+	return d.chars(upper, 20) + fmt.Sprintf("%012d", d.lastVersion)
+}
+
+func versionOrder(id string) string { return id[max(0, len(id)-12):] }
+
 type keyedVersion struct {
 	key    string
 	latest bool
@@ -293,19 +301,12 @@ func (q *s3Request) listVersions() {
 			all = append(all, keyedVersion{key, i == len(versions)-1, v})
 		}
 	}
-	start := 0
-	if after := q.query.Get("key-marker"); after != "" {
-		start = slices.IndexFunc(all, func(v keyedVersion) bool {
-			return v.key > after || v.key == after && v.id == q.query.Get("version-id-marker")
+	if after, at := q.query.Get("key-marker"), q.query.Get("version-id-marker"); after != "" {
+		all = slices.DeleteFunc(all, func(v keyedVersion) bool {
+			return v.key < after || v.key == after && versionOrder(v.id) >= versionOrder(at)
 		})
-		switch {
-		case start < 0:
-			start = len(all)
-		case all[start].key == after:
-			start++
-		}
 	}
-	shown, next := page(q.d, all[start:], "", q.limit())
+	shown, next := page(q.d, all, "", q.limit())
 	versions, markers := list{}, list{}
 	for _, v := range shown {
 		o := object{"Key": v.key, "VersionId": v.id, "IsLatest": v.latest, "LastModified": v.modified}
@@ -345,7 +346,7 @@ func (q *s3Request) deleteObjects() *apiError {
 	}
 	deleted := list{}
 	for _, o := range in.Object {
-		q.bucket.remove(o.Key, o.VersionId, q.d.chars(upper, 32), q.d.now())
+		q.bucket.remove(o.Key, o.VersionId, q.d.newVersionID(), q.d.now())
 		deleted = append(deleted, object{"Key": o.Key, "VersionId": opt(o.VersionId)})
 	}
 	if in.Quiet {
@@ -380,7 +381,7 @@ func (q *s3Request) putObject() *apiError {
 			return &apiError{Code: "IncompleteBody", Message: err.Error(), Status: 400}
 		}
 	}
-	v := &version{id: q.d.chars(upper, 32), body: body, modified: q.d.now(), header: http.Header{}}
+	v := &version{id: q.d.newVersionID(), body: body, modified: q.d.now(), header: http.Header{}}
 	for name, values := range q.r.Header {
 		if name == "Content-Type" || strings.HasPrefix(name, "X-Amz-Meta-") {
 			v.header[name] = values
