@@ -27,7 +27,7 @@ func (l *Launcher) uploadTemplate(ctx context.Context, bucket, path string) (str
 	if err := l.putOnce(ctx, bucket, key, bytes.NewReader(text)); err != nil {
 		return "", fmt.Errorf("upload the template %s: %w", path, err)
 	}
-	return fmt.Sprintf("https://%s.s3.%s.%s/%s", bucket, l.AWS.Region, l.partition.suffix, key), nil
+	return fmt.Sprintf("https://s3.%s.%s/%s/%s", l.AWS.Region, l.partition.suffix, bucket, key), nil
 }
 
 func hashOf(text []byte) string {
