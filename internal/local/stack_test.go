@@ -43,7 +43,12 @@ type bench struct {
 
 func newBench(t *testing.T, opts ...Option) *bench {
 	t.Helper()
-	e := started(t, clone(t), opts...)
+	return newBenchIn(t, clone(t), opts...)
+}
+
+func newBenchIn(t *testing.T, root string, opts ...Option) *bench {
+	t.Helper()
+	e := started(t, root, opts...)
 	b := &bench{T: t, e: e, cfn: cloudformation.NewFromConfig(e.AWSConfig()), urls: map[string]string{}}
 	if _, err := s3Client(e).CreateBucket(t.Context(), &s3.CreateBucketInput{Bucket: aws.String(bucket)}); err != nil {
 		t.Fatal(err)
