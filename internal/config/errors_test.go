@@ -43,6 +43,8 @@ func TestProblems(t *testing.T) {
 			"f:2:4: found the byte 0xff, which is not UTF-8; save the file as UTF-8"},
 		{"control character", "name: shop\nservice: {healthPath: \"/ä\x00\"}\n",
 			"f:2:26: found the control character 0x00; leave it out"},
+		{"delete character", "name: sh\x7fop\n",
+			"f:1:9: found the control character 0x7f; leave it out"},
 		{"unclosed bracket", "name: shop\nenvironments: [{name: prod}\n",
 			"f:2:15: not valid YAML: sequence end token ']' not found; check indentation, colons, quotes and brackets here"},
 		{"tab", "name: shop\nservice:\n\tport: 80\n",
@@ -72,6 +74,8 @@ func TestProblems(t *testing.T) {
 				"f:5:3: unknown key \"memroy\" in service; allowed are port, cpu, memory, architecture, healthPath, environment; did you mean memory?\n" +
 				"f:6:3: unknown key \"Port\" in service; allowed are port, cpu, memory, architecture, healthPath, environment; did you mean port?\n" +
 				"f:7:3: unknown key \"enviroment\" in service; allowed are port, cpu, memory, architecture, healthPath, environment; did you mean environment?"},
+		{"key near two", environment("tasks: {mix: 1}"),
+			"f:4:13: unknown key \"mix\" in environments.tasks; allowed are min, max; did you mean min?"},
 		{"keys that belong elsewhere", service("min: 2", "cidr: 10.0.0.0/16"),
 			"f:3:3: unknown key \"min\" in service; min belongs in environments.tasks\n" +
 				"f:4:3: unknown key \"cidr\" in service; cidr belongs in environments.network"},

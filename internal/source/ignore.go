@@ -113,14 +113,14 @@ func translate(glob string, isPath bool) (string, bool) {
 	return b.String(), true
 }
 
-// star translates a run of stars. Two of them between slashes, or between a slash and an end, stand for any number of
+// star translates a run of stars. Two or more between slashes, or between a slash and an end, stand for any number of
 // directories; otherwise any run is one star.
 func star(glob, rest string, isPath bool) (text, after string) {
 	after = strings.TrimLeft(rest, "*")
 	stars, before := len(rest)-len(after), glob[:len(glob)-len(rest)]
 	opens := before == "" || strings.HasSuffix(before, "/")
 	switch {
-	case !isPath || stars != 2 || !opens:
+	case !isPath || stars < 2 || !opens:
 		return `[^/]*`, after
 	case after == "":
 		return `.*`, after

@@ -29,6 +29,7 @@ func TestWalkAgreesWithGit(t *testing.T) {
 		{"two stars in front", "**/a\n**/dir/a.log\n", ""},
 		{"two stars behind", "dir/**\n", ""},
 		{"two stars within", "dir/**/a\nfoo/**/baz\n", ""},
+		{"three stars", "dir/***/a\n***/c.log\nfoo/***\n", ""},
 		{"two stars alone", "**\n!dir/\n!a\n", ""},
 		{"anchored two stars", "/**\n!/dir/\n!/dir/a\n", ""},
 		{"stars without slashes", "d**r/a\nb**.txt\n***\n", ""},

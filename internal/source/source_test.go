@@ -12,6 +12,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
@@ -277,6 +278,9 @@ func TestZipCarriesModes(t *testing.T) {
 	got := map[string]string{}
 	for _, file := range archive.File {
 		got[file.Name] = file.Mode().String()
+		if want := time.Date(1980, 1, 1, 0, 0, 0, 0, time.UTC); !file.Modified.Equal(want) {
+			t.Errorf("%s has the time %v, want %v", file.Name, file.Modified, want)
+		}
 	}
 	want := map[string]string{ManifestName: "-rw-r--r--", ".gitignore": "-rw-r--r--", "changed.txt": "-rw-r--r--", "deleted.txt": "-rw-r--r--",
 		"dir/a.txt": "-rw-r--r--", "link": "Lrwxrwxrwx", "run.sh": "-rwxr-xr-x"}
