@@ -60,6 +60,7 @@ func (r *reader) cidr(o object) (netip.Prefix, bool) {
 	if cidr.Masked() != cidr {
 		r.add(o.valueAt("cidr"), "%s is %s, which is an address within a range; the range itself is %s", o.label("cidr"), cidr, cidr.Masked())
 	}
+	// The first address is enough: a range that begins within and ends outside is also larger than a VPC can be.
 	if !slices.ContainsFunc(privateRanges, func(p netip.Prefix) bool { return p.Contains(cidr.Addr()) }) {
 		r.add(o.valueAt("cidr"), "%s is %s, which is not a private range; it must be %s", o.label("cidr"), cidr, cidrAllowed)
 	}
