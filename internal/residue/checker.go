@@ -36,6 +36,7 @@ type services struct {
 	ecs      *ecs.Client
 	events   *eventbridge.Client
 	iam      *iam.Client
+	keys     *ec2query.Signed
 	logs     *cloudwatchlogs.Client
 	pipeline *codepipeline.Client
 	registry *ecr.Client
@@ -57,6 +58,7 @@ func NewChecker(cfg aws.Config) *Checker {
 		ecs:      ecs.NewFromConfig(cfg),
 		events:   eventbridge.NewFromConfig(cfg),
 		iam:      iam.NewFromConfig(cfg),
+		keys:     newKeys(cfg),
 		logs:     cloudwatchlogs.NewFromConfig(cfg),
 		pipeline: codepipeline.NewFromConfig(cfg),
 		registry: ecr.NewFromConfig(cfg),

@@ -69,6 +69,9 @@ func kinds(s services) map[string]kind {
 		// "Ref returns the resource name"
 		"AWS::IAM::Role": {call: "iam:GetRole", ask: s.role},
 
+		// "Ref returns the key ID"
+		"AWS::KMS::Key": {call: "kms:DescribeKey", ask: s.key},
+
 		// "Ref returns the resource name"
 		"AWS::Logs::LogGroup": {call: "logs:DescribeLogGroups", ask: s.logGroup},
 

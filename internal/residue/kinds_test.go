@@ -161,6 +161,8 @@ func typeTests() []typeTest {
 		{"AWS::ECS::TaskDefinition", arnTask, "ecs:DescribeTaskDefinition", ok(`{"taskDefinition":{"taskDefinitionArn":"` + arnTask + `","status":"ACTIVE"}}`), "ACTIVE",
 			[]reply{ok(`{"taskDefinition":{"status":"INACTIVE"}}`), ok(`{"taskDefinition":{"status":"DELETE_IN_PROGRESS"}}`),
 				jsonError("ClientException", "Unable to describe task definition.")}, deniedJSON},
+		{"AWS::KMS::Key", "1234abcd-12ab-34cd-56ef-1234567890ab", "kms:DescribeKey", ok(`{"KeyMetadata":{"KeyId":"1234abcd-12ab-34cd-56ef-1234567890ab","KeyState":"Enabled"}}`), "Enabled",
+			[]reply{jsonError("NotFoundException", "Key 'arn:aws:kms:eu-central-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab' does not exist")}, deniedJSON},
 		{"AWS::ElasticLoadBalancingV2::LoadBalancer", arnELB, "elasticloadbalancing:DescribeLoadBalancers",
 			queryAnswer("DescribeLoadBalancers", "<LoadBalancers><member><LoadBalancerArn>"+arnELB+"</LoadBalancerArn><State><Code>active</Code></State></member></LoadBalancers>"), "active",
 			[]reply{queryError(400, "LoadBalancerNotFound", "One or more load balancers not found")}, deniedQuery},
