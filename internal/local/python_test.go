@@ -4,6 +4,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
 )
 
@@ -23,4 +24,29 @@ func inPython(t *testing.T, args ...string) string {
 
 func TestEnginePython(t *testing.T) {
 	inPython(t, "-m", "unittest", "--quiet", "test_patches", "test_containers")
+}
+
+// TestDifferencesAreFresh compares the user's page with the table of patches. UPDATE=1 writes the page.
+func TestDifferencesAreFresh(t *testing.T) {
+	const begin, end = "; a test compares -->\n", "\n<!-- end -->"
+	page := filepath.Join("..", "..", "docs", "local-engine.md")
+	text, err := os.ReadFile(page)
+	if err != nil {
+		t.Fatal(err)
+	}
+	before, rest, _ := strings.Cut(string(text), begin)
+	_, after, found := strings.Cut(rest, strings.TrimPrefix(end, "\n"))
+	if !found {
+		t.Fatalf("%s has no place for the differences", page)
+	}
+	want := before + begin + strings.TrimSpace(inPython(t, "engine.py", "--differences")) + end + after
+	if want == string(text) {
+		return
+	}
+	if os.Getenv("UPDATE") == "" {
+		t.Fatalf("%s does not say what the table of patches does: run this test with UPDATE=1", page)
+	}
+	if err := os.WriteFile(page, []byte(want), 0o644); err != nil {
+		t.Fatal(err)
+	}
 }

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 import containers
@@ -17,17 +16,13 @@ def _table() -> tuple[Patch, ...]:
 
 
 def differences() -> str:
-    """A Markdown list: what AWS does, what the emulator would do, and where AWS says so."""
+    """A Markdown list: what the emulator alone would do, what it does here, and where AWS says that this is right."""
     lines = []
     for entry in _table():
         if entry.fault.startswith("("):
             continue
-        lines.append(f"- {entry.right} ([AWS]({entry.source})) The emulator alone: {_lower(entry.fault)}")
+        lines.append(f"- {entry.fault} Mended: {entry.right} ([AWS]({entry.source}))")
     return "\n".join(lines)
-
-
-def _lower(sentence: str) -> str:
-    return sentence[0].lower() + sentence[1:] if not re.match(r"[A-Z]{2}|[A-Z]\w+[A-Z:]", sentence) else sentence
 
 
 def hashes() -> str:
