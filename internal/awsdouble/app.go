@@ -66,7 +66,7 @@ func (d *Double) startApp(balancer *thing) string {
 }
 
 func (d *Double) stopApp(balancer *thing) error {
-	go balancer.server.Close() // it waits for requests, and those may wait for the lock
+	d.ops.Go(balancer.server.Close) // which waits for requests, and those may wait for the lock
 	return nil
 }
 

@@ -7,6 +7,7 @@ package awsdouble
 import (
 	"context"
 	"math/rand/v2"
+	"net/http"
 	"net/http/httptest"
 	"slices"
 	"strings"
@@ -132,35 +133,56 @@ func (d *Double) CallsTo(operation string) []Call {
 }
 
 type fault struct {
-	operation string // "DescribeStacks" or "cloudformation.DescribeStacks"
-	err       *apiError
+	operation string    // "DescribeStacks" or "cloudformation.DescribeStacks"
+	err       *apiError // nil: the service's way to throttle
+	lost      bool      // the call is done, its answer never arrives
 	left      int
 }
 
 // Throttle lets the next n calls of an operation ("DescribeStacks", or "cloudformation.DescribeStacks" where two
 // services have it) answer as a service does that has too many of them.
-func (d *Double) Throttle(operation string, n int) { d.addFault(operation, nil, n) }
+func (d *Double) Throttle(operation string, n int) { d.addFault(fault{operation: operation, left: n}) }
 
 // Fail lets the next n calls of an operation answer with this error code and message and status 400.
 func (d *Double) Fail(operation, code, message string, n int) {
-	d.addFault(operation, &apiError{Code: code, Message: message, Status: 400}, n)
+	d.addFault(fault{operation: operation, err: &apiError{Code: code, Message: message, Status: 400}, left: n})
 }
 
-func (d *Double) addFault(operation string, err *apiError, n int) {
+// Lose lets the next n calls of an operation be carried out, but breaks the connection before the answer.
+func (d *Double) Lose(operation string, n int) {
+	d.addFault(fault{operation: operation, lost: true, left: n})
+}
+
+func (d *Double) addFault(f fault) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.faults = append(d.faults, &fault{operation, err, n})
+	d.faults = append(d.faults, &f)
 }
 
 // fault consumes and returns what was arranged for this call, or nil.
 func (d *Double) fault(service, operation string) *apiError {
+	f := d.takeFault(service, operation, false)
+	switch {
+	case f == nil:
+		return nil
+	case f.err == nil:
+		return throttled(service)
+	}
+	return f.err
+}
+
+// loseAnswer breaks the connection where that was arranged for this call.
+func (d *Double) loseAnswer(service, operation string) {
+	if d.takeFault(service, operation, true) != nil {
+		panic(http.ErrAbortHandler)
+	}
+}
+
+func (d *Double) takeFault(service, operation string, lost bool) *fault {
 	for _, f := range d.faults {
-		if f.left > 0 && (f.operation == operation || f.operation == service+"."+operation) {
+		if f.left > 0 && f.lost == lost && (f.operation == operation || f.operation == service+"."+operation) {
 			f.left--
-			if f.err == nil {
-				return throttled(service)
-			}
-			return f.err
+			return f
 		}
 	}
 	return nil

@@ -14,7 +14,7 @@ func (d *Double) allKinds() map[string]kind {
 			attributes: att(map[string]func(*thing) string{"Arn": func(t *thing) string { return d.arn("double", t.ID) }}),
 		},
 	}
-	for _, more := range []map[string]kind{d.storageKinds(), d.roleKinds(), d.networkKinds(), d.balancerKinds(), d.ecsKinds(), d.deliveryKinds()} {
+	for _, more := range []map[string]kind{d.storageKinds(), d.roleKinds(), d.networkKinds(), d.routeKinds(), d.balancerKinds(), d.ecsKinds(), d.deliveryKinds(), d.watchingKinds()} {
 		maps.Copy(kinds, more)
 	}
 	return kinds
@@ -108,6 +108,14 @@ func (d *Double) networkKinds() map[string]kind {
 				"VpcId":             func(t *thing) string { return text(t.Properties, "VpcId") },
 			}),
 		},
+	}
+}
+
+func (d *Double) routeKinds() map[string]kind {
+	one := func(name string) func(*thing) map[string]string {
+		return att(map[string]func(*thing) string{name: itself})
+	}
+	return map[string]kind{
 		"AWS::EC2::RouteTable": {id: d.prefixed("rtb"), createOnly: []string{"VpcId"}, attributes: one("RouteTableId")},
 		"AWS::EC2::Route": {
 			id: func(_ *stack, _ string, p object) string {
@@ -191,6 +199,11 @@ func (d *Double) deliveryKinds() map[string]kind {
 			id: d.named("Name", 64, false), createOnly: []string{"Name"},
 			attributes: att(map[string]func(*thing) string{"Arn": func(t *thing) string { return d.arn("events", "rule/"+t.ID) }}),
 		},
+	}
+}
+
+func (d *Double) watchingKinds() map[string]kind {
+	return map[string]kind{
 		"AWS::ApplicationAutoScaling::ScalableTarget": {
 			id: func(_ *stack, _ string, p object) string {
 				return text(p, "ResourceId") + "|" + text(p, "ScalableDimension") + "|" + text(p, "ServiceNamespace")

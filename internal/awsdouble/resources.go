@@ -147,6 +147,9 @@ func (d *Double) Delete(physicalID string) bool {
 	defer d.mu.Unlock()
 	for _, t := range d.things {
 		if t.ID == physicalID && !t.Gone {
+			if removed := d.kinds[t.Type].removed; removed != nil {
+				_ = removed(t) // whoever does this does not ask whether it is empty
+			}
 			t.Gone = true
 			return true
 		}

@@ -1,13 +1,11 @@
 package awsdouble
 
 import (
-	"bufio"
 	"bytes"
 	"crypto/md5"
 	"encoding/hex"
 	"encoding/xml"
 	"fmt"
-	"io"
 	"maps"
 	"net/http"
 	"net/url"
@@ -164,6 +162,7 @@ func (d *Double) serveS3(w http.ResponseWriter, r *http.Request, body []byte) {
 	if err := q.run(operation); err != nil {
 		q.fail(err)
 	}
+	d.loseAnswer("s3", operation)
 }
 
 func (q *s3Request) operation(bucketName string) string {
@@ -374,14 +373,11 @@ func (q *s3Request) putObject() *apiError {
 			return &apiError{Code: "PreconditionFailed", Message: "At least one of the pre-conditions you specified did not hold", Status: 412}
 		}
 	}
-	body := q.body
 	if strings.HasPrefix(q.r.Header.Get("X-Amz-Content-Sha256"), "STREAMING-") {
-		var err error
-		if body, err = dechunk(q.body); err != nil {
-			return &apiError{Code: "IncompleteBody", Message: err.Error(), Status: 400}
-		}
+		// The SDK sends chunks over https only.
+		return &apiError{Code: "NotImplemented", Message: "awsdouble does not decode aws-chunked", Status: 501}
 	}
-	v := &version{id: q.d.newVersionID(), body: body, modified: q.d.now(), header: http.Header{}}
+	v := &version{id: q.d.newVersionID(), body: q.body, modified: q.d.now(), header: http.Header{}}
 	for name, values := range q.r.Header {
 		if name == "Content-Type" || strings.HasPrefix(name, "X-Amz-Meta-") {
 			v.header[name] = values
@@ -391,31 +387,6 @@ func (q *s3Request) putObject() *apiError {
 	q.w.Header().Set("ETag", v.etag())
 	q.w.Header().Set("X-Amz-Version-Id", v.id)
 	return nil
-}
-
-// dechunk undoes the encoding aws-chunked: a size in hex, the bytes, and so on to size 0, with trailers behind.
-func dechunk(body []byte) ([]byte, error) {
-	var out []byte
-	in := bufio.NewReader(bytes.NewReader(body))
-	for {
-		line, err := in.ReadString('\n')
-		if err != nil {
-			return nil, fmt.Errorf("read chunk size: %w", err)
-		}
-		digits, _, _ := strings.Cut(strings.TrimSpace(line), ";")
-		size, err := strconv.ParseInt(digits, 16, 32)
-		if err != nil {
-			return nil, fmt.Errorf("read chunk size: %w", err)
-		}
-		if size == 0 {
-			return out, nil
-		}
-		chunk := make([]byte, size+2)
-		if _, err := io.ReadFull(in, chunk); err != nil {
-			return nil, fmt.Errorf("read chunk: %w", err)
-		}
-		out = append(out, chunk[:size]...)
-	}
 }
 
 func (q *s3Request) getObject() *apiError {

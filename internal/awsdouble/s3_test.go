@@ -1,7 +1,6 @@
 package awsdouble_test
 
 import (
-	"bytes"
 	"fmt"
 	"io"
 	"strings"
@@ -58,19 +57,6 @@ func TestObjectsAreNotOverwritten(t *testing.T) {
 	wantError(t, err, "NoSuchKey", "The specified key does not exist.")
 	_, err = a.s3.GetObject(a.ctx, &s3.GetObjectInput{Bucket: new("none"), Key: new("no")})
 	wantError(t, err, "NoSuchBucket", "")
-}
-
-func TestUploadsInChunksAreDecoded(t *testing.T) {
-	a := newAccount(t)
-	a.PutBucket("b")
-	want := bytes.Repeat([]byte("0123456789"), 20_000)
-	// Only the type io.Reader hides that the body could be read twice, which is what makes the SDK send chunks.
-	must[*s3.PutObjectOutput](t)(a.s3.PutObject(a.ctx, &s3.PutObjectInput{
-		Bucket: new("b"), Key: new("k"), Body: bytes.NewReader(want), ChecksumAlgorithm: s3types.ChecksumAlgorithmSha256,
-	}))
-	if got, ok := a.Object("b", "k"); !ok || !bytes.Equal(got, want) {
-		t.Errorf("%d bytes arrive of %d", len(got), len(want))
-	}
 }
 
 func TestVersionsAndMarkersInPages(t *testing.T) {

@@ -73,6 +73,7 @@ func (d *Double) answer(service, operation string, in object) (object, *apiError
 		return nil, &apiError{Code: "InvalidAction", Message: "Could not find operation " + operation + " of " + service + ": awsdouble does not have it", Status: 400}
 	}
 	out, err := handle(in)
+	d.loseAnswer(service, operation)
 	if err == nil {
 		return out, nil
 	}
