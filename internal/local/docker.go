@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"os/exec"
+	"runtime"
+	"slices"
 	"strings"
 	"time"
 )
@@ -24,7 +26,8 @@ type dockerRuntime struct {
 
 // chooseRuntime takes Docker where a daemon answers, unless one of the two is asked for.
 func chooseRuntime(ctx context.Context, asked string) (dockerRuntime, error) {
-	if asked == RuntimeProcess {
+	// The daemon of Docker Desktop runs in a virtual machine, from which the engine's registry cannot be reached.
+	if asked == RuntimeProcess || asked == "" && runtime.GOOS != "linux" {
 		return dockerRuntime{name: RuntimeProcess}, nil
 	}
 	host, err := dockerHost(ctx)
@@ -48,16 +51,44 @@ func dockerHost(ctx context.Context) (string, error) {
 	return docker(ctx, "context", "inspect", "--format", "{{.Endpoints.docker.Host}}")
 }
 
-// removeContainers removes every container of the engine with that token.
-func removeContainers(ctx context.Context, token string) error {
-	ids, err := docker(ctx, "ps", "--all", "--quiet", "--filter", "label="+containerLabel+"="+token)
+// removeContainers removes every container of the engine of that record, and the names by which the daemon knows the
+// images of its registry.
+func removeContainers(ctx context.Context, rec *record) error {
+	ids, err := docker(ctx, "ps", "--all", "--quiet", "--filter", "label="+containerLabel+"="+rec.Token)
 	if err == nil && ids != "" {
 		_, err = docker(ctx, append([]string{"rm", "--force", "--volumes"}, strings.Fields(ids)...)...)
 	}
 	if err != nil {
-		return fmt.Errorf("remove the local engine's containers (label %s=%s): %w", containerLabel, token, err)
+		return fmt.Errorf("remove the local engine's containers (label %s=%s): %w", containerLabel, rec.Token, err)
+	}
+	registry := strings.TrimPrefix(rec.Endpoint, "http://")
+	lines, err := docker(ctx, "image", "ls", "--digests", "--filter", "reference="+registry+"/*", "--format", "{{.Repository}} {{.Tag}} {{.Digest}}")
+	if names := imageNames(lines); err == nil && len(names) > 0 {
+		_, err = docker(ctx, append([]string{"image", "rm", "--force"}, names...)...)
+	}
+	if err != nil {
+		return fmt.Errorf("remove the images of the local engine's registry %s from Docker: %w", registry, err)
 	}
 	return nil
+}
+
+// imageNames reads lines of repository, tag and digest, of which one of the two is <none> where there is no such name.
+func imageNames(lines string) []string {
+	var names []string
+	for line := range strings.Lines(lines) {
+		fields := strings.Fields(line)
+		if len(fields) != 3 {
+			continue
+		}
+		if fields[1] != "<none>" {
+			names = append(names, fields[0]+":"+fields[1])
+		}
+		if fields[2] != "<none>" {
+			names = append(names, fields[0]+"@"+fields[2])
+		}
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
 }
 
 func docker(ctx context.Context, args ...string) (string, error) {

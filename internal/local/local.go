@@ -46,7 +46,8 @@ type Option func(*options)
 
 type options struct{ runtime string }
 
-// WithRuntime asks for RuntimeProcess or RuntimeDocker. Without it a Docker daemon is used where one answers.
+// WithRuntime asks for RuntimeProcess or RuntimeDocker. Without it a Docker daemon is used where one answers,
+// on Linux.
 func WithRuntime(name string) Option { return func(o *options) { o.runtime = name } }
 
 // Start returns the living engine of the clone at root, or installs (on first use) and starts one, and returns when
@@ -153,7 +154,7 @@ func clearRemains(ctx context.Context, dir folder) error {
 		return err
 	}
 	if rec.Runtime == RuntimeDocker {
-		if err := removeContainers(ctx, rec.Token); err != nil {
+		if err := removeContainers(ctx, rec); err != nil {
 			return err
 		}
 	}

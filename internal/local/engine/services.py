@@ -20,7 +20,7 @@ SERVICE = "AWS::ECS::Service"
 _TARGET_LIMIT = 60.0  # seconds until a task's target must be known
 _ROLLOUT_LIMIT = 180.0  # seconds until a deployment must have ended
 _DRAIN_LIMIT = 30.0  # seconds a stopping task may take over the requests it has in hand
-_DEFAULT_STOP_TIMEOUT = 30.0  # seconds between SIGTERM and SIGKILL where the task definition says nothing
+_DEFAULT_STOP_TIMEOUT = 30  # seconds between SIGTERM and SIGKILL where the task definition says nothing
 _LEAVE_LIMIT = 90.0  # seconds until the containers of a deleted service must be gone
 _POLL = 0.1  # seconds
 _STEADY = 0.3  # seconds a container must have run before its task is looked at; the emulator's own is 1
@@ -131,7 +131,7 @@ class Services:
 
         return remove
 
-    def _leave(self, container: Any, timeout: float) -> None:
+    def _leave(self, container: Any, timeout: int) -> None:
         try:
             ip = _address(container)
             end = time.monotonic() + _DRAIN_LIMIT
@@ -141,8 +141,8 @@ class Services:
                 time.sleep(_POLL)
             self.balancers.forget_target(ip)
             container.stop(timeout=timeout)
-            container.remove(force=True)
         finally:
+            container.remove(force=True)
             self._leaving.discard(threading.current_thread())
 
     def with_client(self, original: Wrapped) -> Wrapped:
@@ -260,12 +260,12 @@ def _address(container: Any) -> str:
     return next((str(network.get("IPAddress")) for network in networks.values()), "")
 
 
-def _stop_timeout(labels: dict[str, str]) -> float:
+def _stop_timeout(labels: dict[str, str]) -> int:
     """Seconds between SIGTERM and SIGKILL that the task definition gives a container."""
     prefix = "com.amazonaws.ecs."
     family, version = labels.get(prefix + "task-definition-family"), labels.get(prefix + "task-definition-version")
     definition = ecs._task_defs.get(f"{family}:{version}") or {}
     for container in definition.get("containerDefinitions", []):
         if container["name"] == labels.get(prefix + "container-name") and container.get("stopTimeout"):
-            return float(container["stopTimeout"])
+            return int(container["stopTimeout"])
     return _DEFAULT_STOP_TIMEOUT
