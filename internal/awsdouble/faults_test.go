@@ -97,8 +97,9 @@ func TestEventsComeSlowlyAndInPages(t *testing.T) {
 	for _, e := range events {
 		ids[*e.EventId] = true
 	}
-	if len(ids) != len(events) || len(ids) < 20 {
-		t.Errorf("%d different events among %d", len(ids), len(events))
+	// Review, begin and end of the stack; begin, id and end of each of its ten resources.
+	if len(ids) != len(events) || len(ids) != 3+3*10 {
+		t.Errorf("%d different events among %d, want 33", len(ids), len(events))
 	}
 }
 

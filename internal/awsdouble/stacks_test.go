@@ -119,3 +119,22 @@ func TestNothingChanged(t *testing.T) {
 	})
 	wantError(t, err, "ValidationError", "No updates are to be performed.")
 }
+
+func TestDeletedChangeSetTakesItsHusksAlong(t *testing.T) {
+	a := newAccount(t)
+	cs := a.createChangeSet("first", cftypes.ChangeSetTypeCreate, a.launchValues(digestA))
+	child := *a.changeSetEnd(*cs.Changes[0].ResourceChange.ChangeSetId).StackId
+	_, err := a.cfn.DeleteChangeSet(a.ctx, &cloudformation.DeleteChangeSetInput{ChangeSetName: cs.Changes[0].ResourceChange.ChangeSetId})
+	wantError(t, err, "InvalidChangeSetStatus", "is nested")
+	must[*cloudformation.DeleteChangeSetOutput](t)(a.cfn.DeleteChangeSet(a.ctx, &cloudformation.DeleteChangeSetInput{ChangeSetName: cs.ChangeSetId}))
+	for err = nil; err == nil; a.pause() { // nested ones are deleted in the background
+		_, err = a.cfn.DescribeChangeSet(a.ctx, &cloudformation.DescribeChangeSetInput{ChangeSetName: cs.ChangeSetId})
+	}
+	wantError(t, err, "ChangeSetNotFound", "does not exist")
+	if got := a.StackStatus(child); got != "DELETE_COMPLETE" {
+		t.Errorf("the nested stack in review is %s", got)
+	}
+	if got := a.StackStatus("shop-prod"); got != "REVIEW_IN_PROGRESS" {
+		t.Errorf("the root in review is %s: it has to be deleted by itself", got)
+	}
+}
