@@ -49,6 +49,28 @@ class Refused(Exception):
         self.status = status
 
 
+class _Deadline:
+    """A connection is broken off when what is done with it takes more than so many seconds.
+
+    Unlike asyncio.wait_for it makes no task for each request.
+    """
+
+    def __init__(self, seconds: float, writer: asyncio.StreamWriter) -> None:
+        self.over = False
+        self._seconds = seconds
+        self._writer = writer
+
+    def __enter__(self) -> None:
+        self._timer = asyncio.get_running_loop().call_later(self._seconds, self._expire)
+
+    def __exit__(self, *_: object) -> None:
+        self._timer.cancel()
+
+    def _expire(self) -> None:
+        self.over = True
+        self._writer.transport.abort()
+
+
 @dataclass(frozen=True)
 class Balancer:
     """One load balancer: whose it is and where it listens."""
@@ -70,7 +92,7 @@ class Targets:
 
     def in_hand(self, ip: str) -> int:
         """Requests that the target at that address is answering now."""
-        return self._in_hand[ip]
+        return self._in_hand.get(ip, 0)
 
     @contextlib.contextmanager
     def busy(self, ip: str) -> Any:
@@ -79,6 +101,8 @@ class Targets:
             yield
         finally:
             self._in_hand[ip] -= 1
+            if not self._in_hand[ip]:
+                del self._in_hand[ip]
 
     def take(self, ip: str, port: int) -> Streams | None:
         """A kept connection, if there is one that is still fresh."""
@@ -105,7 +129,6 @@ class Targets:
         for address in [address for address in self._kept if address[0] == ip]:
             for _, (_, writer) in self._kept.pop(address):
                 writer.close()
-        self._in_hand.pop(ip, None)
 
 
 class Balancers:
@@ -163,7 +186,7 @@ class Balancers:
                 pass
         except http1.Malformed:
             _answer(writer, 400, [], _page(400), keep=False)
-        except (OSError, asyncio.TimeoutError):
+        except OSError:
             pass
         finally:
             with contextlib.suppress(OSError):
@@ -171,7 +194,8 @@ class Balancers:
 
     async def _one(self, arn: str, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
         """Answer one request; whether the connection is good for another."""
-        head = await asyncio.wait_for(http1.read_head(reader), _CLIENT_IDLE)
+        with _Deadline(_CLIENT_IDLE, writer):
+            head = await http1.read_head(reader)
         if head is None:
             return False
         exchange = _Exchange(self, arn, head, reader, writer)
@@ -286,8 +310,8 @@ class _Exchange:
             lines = head.forwardable()
             if not self.keep:
                 lines.append((b"Connection", b"close"))
-            self._writer.write(http1.Head(b"HTTP/1.1 " + head.first.split(b" ", 1)[1], lines).encode())
-            await http1.copy(answer, reader, self._writer)
+            first = http1.Head(b"HTTP/1.1 " + head.first.split(b" ", 1)[1], lines).encode()
+            await http1.copy(answer, reader, self._writer, first)
             await self._writer.drain()
             reusable = not answer.until_close and not head.has_token(b"connection", b"close")
         except http1.Malformed:
@@ -303,21 +327,24 @@ class _Exchange:
     async def _send(self, streams: Streams, request: bytes, body: http1.Body | None, again: bool) -> http1.Head | None:
         """Send a request and read the answer's head, past interim ones."""
         reader, writer = streams
+        deadline = _Deadline(_TARGET_TIMEOUT, writer)
         try:
             writer.write(request)
             if body is not None:
                 await http1.copy(body, self._reader, writer)
             await writer.drain()
-            while True:
-                head = await asyncio.wait_for(http1.read_head(reader), _TARGET_TIMEOUT)
-                if head is None or not 100 <= http1.status_of(head) < 200 or http1.status_of(head) == 101:
-                    break
-        except asyncio.TimeoutError as error:
-            raise Refused(504) from error
-        except (OSError, http1.Malformed) as error:
-            if again and isinstance(error, OSError):
-                return None
+            with deadline:
+                head = await http1.read_head(reader)
+                while head is not None and 100 <= http1.status_of(head) < 200 and http1.status_of(head) != 101:
+                    head = await http1.read_head(reader)
+        except http1.Malformed as error:
             raise Refused(502) from error
+        except OSError as error:
+            if not again:
+                raise Refused(504 if deadline.over else 502) from error
+            head = None
+        if deadline.over:
+            raise Refused(504)
         if head is None and not again:
             raise Refused(502)
         return head

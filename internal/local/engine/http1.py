@@ -109,8 +109,15 @@ def status_of(head: Head) -> int:
     return int(parts[1])
 
 
-async def copy(body: Body, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    """Pass a body on, byte for byte."""
+async def copy(body: Body, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, first: bytes = b"") -> None:
+    """Pass a body on, byte for byte, after first; a short one goes out together with that."""
+    if body.length is not None and not body.chunked and body.length <= _BLOCK // 2:
+        try:
+            writer.write(first + await reader.readexactly(body.length))
+        except asyncio.IncompleteReadError as error:
+            raise Malformed("the connection ended inside a body") from error
+        return
+    writer.write(first)
     if body.chunked:
         await _copy_chunks(reader, writer)
     elif body.length is None:
