@@ -89,7 +89,7 @@ func New(t testing.TB, opts ...Option) *Double {
 		opt(d)
 	}
 	d.handlers, d.kinds = d.allHandlers(), d.allKinds()
-	server := httptest.NewServer(d)
+	server := httptest.NewServer(http.HandlerFunc(d.serve))
 	d.URL = server.URL
 	t.Cleanup(func() {
 		stop()

@@ -162,6 +162,14 @@ func TestStacksPutInPlace(t *testing.T) {
 			t.Errorf("%s is shown as %s", status, got.StackStatus)
 		}
 	}
+	a.PutStack(awsdouble.StackSpec{
+		Name: "whole", Status: "CREATE_COMPLETE", Tags: map[string]string{"slipway:name": "shop"},
+		Parameters: map[string]string{"ZoneA": "us-east-1b"}, Outputs: map[string]string{"ServiceURL": "http://x"}, Protected: true,
+	})
+	whole := a.describe("whole")
+	if *whole.Tags[0].Value != "shop" || *whole.Parameters[0].ParameterValue != "us-east-1b" || a.output("whole", "ServiceURL") != "http://x" || !*whole.EnableTerminationProtection {
+		t.Errorf("a stack with everything is shown as %+v", whole)
+	}
 	a.SetStackStatus("s-update-in-progress", "UPDATE_COMPLETE", "")
 	if got := a.StackStatus("s-update-in-progress"); got != "UPDATE_COMPLETE" {
 		t.Errorf("set to UPDATE_COMPLETE, it is %s", got)

@@ -2,6 +2,7 @@ package awsdouble
 
 import (
 	"encoding/json"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -163,6 +164,9 @@ type StackSpec struct {
 	Status string // any of CloudFormation's
 	Reason string
 	Body   string // its template; no resource of it exists
+
+	Tags, Parameters, Outputs map[string]string
+	Protected                 bool // termination protection
 }
 
 // PutStack puts a stack in place as it is said, and returns its ARN.
@@ -170,7 +174,11 @@ func (d *Double) PutStack(spec StackSpec) string {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	s := d.newStack(spec.Name, nil, "")
-	s.body = spec.Body
+	s.body, s.parameters, s.protected = spec.Body, maps.Clone(spec.Parameters), spec.Protected
+	maps.Copy(s.tags, spec.Tags)
+	for _, key := range slices.Sorted(maps.Keys(spec.Outputs)) {
+		s.outputs = append(s.outputs, object{"OutputKey": key, "OutputValue": spec.Outputs[key]})
+	}
 	if t, err := parseTemplate(spec.Body); err == nil {
 		s.template = t
 	}

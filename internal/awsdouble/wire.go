@@ -37,8 +37,8 @@ func fail(code, format string, args ...any) error {
 
 var credentialScope = regexp.MustCompile(`Credential=[^/]+/[0-9]{8}/[^/]+/([^/]+)/aws4_request`)
 
-// ServeHTTP answers one request of any service.
-func (d *Double) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+// serve answers one request of any service.
+func (d *Double) serve(w http.ResponseWriter, r *http.Request) {
 	scope := credentialScope.FindStringSubmatch(r.Header.Get("Authorization"))
 	if scope == nil {
 		http.Error(w, "awsdouble: request without a signature", http.StatusForbidden)
