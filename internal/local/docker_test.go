@@ -13,6 +13,7 @@ import (
 
 // TestDocker launches, updates under load, breaks and deletes a stack whose tasks are containers.
 func TestDocker(t *testing.T) {
+	t.Parallel()
 	if _, err := dockerHost(t.Context()); err != nil {
 		t.Skipf("no Docker daemon answers: %v", err)
 	}
@@ -40,6 +41,7 @@ func TestDocker(t *testing.T) {
 
 // TestDockerKilled kills the engine while containers run: the next command removes them.
 func TestDockerKilled(t *testing.T) {
+	t.Parallel()
 	if _, err := dockerHost(t.Context()); err != nil {
 		t.Skipf("no Docker daemon answers: %v", err)
 	}
@@ -76,6 +78,7 @@ func containersOf(t *testing.T, e *Engine) string {
 }
 
 func TestImageNames(t *testing.T) {
+	t.Parallel()
 	got := imageNames("127.0.0.1:1/web 1 <none>\n127.0.0.1:1/web <none> sha256:ab\n127.0.0.1:1/web 1 sha256:ab\n\n")
 	want := []string{"127.0.0.1:1/web:1", "127.0.0.1:1/web@sha256:ab"}
 	if diff := cmp.Diff(want, got); diff != "" {

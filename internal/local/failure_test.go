@@ -24,6 +24,7 @@ import (
 
 // TestFailedCreate creates a stack whose service never is healthy: everything goes again, in view.
 func TestFailedCreate(t *testing.T) {
+	t.Parallel()
 	b := newBench(t)
 	s := b.deploy("web", cfntypes.ChangeSetTypeCreate, params{"Mode": "exit"})
 	b.wantStatus(s, cfntypes.StackStatusRollbackComplete)
@@ -106,6 +107,7 @@ func tasks(t *testing.T, e *Engine) []int {
 
 // TestWhatAWSReports looks at what the launcher reads while it follows a stack.
 func TestWhatAWSReports(t *testing.T) {
+	t.Parallel()
 	b := newBench(t)
 	s := b.deploy("web", cfntypes.ChangeSetTypeCreate, nil)
 	b.wantStatus(s, cfntypes.StackStatusCreateComplete)
@@ -190,6 +192,7 @@ func (b *bench) replacedTaskDefinitionStays(s cfntypes.Stack) {
 
 // TestMissingCapability has CloudFormation refuse a template with a role.
 func TestMissingCapability(t *testing.T) {
+	t.Parallel()
 	b := newBench(t)
 	_, err := b.cfn.CreateStack(t.Context(), &cloudformation.CreateStackInput{StackName: aws.String("web"), TemplateBody: aws.String(b.template("service"))})
 	if err == nil || !strings.Contains(err.Error(), "InsufficientCapabilities") {
@@ -199,6 +202,7 @@ func TestMissingCapability(t *testing.T) {
 
 // TestBalancer looks at the requests that targets get and the answers that clients get.
 func TestBalancer(t *testing.T) {
+	t.Parallel()
 	b := newBench(t)
 	s := b.deploy("web", cfntypes.ChangeSetTypeCreate, nil)
 	b.wantStatus(s, cfntypes.StackStatusCreateComplete)
@@ -238,6 +242,7 @@ func TestBalancer(t *testing.T) {
 
 // TestCrashLeavesNoOrphan kills the engine while tasks run.
 func TestCrashLeavesNoOrphan(t *testing.T) {
+	t.Parallel()
 	b := newBench(t)
 	b.wantStatus(b.deploy("web", cfntypes.ChangeSetTypeCreate, nil), cfntypes.StackStatusCreateComplete)
 	if got := tasks(t, b.e); len(got) != 2 {

@@ -89,6 +89,7 @@ func TestUpdateUnderLoad(t *testing.T) {
 // TestBrokenVersion launches versions that end at once, that never are healthy, and that do not exist; the old one
 // goes on serving.
 func TestBrokenVersion(t *testing.T) {
+	t.Parallel()
 	b := newBench(t)
 	s := b.deploy("web", cfntypes.ChangeSetTypeCreate, nil)
 	b.wantStatus(s, cfntypes.StackStatusCreateComplete)

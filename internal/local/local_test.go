@@ -106,6 +106,7 @@ func s3Client(e *Engine) *s3.Client {
 }
 
 func TestStartFindStop(t *testing.T) {
+	t.Parallel()
 	root := clone(t)
 	if e, err := Find(root); e != nil || err != nil {
 		t.Fatalf("find before start: %v, %v", e, err)
@@ -135,6 +136,7 @@ func TestStartFindStop(t *testing.T) {
 }
 
 func TestKilledEngine(t *testing.T) {
+	t.Parallel()
 	root := clone(t)
 	first := started(t, root)
 	if err := syscall.Kill(first.PID, syscall.SIGKILL); err != nil {
@@ -152,6 +154,7 @@ func TestKilledEngine(t *testing.T) {
 
 // TestForeignProcess has the id of a killed engine's process go to another process, and its port to another server.
 func TestForeignProcess(t *testing.T) {
+	t.Parallel()
 	root := clone(t)
 	dir, err := openFolder(root)
 	if err != nil {
@@ -177,6 +180,7 @@ func TestForeignProcess(t *testing.T) {
 }
 
 func TestTwoAtOnce(t *testing.T) {
+	t.Parallel()
 	root := clone(t)
 	engines := make([]*Engine, 2)
 	errs := make([]error, 2)
@@ -195,6 +199,7 @@ func TestTwoAtOnce(t *testing.T) {
 }
 
 func TestStoppedByHandIsReported(t *testing.T) {
+	t.Parallel()
 	if testing.Short() {
 		t.Skip("waits for a time-out")
 	}
@@ -210,6 +215,7 @@ func TestStoppedByHandIsReported(t *testing.T) {
 }
 
 func TestDiesAtStart(t *testing.T) {
+	t.Parallel()
 	root := clone(t)
 	dir, err := openFolder(root)
 	if err != nil {

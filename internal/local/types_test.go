@@ -66,6 +66,7 @@ func scaling(t *testing.T, e *Engine) string {
 
 // TestAddedTypes has CloudFormation create, update and delete the resources that the emulator alone does not know.
 func TestAddedTypes(t *testing.T) {
+	t.Parallel()
 	e := started(t, clone(t))
 	b := &bench{T: t, e: e, cfn: cloudformation.NewFromConfig(e.AWSConfig())}
 	body := b.template("types")

@@ -288,6 +288,19 @@ def use_role(original: Wrapped) -> Wrapped:
     return execute_change_set
 
 
+_VIRTUAL_HOST = re.compile(r"^https://([^/]+)\.s3(?:[.-][a-z0-9-]+)?\.amazonaws\.com/")
+
+
+def any_style_of_url(original: Wrapped) -> Wrapped:
+    """A template's URL may name the bucket in the host."""
+
+    def resolve(params: Json, body_key: str, url_key: str, label: str) -> Any:
+        url = _VIRTUAL_HOST.sub(r"https://s3.amazonaws.com/\1/", helpers._p(params, url_key))
+        return original({**params, url_key: [url]} if url else params, body_key, url_key, label)
+
+    return resolve
+
+
 def with_parents(original: Wrapped) -> Wrapped:
     """DescribeStacks also gives ParentId, RootId and RoleARN."""
 

@@ -11,6 +11,7 @@ import contextlib
 import ctypes
 import itertools
 import os
+import random
 import shutil
 import signal
 import socket
@@ -227,7 +228,8 @@ class Containers:
         self.ports: dict[str, int] = {}
         self._store = store
         self._all: dict[str, Container] = {}
-        self._numbers = itertools.count(2)
+        # Engines of other clones use the same addresses: each begins somewhere else.
+        self._numbers = itertools.count(random.randrange(250 * 250))
         self._before_exec = _death_signal()
         # The death signal fires when the forking *thread* ends: one that never does forks them all.
         self._forker = concurrent.futures.ThreadPoolExecutor(1, thread_name_prefix="slipway-fork")
@@ -259,7 +261,7 @@ class Containers:
 
     def _next_address(self) -> str:
         number = next(self._numbers)
-        return f"127.77.{number // 250 % 250}.{number % 250 + 1}"
+        return f"127.77.{number // 250 % 250}.{number % 250 + 2}"
 
     def get(self, reference: str) -> Any:
         """A container by id, its beginning, or name.

@@ -252,6 +252,14 @@ def _stacks() -> tuple[Patch, ...]:
             wrap=cfn.with_parents,
         ),
         Patch(
+            places=("services.cloudformation.helpers:_resolve_document",),
+            sha256="9ad9addb675b10cf3aa062cee7489e3133f181bb9086ad2763cd2fce7a3acd6a",
+            fault="A template's URL must name the bucket in its path.",
+            right="https://BUCKET.s3.REGION.amazonaws.com/KEY is the usual form.",
+            source=_AWS + "AmazonS3/latest/userguide/VirtualHosting.html",
+            wrap=cfn.any_style_of_url,
+        ),
+        Patch(
             places=_handler("AWS::S3::Bucket", "delete", "_s3_delete"),
             sha256="52bcaf59bd5bbc393353e495d872219a18409954c47cef8806499b3fdc63b11d",
             fault="A bucket that is not empty is deleted silently.",
