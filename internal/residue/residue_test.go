@@ -32,7 +32,7 @@ func TestKeyPendingDeletionIsShownApart(t *testing.T) {
 	double, checker := start(t, func(string, string) reply {
 		return ok(`{"KeyMetadata":{"KeyId":"1234abcd","KeyState":"PendingDeletion","DeletionDate":1796083200.5}}`)
 	})
-	left, pending, err := checker.Wait(t.Context(), []residue.Resource{resource("AWS::KMS::Key", "Key", "1234abcd")}, time.Hour, time.Minute)
+	left, pending, err := checker.Wait(t.Context(), []residue.Resource{resource("AWS::KMS::Key", "Key", "1234abcd")}, 50*time.Millisecond, 5*time.Millisecond)
 	want := []residue.Finding{{Resource: resource("AWS::KMS::Key", "Key", "1234abcd"), State: "PendingDeletion", Note: "AWS deletes it on 2026-12-01"}}
 	if diff := cmp.Diff(want, pending); err != nil || len(left) != 0 || len(double.called) != 1 || diff != "" {
 		t.Errorf("left %v, error %v, called %v\n%s", left, err, double.called, diff)
