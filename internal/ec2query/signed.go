@@ -106,7 +106,7 @@ func (c *Signed) retry(ctx context.Context, header http.Header, body string) ([]
 		if releaseErr := release(err); err == nil {
 			return answer, releaseErr
 		}
-		if ctx.Err() != nil || !c.retryer.IsErrorRetryable(err) {
+		if !c.retryer.IsErrorRetryable(err) {
 			return nil, err
 		}
 		if attempt >= c.retryer.MaxAttempts() {
