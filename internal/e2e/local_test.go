@@ -206,9 +206,9 @@ func (s *system) testUnwellVersion(t *testing.T) {
 	s.replace(t, file, "\t"+unwell, "\t"+well)
 }
 
-// testChangedConfig moves the service to another port, which templates, task and load balancer must follow.
+// testChangedConfig gives the tasks more memory, which the templates must say before it is deployed.
 func (s *system) testChangedConfig(t *testing.T) {
-	s.replace(t, "slipway.yaml", "port: 8080", "port: 8090")
+	s.replace(t, "slipway.yaml", "memory: 512 ", "memory: 1024 ")
 	stale := s.run(t, s.env, "deploy.sh", "--local", "--yes")
 	stale.wantCode(t, 1)
 	stale.wantSaid(t, `go run \./gen`)
@@ -230,7 +230,9 @@ func (s *system) testKilledLauncher(t *testing.T) {
 	traffic := startLoad(t, s.url)
 	first := s.start(t, s.env, "deploy.sh", "--local", "--yes")
 	first.signalWhen(t, underWay, syscall.SIGKILL)
-	first.wait(t)
+	if got := first.wait(t); got.code != -1 {
+		t.Fatalf("the launcher ended with %d before it could be killed", got.code)
+	}
 	s.deploy(t)
 	wantVersion(t, s.url, "v3-")
 	traffic.end(t)
@@ -245,7 +247,7 @@ func (s *system) testInterrupt(t *testing.T) {
 	if got.code <= 0 {
 		t.Errorf("exit code %d after Ctrl-C, want the launcher's own, not 0", got.code)
 	}
-	got.wantSaid(t, `deploy\.sh`, `(?i)go(es)? on|resume|again`)
+	got.wantSaid(t, `goes on by itself`, `again`)
 	s.deploy(t)
 	wantVersion(t, s.url, "v4-")
 }
@@ -280,14 +282,22 @@ func (s *system) testKilledEngine(t *testing.T) {
 	}
 }
 
+// testDestroyAsks sits at a terminal and says no. (Where nobody can answer, --local needs no --yes.)
 func (s *system) testDestroyAsks(t *testing.T) {
-	got := s.run(t, s.env, "destroy.sh", "--local")
-	if got.code == 0 {
-		t.Error("destroy without --yes and without anybody to answer ended with 0")
+	keyboard, screen := terminal(t)
+	asked := s.prepare(t, s.env, "destroy.sh", "--local")
+	asked.cmd.Stdin = screen
+	if err := asked.cmd.Start(); err != nil {
+		t.Fatal(err)
 	}
-	got.wantSaid(t, "--yes")
+	if _, err := keyboard.WriteString("no\n"); err != nil {
+		t.Fatal(err)
+	}
+	got := asked.wait(t)
+	got.wantCode(t, 1)
+	got.wantSaid(t, "000000000000", "nothing was changed")
 	if _, _, err := get(t.Context(), client(true), s.url+"/"); err != nil {
-		t.Errorf("the service is gone after a destroy that nobody agreed to: %v", err)
+		t.Errorf("the service is gone after a destroy that nobody agreed to: %v\n%s", err, got.stderr)
 	}
 }
 

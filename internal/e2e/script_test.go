@@ -87,6 +87,15 @@ func (w workplace) run(t *testing.T, env []string, name string, args ...string) 
 // start runs a script beside the test. Without standard input: nothing may wait for a person.
 func (w workplace) start(t *testing.T, env []string, name string, args ...string) *script {
 	t.Helper()
+	s := w.prepare(t, env, name, args...)
+	if err := s.cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+func (w workplace) prepare(t *testing.T, env []string, name string, args ...string) *script {
+	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), scriptLimit)
 	t.Cleanup(cancel)
 	s := &script{cmd: exec.CommandContext(ctx, "./scripts/"+name, args...)}
@@ -94,9 +103,6 @@ func (w workplace) start(t *testing.T, env []string, name string, args ...string
 	s.cmd.Env = env
 	s.cmd.Stdout, s.cmd.Stderr = &s.stdout, &s.stderr
 	s.cmd.WaitDelay = 5 * time.Second
-	if err := s.cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
 	return s
 }
 

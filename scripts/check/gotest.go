@@ -13,11 +13,14 @@ import (
 	"strings"
 )
 
+// testLimit ends the tests of a package that hang.
+const testLimit = "6m"
+
 // goTest runs `go test -json` with the given arguments, counts the tests and writes the output of those that failed.
 // A test with subtests counts by its subtests.
 func (r *repo) goTest(ctx context.Context, out io.Writer, env []string, args ...string) (tally, error) {
 	var stdout, stderr bytes.Buffer
-	cmd := r.command(ctx, &stderr, "go", append([]string{"test", "-json"}, args...)...)
+	cmd := r.command(ctx, &stderr, "go", append([]string{"test", "-json", "-timeout", testLimit}, args...)...)
 	cmd.Stdout = &stdout
 	cmd.Env = append(cmd.Environ(), env...)
 	runErr := cmd.Run()
