@@ -110,14 +110,21 @@ func (s services) targetGroup(ctx context.Context, _ string, ids []string) (map[
 	return one(ids[0], "", err, "TargetGroupNotFound")
 }
 
-// listener is gone with its load balancer, too.
+// listener is gone with its load balancer, too. An answer that does not hold the ARN that was asked for says so as well
+// as an error does.
 func (s services) listener(ctx context.Context, _ string, ids []string) (map[string]status, error) {
-	_, err := s.balancer.DescribeListeners(ctx, &elb.DescribeListenersInput{ListenerArns: ids})
+	answer, err := s.balancer.DescribeListeners(ctx, &elb.DescribeListenersInput{ListenerArns: ids})
+	if err == nil && len(answer.Listeners) == 0 {
+		return nil, nil
+	}
 	return one(ids[0], "", err, "ListenerNotFound", "LoadBalancerNotFound")
 }
 
 // listenerRule is gone with its listener or load balancer, too.
 func (s services) listenerRule(ctx context.Context, _ string, ids []string) (map[string]status, error) {
-	_, err := s.balancer.DescribeRules(ctx, &elb.DescribeRulesInput{RuleArns: ids})
+	answer, err := s.balancer.DescribeRules(ctx, &elb.DescribeRulesInput{RuleArns: ids})
+	if err == nil && len(answer.Rules) == 0 {
+		return nil, nil
+	}
 	return one(ids[0], "", err, "RuleNotFound", "ListenerNotFound", "LoadBalancerNotFound")
 }
