@@ -125,7 +125,7 @@ func TestWhatAWSReports(t *testing.T) {
 		}
 	}
 	b.taskOf(s)
-	b.healthOf(s)
+	b.healthOf(s, 2)
 	b.replacedTaskDefinitionStays(s)
 	b.wantStatus(b.delete("web"), cfntypes.StackStatusDeleteComplete)
 	b.nothingOfStacks()
@@ -159,10 +159,10 @@ func (b *bench) taskOf(s cfntypes.Stack) {
 	})
 }
 
-func (b *bench) healthOf(s cfntypes.Stack) {
+func (b *bench) healthOf(s cfntypes.Stack, want int) {
 	b.Helper()
 	out, err := elb.NewFromConfig(b.e.AWSConfig()).DescribeTargetHealth(b.Context(), &elb.DescribeTargetHealthInput{TargetGroupArn: aws.String(output(s, "TargetGroup"))})
-	if err != nil || len(out.TargetHealthDescriptions) != 2 {
+	if err != nil || len(out.TargetHealthDescriptions) != want {
 		b.Fatalf("target health: %+v, %v", out, err)
 	}
 	for _, target := range out.TargetHealthDescriptions {
@@ -298,4 +298,35 @@ func TestPoisonedProfile(t *testing.T) {
 	if err != nil || credentials.AccessKeyID != "test" {
 		t.Errorf("credentials of clients: %v, %v", credentials.AccessKeyID, err)
 	}
+}
+
+// TestHusk makes a change set that is never executed: the stack is there in name only, and goes on request.
+func TestHusk(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	if _, err := b.changeSet("web", cfntypes.ChangeSetTypeCreate, nil); err != nil {
+		t.Fatal(err)
+	}
+	if got := b.describe("web").StackStatus; got != cfntypes.StackStatusReviewInProgress {
+		t.Errorf("status %s", got)
+	}
+	if _, err := b.cfn.DeleteStack(t.Context(), &cloudformation.DeleteStackInput{StackName: aws.String("web")}); err != nil {
+		t.Fatal(err)
+	}
+	waitFor(t, 5*time.Second, "the husk's end", func() bool {
+		_, err := b.cfn.DescribeStacks(t.Context(), &cloudformation.DescribeStacksInput{StackName: aws.String("web")})
+		return err != nil && strings.Contains(err.Error(), "does not exist")
+	})
+	b.wantStatus(b.deploy("web", cfntypes.ChangeSetTypeCreate, params{"Mode": "exit"}), cfntypes.StackStatusRollbackComplete)
+	b.wantStatus(b.delete("web"), cfntypes.StackStatusDeleteComplete)
+	s := b.deploy("web", cfntypes.ChangeSetTypeCreate, nil)
+	b.wantStatus(s, cfntypes.StackStatusCreateComplete)
+	b.wantStatus(b.deploy("web", cfntypes.ChangeSetTypeUpdate, params{"Mode": "exit"}), cfntypes.StackStatusUpdateRollbackComplete)
+	for _, child := range b.children("web") {
+		if got := b.describe(child).StackStatus; strings.Contains(child, "Service") && got != cfntypes.StackStatusUpdateRollbackComplete {
+			t.Errorf("%s is %s after the rollback", child, got)
+		}
+	}
+	b.wantStatus(b.deploy("web", cfntypes.ChangeSetTypeUpdate, params{"Version": "2", "Count": "3"}), cfntypes.StackStatusUpdateComplete)
+	b.healthOf(s, 3)
 }
