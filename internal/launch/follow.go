@@ -97,6 +97,7 @@ func (l *Launcher) follow(ctx context.Context, id, token string, w *watch) (outc
 		if err == nil {
 			o.stack = s
 			err = f.look(ctx, s.name, func(e event) {
+				w.target.Since = f.from
 				l.report.line("%s  %s", e.at.Local().Format(time.TimeOnly), e)
 				if e.failed() {
 					o.failures = append(o.failures, e)

@@ -14,6 +14,7 @@ import (
 	ecrtypes "github.com/aws/aws-sdk-go-v2/service/ecr/types"
 
 	"slipway/internal/contract"
+	"slipway/internal/evidence"
 )
 
 // image returns the digest reference of the source's image. It is built once: where the registry has the tag already,
@@ -86,24 +87,8 @@ func (l *Launcher) build(ctx context.Context, f foundation, identity string) err
 	if build.BuildStatus == types.StatusTypeSucceeded {
 		return nil
 	}
-	return fmt.Errorf("the image build %s ended as %s%s", aws.ToString(build.Id), build.BuildStatus, failedPhase(build))
-}
-
-// failedPhase names the phase that failed and CodeBuild's word about it.
-func failedPhase(b types.Build) string {
-	for _, p := range b.Phases {
-		if p.PhaseStatus == "" || p.PhaseStatus == types.StatusTypeSucceeded {
-			continue
-		}
-		text := fmt.Sprintf("\nfailed phase: %s", p.PhaseType)
-		for _, c := range p.Contexts {
-			if message := aws.ToString(c.Message); message != "" {
-				text += ": " + message
-			}
-		}
-		return text + "\nits log stands above"
-	}
-	return ""
+	lines := evidence.Build(ctx, l.aws.evidence(), aws.ToString(build.Id)).Explain()
+	return fmt.Errorf("the image build failed\n%s", strings.Join(lines, "\n"))
 }
 
 // followBuild shows a build's log as it comes, until the build has ended.
