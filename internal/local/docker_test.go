@@ -6,6 +6,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/ecr"
+	ecrtypes "github.com/aws/aws-sdk-go-v2/service/ecr/types"
 	"github.com/google/go-cmp/cmp"
 
 	cfntypes "github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
@@ -21,6 +24,7 @@ func TestDocker(t *testing.T) {
 	if b.e.Runtime != RuntimeDocker {
 		t.Fatalf("runtime %s", b.e.Runtime)
 	}
+	b.pushByDocker()
 	s := b.deploy("web", cfntypes.ChangeSetTypeCreate, nil)
 	b.wantStatus(s, cfntypes.StackStatusCreateComplete)
 	l := startLoad(output(s, "URL"), 4)
@@ -36,6 +40,23 @@ func TestDocker(t *testing.T) {
 	}
 	if left := containersOf(t, b.e); left != "" {
 		t.Errorf("containers left after the stack: %s", left)
+	}
+}
+
+// pushByDocker pushes to the engine's registry as `docker push` does, without a login.
+func (b *bench) pushByDocker() {
+	b.Helper()
+	repository := strings.TrimPrefix(b.e.Endpoint, "http://") + "/web"
+	for _, args := range [][]string{{"pull", repository + ":1"}, {"tag", repository + ":1", repository + ":pushed"}, {"push", repository + ":pushed"}} {
+		if out, err := docker(b.Context(), args...); err != nil {
+			b.Fatalf("docker %v: %v\n%s", args, err, out)
+		}
+	}
+	images, err := ecr.NewFromConfig(b.e.AWSConfig()).DescribeImages(b.Context(), &ecr.DescribeImagesInput{
+		RepositoryName: aws.String("web"), ImageIds: []ecrtypes.ImageIdentifier{{ImageTag: aws.String("pushed")}},
+	})
+	if err != nil || len(images.ImageDetails) != 1 {
+		b.Errorf("the pushed image: %+v, %v", images, err)
 	}
 }
 
