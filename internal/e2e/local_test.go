@@ -108,7 +108,19 @@ func (s *system) testLaunch(t *testing.T) {
 		t.Fatalf("standard output has no ServiceURL: %q", got.stdout)
 	}
 	got.wantSaid(t, `000000000000`, `us-east-1|[a-z]+-[a-z]+-\d`)
+	s.wantWayOfRunning(t, got)
 	s.wantNoPoison(t)
+}
+
+// wantWayOfRunning wants the way of building images and running tasks that whoever started the test has set up.
+func (s *system) wantWayOfRunning(t *testing.T, launch outcome) {
+	t.Helper()
+	if tasks := os.Getenv("SLIPWAY_E2E_TASKS"); tasks != "" {
+		launch.wantSaid(t, "tasks by "+tasks)
+	}
+	if os.Getenv("SLIPWAY_E2E_DOCKERFILE") != "" && strings.Contains(launch.stderr, "image without Docker") {
+		t.Error("the image was assembled without Docker, although the Dockerfile's base image is there")
+	}
 }
 
 func (s *system) testRequests(t *testing.T) {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"io"
 	"os/exec"
 )
@@ -15,16 +16,30 @@ const noDocker = "unix:///nonexistent/docker.sock"
 func e2eSteps(r *repo) []step {
 	return []step{
 		{name: "end to end, tasks as processes", group: groupE2E, show: true, run: func(ctx context.Context, out io.Writer) (tally, error) {
-			return r.e2e(ctx, out, "DOCKER_HOST="+noDocker)
+			return r.e2e(ctx, out, "DOCKER_HOST="+noDocker, "SLIPWAY_E2E_TASKS=process")
 		}},
-		{name: "end to end, tasks in Docker", group: groupE2E, show: true, run: func(ctx context.Context, out io.Writer) (tally, error) {
-			if err := r.needDocker(ctx); err != nil {
-				return tally{}, err
-			}
-			return r.e2e(ctx, out)
-		}},
+		{name: "end to end, tasks in Docker", group: groupE2E, show: true, run: r.dockerE2E},
 		{name: "docker build", group: groupE2E, show: true, run: r.dockerBuild},
 	}
+}
+
+// dockerE2E runs tasks as containers; their image comes of the Dockerfile where its base image is to be had.
+func (r *repo) dockerE2E(ctx context.Context, out io.Writer) (tally, error) {
+	if err := r.needDocker(ctx); err != nil {
+		return tally{}, err
+	}
+	env := []string{"SLIPWAY_E2E_TASKS=docker"}
+	var missing leftOut
+	if err := r.needBaseImage(ctx); err == nil {
+		env = append(env, "SLIPWAY_E2E_DOCKERFILE=1")
+	} else if !errors.As(err, &missing) {
+		return tally{}, err
+	}
+	got, err := r.e2e(ctx, out, env...)
+	if missing != "" {
+		got.skipped = append(got.skipped, "building with the Dockerfile: "+string(missing))
+	}
+	return got, err
 }
 
 // e2e runs the product's scripts in a fresh copy of the repository.

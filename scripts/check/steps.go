@@ -85,7 +85,7 @@ func (r *repo) shellcheck(ctx context.Context, out io.Writer) (tally, error) {
 	if err != nil {
 		return tally{}, err
 	}
-	return tally{}, r.pythonTool(ctx, out, "shellcheck", append([]string{"-x"}, scripts...)...)
+	return tally{}, r.pythonTool(ctx, out, "shellcheck", append([]string{"-x", "-P", "SCRIPTDIR"}, scripts...)...)
 }
 
 func (r *repo) hadolint(ctx context.Context, out io.Writer) (tally, error) {
