@@ -97,7 +97,7 @@ func (l *Launcher) follow(ctx context.Context, id, token string, w *watch) (outc
 		if err == nil {
 			o.stack = s
 			err = f.look(ctx, s.name, func(e event) {
-				w.target.Since = f.from
+				w.target.Since = f.from.Truncate(time.Second) // not every service tells parts of a second
 				l.report.line("%s  %s", e.at.Local().Format(time.TimeOnly), e)
 				if e.failed() {
 					o.failures = append(o.failures, e)

@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
 	"github.com/aws/aws-sdk-go-v2/service/ecs"
 	ecstypes "github.com/aws/aws-sdk-go-v2/service/ecs/types"
 
@@ -18,7 +17,6 @@ import (
 // trouble: a rollback deletes service, cluster and logs within seconds.
 type watch struct {
 	target evidence.Target
-	busy   bool // the service is being created or updated
 	found  evidence.Evidence
 	last   time.Time
 }
@@ -45,7 +43,6 @@ func (w *watch) see(e event) {
 		}
 	case "AWS::ECS::Service":
 		set(&w.target.Service, e.physicalID)
-		w.busy = strings.HasSuffix(string(e.status), "_IN_PROGRESS") && e.status != types.ResourceStatusDeleteInProgress
 	}
 }
 
@@ -60,7 +57,7 @@ func (w *watch) look(ctx context.Context, l *Launcher, failed bool) {
 	if w.target.Service == "" || w.target.Cluster == "" || time.Since(w.last) < l.Poll {
 		return
 	}
-	if !failed && !(w.busy && l.inTrouble(ctx, w.target)) {
+	if !failed && !l.inTrouble(ctx, w.target) {
 		return
 	}
 	w.last = time.Now()
@@ -80,6 +77,9 @@ func (l *Launcher) inTrouble(ctx context.Context, t evidence.Target) bool {
 	}
 	for _, e := range s.Events[:min(len(s.Events), 5)] {
 		message := aws.ToString(e.Message)
+		if aws.ToTime(e.CreatedAt).Before(t.Since) {
+			break // newest first
+		}
 		if strings.Contains(message, "unable to") || strings.Contains(message, "unhealthy") || strings.Contains(message, "failed") {
 			return true
 		}
