@@ -212,6 +212,9 @@ func TestStoppedByHandIsReported(t *testing.T) {
 	if want := fmt.Sprintf("kill -9 %d", e.PID); err == nil || !strings.Contains(err.Error(), want) {
 		t.Errorf("find: %v, want advice %q", err, want)
 	}
+	if err := syscall.Kill(e.PID, syscall.SIGCONT); err != nil {
+		t.Error(err)
+	}
 }
 
 func TestDiesAtStart(t *testing.T) {
