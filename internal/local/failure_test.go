@@ -240,6 +240,35 @@ func TestBalancer(t *testing.T) {
 	}
 }
 
+// TestSickTaskIsReplaced makes one running task fail its health checks.
+func TestSickTaskIsReplaced(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	s := b.deploy("web", cfntypes.ChangeSetTypeCreate, nil)
+	b.wantStatus(s, cfntypes.StackStatusCreateComplete)
+	client, in := ecs.NewFromConfig(b.e.AWSConfig()), &ecs.ListTasksInput{Cluster: aws.String(output(s, "Cluster"))}
+	before, err := client.ListTasks(t.Context(), in)
+	if err != nil {
+		t.Fatal(err)
+	}
+	get(t, output(s, "URL")+"/sicken")
+	waitFor(t, 15*time.Second, "another task", func() bool {
+		after, err := client.ListTasks(t.Context(), in)
+		return err == nil && len(after.TaskArns) == 2 && strings.Join(after.TaskArns, "") != strings.Join(before.TaskArns, "")
+	})
+	stopped, err := client.DescribeTasks(t.Context(), &ecs.DescribeTasksInput{Cluster: in.Cluster, Tasks: before.TaskArns})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var reasons string
+	for _, task := range stopped.Tasks {
+		reasons += aws.ToString(task.StoppedReason)
+	}
+	if want := "Task failed ELB health checks in (target-group " + output(s, "TargetGroup"); !strings.HasPrefix(reasons, want) {
+		t.Errorf("stopped because %q, want %q", reasons, want)
+	}
+}
+
 // TestCrashLeavesNoOrphan kills the engine while tasks run.
 func TestCrashLeavesNoOrphan(t *testing.T) {
 	t.Parallel()

@@ -1,4 +1,5 @@
-// Command server is a tiny service for tests of the local engine. MODE=exit ends at once, MODE=sick never is healthy.
+// Command server is a tiny service for tests of the local engine. MODE=exit ends at once, MODE=sick never is
+// healthy, GET /sicken makes it so from then on.
 package main
 
 import (
@@ -10,6 +11,7 @@ import (
 	"os"
 	"os/signal"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"time"
 )
@@ -19,9 +21,12 @@ func main() {
 		fmt.Println("giving up: MODE is exit")
 		os.Exit(7)
 	}
+	var sick atomic.Bool
+	sick.Store(os.Getenv("MODE") == "sick")
 	mux := http.NewServeMux()
+	mux.HandleFunc("/sicken", func(http.ResponseWriter, *http.Request) { sick.Store(true) })
 	mux.HandleFunc("/healthz", func(w http.ResponseWriter, _ *http.Request) {
-		if os.Getenv("MODE") == "sick" {
+		if sick.Load() {
 			w.WriteHeader(http.StatusInternalServerError)
 		}
 	})
