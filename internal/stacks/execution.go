@@ -77,29 +77,35 @@ func (f *foundation) stackStatements() []cfn.Statement {
 	}
 }
 
+var ruleActions = []string{
+	"ec2:AuthorizeSecurityGroupEgress", "ec2:AuthorizeSecurityGroupIngress", "ec2:RevokeSecurityGroupEgress", "ec2:RevokeSecurityGroupIngress",
+	"ec2:UpdateSecurityGroupRuleDescriptionsEgress", "ec2:UpdateSecurityGroupRuleDescriptionsIngress",
+}
+
 func (f *foundation) networkStatements() []cfn.Statement {
 	made := arns("ec2", "elastic-ip/*", "internet-gateway/*", "natgateway/*", "route-table/*", "security-group/*",
 		"security-group-rule/*", "subnet/*", "vpc-endpoint/*", "vpc/*")
 	return []cfn.Statement{
 		{Sid: "DescribeNetwork", Effect: cfn.Allow, Action: []string{ // describing has no resource
-			"ec2:DescribeAddresses", "ec2:DescribeAvailabilityZones", "ec2:DescribeInternetGateways", "ec2:DescribeNatGateways",
-			"ec2:DescribeNetworkInterfaces", "ec2:DescribePrefixLists", "ec2:DescribeRouteTables", "ec2:DescribeSecurityGroupRules",
-			"ec2:DescribeSecurityGroups", "ec2:DescribeSubnets", "ec2:DescribeVpcAttribute", "ec2:DescribeVpcEndpoints", "ec2:DescribeVpcs",
+			"ec2:DescribeAccountAttributes", "ec2:DescribeAddresses", "ec2:DescribeAvailabilityZones", "ec2:DescribeInstances",
+			"ec2:DescribeInternetGateways", "ec2:DescribeNatGateways", "ec2:DescribeNetworkAcls", "ec2:DescribeNetworkInterfaces",
+			"ec2:DescribePrefixLists", "ec2:DescribeRouteTables", "ec2:DescribeSecurityGroupRules", "ec2:DescribeSecurityGroups",
+			"ec2:DescribeSubnets", "ec2:DescribeTags", "ec2:DescribeVpcAttribute", "ec2:DescribeVpcEncryptionControls",
+			"ec2:DescribeVpcEndpoints", "ec2:DescribeVpcs",
 		}, Resource: []string{"*"}},
 		{Sid: "MakeNetwork", Effect: cfn.Allow, Action: []string{
 			"ec2:AllocateAddress", "ec2:CreateInternetGateway", "ec2:CreateNatGateway", "ec2:CreateRouteTable", "ec2:CreateSecurityGroup",
 			"ec2:CreateSubnet", "ec2:CreateVpc", "ec2:CreateVpcEndpoint",
 		}, Resource: made},
 		{Sid: "TagNetwork", Effect: cfn.Allow, Action: []string{"ec2:CreateTags", "ec2:DeleteTags"}, Resource: made},
-		// A rule has no tag of its own when it is made; its group has.
-		{Sid: "ChangeRules", Effect: cfn.Allow, Action: []string{"ec2:UpdateSecurityGroupRuleDescriptionsEgress", "ec2:UpdateSecurityGroupRuleDescriptionsIngress"}, Resource: arns("ec2", "security-group/*", "security-group-rule/*")},
-		{Sid: "ChangeNetwork", Effect: cfn.Allow, Action: []string{
-			"ec2:AssociateRouteTable", "ec2:AttachInternetGateway", "ec2:AuthorizeSecurityGroupEgress", "ec2:AuthorizeSecurityGroupIngress",
-			"ec2:CreateRoute", "ec2:DeleteInternetGateway", "ec2:DeleteNatGateway", "ec2:DeleteRoute", "ec2:DeleteRouteTable",
+		// A rule is asked for beside its group, and has no tag while it is being made; the group's tag decides, below.
+		{Sid: "ChangeRules", Effect: cfn.Allow, Action: ruleActions, Resource: arns("ec2", "security-group-rule/*")},
+		{Sid: "ChangeNetwork", Effect: cfn.Allow, Action: append([]string{
+			"ec2:AssociateRouteTable", "ec2:AttachInternetGateway", "ec2:CreateRoute", "ec2:DeleteInternetGateway", "ec2:DeleteNatGateway", "ec2:DeleteRoute", "ec2:DeleteRouteTable",
 			"ec2:DeleteSecurityGroup", "ec2:DeleteSubnet", "ec2:DeleteVpc", "ec2:DeleteVpcEndpoints", "ec2:DetachInternetGateway",
 			"ec2:DisassociateAddress", "ec2:DisassociateRouteTable", "ec2:ModifySubnetAttribute", "ec2:ModifyVpcAttribute",
-			"ec2:ModifyVpcEndpoint", "ec2:ReleaseAddress", "ec2:ReplaceRoute", "ec2:RevokeSecurityGroupEgress", "ec2:RevokeSecurityGroupIngress",
-		}, Resource: made, Condition: f.ours()},
+			"ec2:ModifyVpcEndpoint", "ec2:ReleaseAddress", "ec2:ReplaceRoute",
+		}, ruleActions...), Resource: made, Condition: f.ours()},
 	}
 }
 
@@ -108,7 +114,7 @@ func (f *foundation) balancerStatements() []cfn.Statement {
 	return []cfn.Statement{
 		{Sid: "DescribeBalancers", Effect: cfn.Allow, Action: []string{ // describing has no resource
 			"elasticloadbalancing:DescribeListeners", "elasticloadbalancing:DescribeLoadBalancerAttributes", "elasticloadbalancing:DescribeLoadBalancers",
-			"elasticloadbalancing:DescribeListenerAttributes", "elasticloadbalancing:DescribeCapacityReservation",
+			"elasticloadbalancing:DescribeCapacityReservation", "elasticloadbalancing:DescribeListenerAttributes",
 			"elasticloadbalancing:DescribeRules", "elasticloadbalancing:DescribeTags", "elasticloadbalancing:DescribeTargetGroupAttributes",
 			"elasticloadbalancing:DescribeTargetGroups", "elasticloadbalancing:DescribeTargetHealth",
 		}, Resource: []string{"*"}},
@@ -118,7 +124,7 @@ func (f *foundation) balancerStatements() []cfn.Statement {
 		}, Resource: all},
 		{Sid: "ChangeBalancer", Effect: cfn.Allow, Action: []string{
 			"elasticloadbalancing:DeleteListener", "elasticloadbalancing:DeleteLoadBalancer", "elasticloadbalancing:DeleteRule",
-			"elasticloadbalancing:DeleteTargetGroup", "elasticloadbalancing:ModifyListener", "elasticloadbalancing:ModifyLoadBalancerAttributes",
+			"elasticloadbalancing:DeleteTargetGroup", "elasticloadbalancing:ModifyListener", "elasticloadbalancing:ModifyListenerAttributes", "elasticloadbalancing:ModifyLoadBalancerAttributes",
 			"elasticloadbalancing:ModifyRule", "elasticloadbalancing:ModifyTargetGroup", "elasticloadbalancing:ModifyTargetGroupAttributes",
 			"elasticloadbalancing:SetRulePriorities", "elasticloadbalancing:SetSecurityGroups", "elasticloadbalancing:SetSubnets",
 		}, Resource: all, Condition: f.ours()},
@@ -130,7 +136,7 @@ func (f *foundation) serviceStatements() []cfn.Statement {
 	return []cfn.Statement{
 		{Sid: "Service", Effect: cfn.Allow, Action: []string{
 			"ecs:CreateCluster", "ecs:CreateService", "ecs:DeleteCluster", "ecs:DeleteService", "ecs:DescribeClusters", "ecs:DescribeServiceDeployments",
-			"ecs:DescribeServiceRevisions", "ecs:DescribeServices", "ecs:ListServiceDeployments", "ecs:PutClusterCapacityProviders",
+			"ecs:DescribeServiceRevisions", "ecs:DescribeServices", "ecs:ListServiceDeployments", "ecs:ListTagsForResource", "ecs:PutClusterCapacityProviders",
 			"ecs:RegisterTaskDefinition", "ecs:TagResource", "ecs:UntagResource", "ecs:UpdateCluster", "ecs:UpdateClusterSettings", "ecs:UpdateService",
 		}, Resource: arns("ecs", "cluster/"+prefix, "service/"+prefix, "service-deployment/"+prefix, "service-revision/"+prefix, "task-definition/"+prefix)},
 		// These two, and deregistering, have no resource.

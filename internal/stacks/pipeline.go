@@ -8,6 +8,7 @@ import (
 	"github.com/awslabs/goformation/v7/cloudformation/codepipeline"
 	"github.com/awslabs/goformation/v7/cloudformation/events"
 	"github.com/awslabs/goformation/v7/cloudformation/iam"
+	"github.com/awslabs/goformation/v7/cloudformation/tags"
 
 	"slipway/internal/cfn"
 	"slipway/internal/config"
@@ -97,6 +98,8 @@ func (p *pipeline) project(id, description string, role, group cfn.Handle, minut
 		LogsConfig:             logsTo(group),
 		TimeoutInMinutes:       new(minutes),
 		QueuedTimeoutInMinutes: new(queueMinutes),
+		// The role that makes projects is held to this tag; on other types CloudFormation copies it from the stack by itself.
+		Tags: []tags.Tag{{Key: contract.TagName, Value: p.cfg.Name}},
 	})
 }
 
