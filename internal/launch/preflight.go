@@ -21,16 +21,16 @@ var ErrNoCredentials = errors.New("no AWS credentials")
 
 // identify finds out who asks, and prints account and Region before anything is changed.
 func (l *Launcher) identify(ctx context.Context) error {
-	if err := checkRegion(l.AWS.Region); err != nil {
-		return err
-	}
-	l.partition = partitionOf(l.AWS.Region)
 	if l.AWS.Credentials == nil {
 		return ErrNoCredentials
 	}
 	if _, err := l.AWS.Credentials.Retrieve(ctx); err != nil {
 		return fmt.Errorf("%w: %v", ErrNoCredentials, err)
 	}
+	if err := checkRegion(l.AWS.Region); err != nil {
+		return err
+	}
+	l.partition = partitionOf(l.AWS.Region)
 	who, err := l.aws.sts.GetCallerIdentity(ctx, &sts.GetCallerIdentityInput{})
 	if err != nil {
 		return fmt.Errorf("ask AWS who you are: %w", explain(err))
