@@ -36,7 +36,7 @@ type request struct {
 // apply makes a change set, shows it, executes it and follows it to its end. It returns errNoChanges where there is
 // nothing to do.
 func (l *Launcher) apply(ctx context.Context, r request) (stack, error) {
-	current, todo, err := l.ready(ctx, r.name)
+	current, todo, err := l.ready(ctx, r.name, r.role)
 	if err != nil {
 		return current, err
 	}
@@ -152,7 +152,7 @@ func (l *Launcher) dropChangeSet(ctx context.Context, set *cloudformation.Descri
 	if err != nil || !husk.exists() {
 		return err
 	}
-	return l.deleteStack(ctx, husk)
+	return l.deleteStack(ctx, husk, "") // it holds nothing
 }
 
 // wholeChangeSet reads all pages of a change set.

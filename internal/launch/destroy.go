@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
-	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
 
 	"slipway/internal/contract"
 	"slipway/internal/residue"
@@ -122,31 +121,36 @@ func (l *Launcher) agree(found []stack, r *record, o DestroyOptions) error {
 // takeAway deletes in this order: what writes, the roots, what the roots no longer hold, what holds data, the foundation.
 func (l *Launcher) takeAway(ctx context.Context, found []stack, r *record) error {
 	l.stopWriters(ctx, r)
+	var roots, foundations []stack
+	role := "" // the people's: a stack that the pipeline deployed last would be deleted with the pipeline's, which may not
 	for _, s := range found {
-		if s.tags[contract.TagStack] == contract.StackRoot {
-			if err := l.deleteUntilGone(ctx, s, r); err != nil {
-				return err
-			}
+		if s.tags[contract.TagStack] == contract.StackFoundation {
+			foundations, role = append(foundations, s), s.outputs[contract.KeyExecutionRoleARN]
+		} else {
+			roots = append(roots, s)
+		}
+	}
+	for _, s := range roots {
+		if err := l.deleteUntilGone(ctx, s, role, r); err != nil {
+			return err
 		}
 	}
 	if err := l.sweepTaskDefinitions(ctx, r); err != nil {
 		return err
 	}
-	for _, s := range found {
-		if s.tags[contract.TagStack] == contract.StackFoundation {
-			if err := l.deleteUntilGone(ctx, s, r); err != nil {
-				return err
-			}
+	for _, s := range foundations {
+		if err := l.deleteUntilGone(ctx, s, "", r); err != nil {
+			return err
 		}
 	}
 	return nil
 }
 
 // deleteUntilGone deletes a stack, emptying its buckets before each try.
-func (l *Launcher) deleteUntilGone(ctx context.Context, s stack, r *record) error {
+func (l *Launcher) deleteUntilGone(ctx context.Context, s stack, role string, r *record) error {
 	s, err := l.describe(ctx, s.id)
-	if err == nil && inProgress(s.status) && s.status != types.StackStatusDeleteInProgress {
-		if s, err = l.settle(ctx, s); err == nil {
+	if err == nil && inProgress(s.status) {
+		if s, err = l.settle(ctx, s); err == nil && s.exists() {
 			err = l.recordTrees(ctx, []stack{s}, r) // it may have made more meanwhile
 		}
 	}
@@ -155,7 +159,7 @@ func (l *Launcher) deleteUntilGone(ctx context.Context, s stack, r *record) erro
 			return err
 		}
 		l.report.line("%s: deleting", s.name)
-		if err = l.deleteStack(ctx, s); err != nil && try < deleteTries && ctx.Err() == nil {
+		if err = l.deleteStack(ctx, s, role); err != nil && try < deleteTries && ctx.Err() == nil {
 			l.report.line("%v\ntrying again (%d of %d)", err, try+1, deleteTries)
 			err = nil
 		}

@@ -114,7 +114,7 @@ func (l *Launcher) settle(ctx context.Context, s stack) (stack, error) {
 }
 
 // ready brings a stack to a status in which it can be created or updated, and says which of the two. A husk is deleted.
-func (l *Launcher) ready(ctx context.Context, name string) (stack, step, error) {
+func (l *Launcher) ready(ctx context.Context, name, role string) (stack, step, error) {
 	s, err := l.describe(ctx, name)
 	if err == nil {
 		s, err = l.settle(ctx, s)
@@ -128,7 +128,7 @@ func (l *Launcher) ready(ctx context.Context, name string) (stack, step, error) 
 		return s, refuse, fmt.Errorf("stack %s is in status %s: %s", name, s.status, why)
 	case recreate:
 		l.report.line("%s: deleting what an earlier, failed launch left (%s)", name, s.status)
-		if err := l.deleteStack(ctx, s); err != nil {
+		if err := l.deleteStack(ctx, s, role); err != nil {
 			return s, refuse, err
 		}
 		return stack{name: name}, create, nil
@@ -136,10 +136,15 @@ func (l *Launcher) ready(ctx context.Context, name string) (stack, step, error) 
 	return s, todo, nil
 }
 
-// deleteStack deletes one stack and waits until it is gone.
-func (l *Launcher) deleteStack(ctx context.Context, s stack) error {
+// deleteStack deletes one stack and waits until it is gone. CloudFormation acts with the role given; without one, with
+// that of the stack's last operation.
+func (l *Launcher) deleteStack(ctx context.Context, s stack, role string) error {
 	token := newToken("delete")
-	_, err := l.aws.stacks.DeleteStack(ctx, &cloudformation.DeleteStackInput{StackName: aws.String(s.id), ClientRequestToken: aws.String(token)})
+	in := &cloudformation.DeleteStackInput{StackName: aws.String(s.id), ClientRequestToken: aws.String(token)}
+	if role != "" {
+		in.RoleARN = aws.String(role)
+	}
+	_, err := l.aws.stacks.DeleteStack(ctx, in)
 	if err != nil {
 		return fmt.Errorf("delete stack %s: %w", s.name, explain(err))
 	}
