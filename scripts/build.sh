@@ -1,7 +1,7 @@
 # shellcheck shell=bash
 # Sourced by the scripts: goes to the repository's root and builds the commands there. The build is cached; the first one
 # on a machine compiles the AWS SDK and takes a minute or two.
-cd "$(dirname "${BASH_SOURCE[0]}")/.."
+cd "$(dirname "${BASH_SOURCE[0]}")/.." || exit
 if ! command -v go >/dev/null; then
   echo "$0: Go 1.26 or newer is needed; 'go' is not on the PATH" >&2
   exit 1

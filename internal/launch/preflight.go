@@ -132,7 +132,7 @@ func (l *Launcher) chooseZones(ctx context.Context, n int) ([]string, error) {
 		}
 	}
 	if len(names) < n {
-		return nil, fmt.Errorf("Region %s: this account can use %d availability zones with Fargate (%v), and slipway.yaml asks for %d", l.AWS.Region, len(names), names, n)
+		return nil, fmt.Errorf("in Region %s this account can use %d availability zones with Fargate (%v), and slipway.yaml asks for %d", l.AWS.Region, len(names), names, n)
 	}
 	return names[:n], nil
 }

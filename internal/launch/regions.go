@@ -42,8 +42,8 @@ func checkRegion(region string) error {
 	case slices.Contains(regions, region):
 		return nil
 	case strings.HasPrefix(region, "cn-"):
-		return fmt.Errorf("Region %s: CodePipeline does not exist in China, so slipway's delivery pipeline cannot be made there", region)
+		return fmt.Errorf("in Region %s: CodePipeline does not exist in China, so slipway's delivery pipeline cannot be made there", region)
 	}
-	return fmt.Errorf("Region %s: slipway needs ECS on Fargate, CodeBuild and CodePipeline, and knows no Region of that name that has them all; it can use %s",
+	return fmt.Errorf("in Region %s: slipway needs ECS on Fargate, CodeBuild and CodePipeline, and knows no Region of that name that has them all; it can use %s",
 		region, strings.Join(regions, ", "))
 }
