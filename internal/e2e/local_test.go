@@ -43,19 +43,28 @@ func TestLocal(t *testing.T) {
 	s.step(t, "new version under load", func(t *testing.T) { s.testNewVersion(t, "v2") })
 	s.step(t, "version that exits is rolled back", s.testExitingVersion)
 	s.step(t, "version that is not well is rolled back", s.testUnwellVersion)
-	s.step(t, "changed slipway.yaml is deployed", s.testChangedConfig)
-	s.step(t, "launcher killed, second run succeeds", s.testKilledLauncher)
-	s.step(t, "Ctrl-C says how to resume", s.testInterrupt)
-	if os.Getenv("SLIPWAY_E2E_LONG") != "" {
-		s.step(t, "rolling updates under load", s.testRollingUpdates)
-	}
-	s.step(t, "engine killed, deploy works", s.testKilledEngine)
-	s.step(t, "destroy asks", s.testDestroyAsks)
+	t.Run("interruptions", s.testInterruptions)
 	s.need(t, "destroy", s.testDestroy)
 	s.step(t, "nothing is left", func(t *testing.T) { s.wantNothingLeft(t, before) })
 	s.step(t, "second destroy finds nothing", s.testSecondDestroy)
 	s.step(t, "warm launch and destroy", s.testWarm)
 	s.step(t, "nothing is left after all", func(t *testing.T) { s.wantNothingLeft(t, before) })
+}
+
+// testInterruptions is what befalls launcher and engine, however tasks are run: once is enough in a short run.
+func (s *system) testInterruptions(t *testing.T) {
+	long := os.Getenv("SLIPWAY_E2E_LONG") != ""
+	if os.Getenv("SLIPWAY_E2E_TASKS") == "docker" && !long {
+		t.Skip("these run with tasks as processes, and with --long here too")
+	}
+	s.step(t, "changed slipway.yaml is deployed", s.testChangedConfig)
+	s.step(t, "launcher killed, second run succeeds", s.testKilledLauncher)
+	s.step(t, "Ctrl-C says how to resume", s.testInterrupt)
+	if long {
+		s.step(t, "rolling updates under load", s.testRollingUpdates)
+	}
+	s.step(t, "engine killed, deploy works", s.testKilledEngine)
+	s.step(t, "destroy asks", s.testDestroyAsks)
 }
 
 // step runs one part of the story as a subtest and reports its time.
