@@ -29,6 +29,8 @@ var commands = map[string]witness{
 	"./scripts/test.sh":                  {".ci/run", "./scripts/test.sh"},
 	"curl $ServiceURL/":                  {"internal/e2e/local_test.go", `s.url+"/"`},
 	"curl $ServiceURL/time":              {"internal/e2e/local_test.go", `s.url+"/time"`},
+	"./scripts/bench/gen.sh --builds":    {"scripts/check/steps.go", `r.path("scripts/bench/gen.sh"), "--builds"`},
+	"./scripts/test.sh --long":           {"scripts/check/main.go", `"long"`},
 	"go run ./gen":                       {"internal/e2e/local_test.go", `"go", "run", "./gen"`},
 	"go run ./gen -check":                {"scripts/check/templates.go", `"run", "./gen", "-check"`},
 }

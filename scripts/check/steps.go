@@ -111,6 +111,7 @@ func unitSteps(r *repo) []step {
 		{name: "go test", group: groupUnit, run: r.unit},
 		{name: "go test -race", group: groupUnit, run: r.race},
 		{name: "fuzz", group: groupUnit, long: true, run: r.fuzz},
+		{name: "bench", group: groupUnit, long: true, show: true, run: r.bench},
 	}
 }
 
@@ -175,6 +176,11 @@ func (r *repo) fuzz(ctx context.Context, out io.Writer) (tally, error) {
 		return got, leftOut("there is no fuzz target")
 	}
 	return got, nil
+}
+
+// bench wants the measurements to run; what they measure is shown, and no time is a failure.
+func (r *repo) bench(ctx context.Context, out io.Writer) (tally, error) {
+	return tally{}, r.do(ctx, out, r.path("scripts/bench/gen.sh"), "--builds")
 }
 
 // packages lists the module's packages in the directories that keep chooses, as ./dir.
