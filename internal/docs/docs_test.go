@@ -24,6 +24,7 @@ var commands = map[string]witness{
 	"./scripts/deploy.sh --local --yes":  {"internal/e2e/local_test.go", `"deploy.sh", "--local", "--yes"`},
 	"./scripts/deploy.sh":                {"internal/e2e/local_test.go", `"deploy.sh", "--yes"`},
 	"./scripts/deploy.sh --yes":          {"internal/e2e/local_test.go", `"deploy.sh", "--yes"`},
+	"./scripts/destroy.sh":               {"internal/e2e/local_test.go", `noCredentials()...), "destroy.sh")`},
 	"./scripts/destroy.sh --local":       {"internal/e2e/local_test.go", `"destroy.sh", "--local"`},
 	"./scripts/destroy.sh --local --yes": {"internal/e2e/local_test.go", `"destroy.sh", "--local", "--yes"`},
 	"./scripts/test.sh":                  {".ci/run", "./scripts/test.sh"},

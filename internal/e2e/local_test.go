@@ -92,6 +92,9 @@ func (s *system) testNoCredentials(t *testing.T) {
 	withRegion := s.run(t, s.environment(append(noCredentials(), "AWS_REGION=eu-central-1")...), "deploy.sh", "--yes")
 	withRegion.wantCode(t, 1)
 	withRegion.wantSaid(t, "(?i)credentials", "--local")
+	destroy := s.run(t, s.environment(noCredentials()...), "destroy.sh")
+	destroy.wantCode(t, 1)
+	destroy.wantSaid(t, "(?i)credentials", "--local")
 }
 
 func (s *system) testForeignEndpoint(t *testing.T) {
