@@ -47,20 +47,27 @@ func TestLocal(t *testing.T) {
 	s.need(t, "destroy", s.testDestroy)
 	s.step(t, "nothing is left", func(t *testing.T) { s.wantNothingLeft(t, before) })
 	s.step(t, "second destroy finds nothing", s.testSecondDestroy)
-	s.step(t, "warm launch and destroy", s.testWarm)
-	s.step(t, "nothing is left after all", func(t *testing.T) { s.wantNothingLeft(t, before) })
+	if full() {
+		s.step(t, "warm launch and destroy", s.testWarm)
+		s.step(t, "nothing is left after all", func(t *testing.T) { s.wantNothingLeft(t, before) })
+	}
 }
 
-// testInterruptions is what befalls launcher and engine, however tasks are run: once is enough in a short run.
+// long says whether the run may take its time.
+func long() bool { return os.Getenv("SLIPWAY_E2E_LONG") != "" }
+
+// full says whether the run tries what does not depend on how tasks are run: once is enough in a short run.
+func full() bool { return long() || os.Getenv("SLIPWAY_E2E_TASKS") != "docker" }
+
+// testInterruptions is what befalls launcher and engine.
 func (s *system) testInterruptions(t *testing.T) {
-	long := os.Getenv("SLIPWAY_E2E_LONG") != ""
-	if os.Getenv("SLIPWAY_E2E_TASKS") == "docker" && !long {
-		t.Skip("these run with tasks as processes, and with --long here too")
+	if !full() {
+		t.Skip("interruptions and the warm launch run with tasks as processes, and with --long here too")
 	}
 	s.step(t, "changed slipway.yaml is deployed", s.testChangedConfig)
 	s.step(t, "launcher killed, second run succeeds", s.testKilledLauncher)
 	s.step(t, "Ctrl-C says how to resume", s.testInterrupt)
-	if long {
+	if long() {
 		s.step(t, "rolling updates under load", s.testRollingUpdates)
 	}
 	s.step(t, "engine killed, deploy works", s.testKilledEngine)
