@@ -50,7 +50,11 @@ func newClients(cfg aws.Config) clients {
 	if cfg.HTTPClient == nil {
 		cfg.HTTPClient = awshttp.NewBuildableClient().WithTimeout(callTimeout)
 	}
-	cfg.Retryer = func() aws.Retryer { return retry.AddWithMaxAttempts(retry.NewStandard(), callAttempts) }
+	retryer := cfg.Retryer
+	if retryer == nil {
+		retryer = func() aws.Retryer { return retry.NewStandard() }
+	}
+	cfg.Retryer = func() aws.Retryer { return retry.AddWithMaxAttempts(retryer(), callAttempts) }
 	return clients{
 		stacks:   cloudformation.NewFromConfig(cfg),
 		builds:   codebuild.NewFromConfig(cfg),

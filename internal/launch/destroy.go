@@ -57,7 +57,7 @@ func (l *Launcher) Destroy(ctx context.Context, o DestroyOptions) error {
 }
 
 // findStacks lists the application's stacks, roots first and the foundation last: those whose tag names it exactly and
-// that are nested in none. Nothing is found by the beginning of its name: "shop-" also begins "shop-api-".
+// that are nested in none, and what a launch that was cut off has left. Nothing is found by the beginning of its name: "shop-" also begins "shop-api-".
 func (l *Launcher) findStacks(ctx context.Context) ([]stack, error) {
 	var roots, foundations []stack
 	pages := cloudformation.NewDescribeStacksPaginator(l.aws.stacks, &cloudformation.DescribeStacksInput{})
@@ -67,11 +67,15 @@ func (l *Launcher) findStacks(ctx context.Context) ([]stack, error) {
 			return nil, fmt.Errorf("list the stacks: %w", explain(err))
 		}
 		for _, described := range page.Stacks {
-			switch s := toStack(described); {
-			case s.parent != "" || !s.exists() || !s.ours(l.Config.Name):
+			s := toStack(described)
+			ours, err := l.belongs(ctx, s)
+			switch {
+			case err != nil:
+				return nil, err
+			case !ours || s.parent != "" || !s.exists():
 			case s.tags[contract.TagStack] == contract.StackFoundation:
 				foundations = append(foundations, s)
-			case s.tags[contract.TagStack] == contract.StackRoot:
+			default:
 				roots = append(roots, s)
 			}
 		}

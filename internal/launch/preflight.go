@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
 	"github.com/aws/aws-sdk-go-v2/service/iam"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 
@@ -50,21 +52,52 @@ func (l *Launcher) preflight(ctx context.Context) error {
 
 // namesFree refuses to touch a stack of one of our names that does not carry our tag.
 func (l *Launcher) namesFree(ctx context.Context) error {
-	names := []string{contract.FoundationStackName(l.Config.Name)}
-	for _, env := range l.Config.Environments {
-		names = append(names, contract.EnvironmentStackName(l.Config.Name, env.Name))
-	}
-	for _, name := range names {
+	for _, name := range l.stackNames() {
 		stack, err := l.describe(ctx, name)
 		if err != nil {
 			return err
 		}
-		if stack.exists() && !stack.ours(l.Config.Name) {
+		ours, err := l.belongs(ctx, stack)
+		if err != nil {
+			return err
+		}
+		if stack.exists() && !ours {
 			return fmt.Errorf("the stack %s exists in account %s, Region %s, and is not slipway's (it lacks the tag %s=%s): choose another name in slipway.yaml",
 				name, l.account, l.AWS.Region, contract.TagName, l.Config.Name)
 		}
 	}
 	return nil
+}
+
+// stackNames are the names of the foundation and of every environment's root.
+func (l *Launcher) stackNames() []string {
+	names := []string{contract.FoundationStackName(l.Config.Name)}
+	for _, env := range l.Config.Environments {
+		names = append(names, contract.EnvironmentStackName(l.Config.Name, env.Name))
+	}
+	return names
+}
+
+// belongs says whether a stack is this application's: by its tag or, where a launch was cut off before the stack's first
+// change set was executed and the stack has neither tags nor resources yet, by its name and its change sets' names.
+func (l *Launcher) belongs(ctx context.Context, s stack) (bool, error) {
+	if s.ours(l.Config.Name) || s.status != types.StackStatusReviewInProgress || !slices.Contains(l.stackNames(), s.name) {
+		return s.ours(l.Config.Name), nil
+	}
+	pages := cloudformation.NewListChangeSetsPaginator(l.aws.stacks, &cloudformation.ListChangeSetsInput{StackName: aws.String(s.id)})
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(ctx)
+		if err != nil {
+			return false, fmt.Errorf("list the change sets of stack %s: %w", s.name, explain(err))
+		}
+		for _, set := range page.Summaries {
+			name := aws.ToString(set.ChangeSetName)
+			if !strings.HasPrefix(name, contract.ChangeSetByPerson) && !strings.HasPrefix(name, contract.ChangeSetByPipeline) {
+				return false, nil
+			}
+		}
+	}
+	return true, nil
 }
 
 // linkedRoles are the roles that services make for themselves on first use. Where ECS makes its own while creating a

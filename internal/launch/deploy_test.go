@@ -1,0 +1,300 @@
+package launch
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"slipway/internal/awsdouble"
+	"slipway/internal/contract"
+)
+
+func TestFirstLaunch(t *testing.T) {
+	b := newBench(t)
+	b.mustDeploy(t, DeployOptions{})
+	calls := b.operations()
+	before(t, calls, "GetCallerIdentity", "CreateServiceLinkedRole")
+	before(t, calls, "CreateServiceLinkedRole", "CreateChangeSet")
+	before(t, calls, "CreateChangeSet", "StartBuild")
+	for _, line := range strings.Split(strings.TrimSpace(b.output.String()), "\n") {
+		if key, value, ok := strings.Cut(line, "="); !ok || key == "" || value == "" || strings.Contains(key, " ") {
+			t.Errorf("the output line %q is not Key=Value", line)
+		}
+	}
+	if out := b.output.String(); !strings.Contains(out, "ServiceURL=http://") || !strings.Contains(out, "ImageURI=") || !strings.Contains(out, "@sha256:") {
+		t.Errorf("outputs:\n%s", out)
+	}
+	if first := strings.SplitN(b.progress.String(), "\n", 2)[0]; !strings.Contains(first, "123456789012") || !strings.Contains(first, "us-east-1") {
+		t.Errorf("the first line does not name account and Region: %q", first)
+	}
+	b.wantRootChangeSet(t)
+}
+
+// wantRootChangeSet checks how the root's change set was asked for, and that its pipeline found its source.
+func (b *bench) wantRootChangeSet(t *testing.T) {
+	t.Helper()
+	sets := b.double.CallsTo("CreateChangeSet")
+	root := sets[len(sets)-1]
+	if len(sets) != 2 || text(root.In, "StackName") != "slipway-demo-prod" {
+		t.Fatalf("change sets: %v", sets)
+	}
+	if text(root.In, "IncludeNestedStacks") != "true" || !strings.Contains(text(root.In, "RoleARN"), "ExecutionRole") {
+		t.Errorf("asked for without nested stacks or role: %v", root.In)
+	}
+	if !strings.HasPrefix(text(root.In, "ChangeSetName"), contract.ChangeSetByPerson) {
+		t.Errorf("named %v", root.In["ChangeSetName"])
+	}
+	for _, put := range b.double.CallsTo("PutObject") {
+		if strings.Contains(strings.Join(values(put.In), " "), contract.SourceObject) && put.Time.Before(root.Time) {
+			return
+		}
+	}
+	t.Error("source.zip was not there before the root of the pipeline's home")
+}
+
+func values(in map[string]any) []string {
+	var list []string
+	for key := range in {
+		list = append(list, text(in, key))
+	}
+	return list
+}
+
+func TestSecondRunChangesNothing(t *testing.T) {
+	b := newBench(t)
+	b.mustDeploy(t, DeployOptions{})
+	sets, puts := len(b.double.CallsTo("CreateChangeSet")), len(b.double.CallsTo("PutObject"))
+	b.again("a").mustDeploy(t, DeployOptions{})
+	if !strings.Contains(b.progress.String(), "no changes") {
+		t.Errorf("it does not say so:\n%s", b.progress)
+	}
+	if n := len(b.double.CallsTo("CreateChangeSet")); n != sets {
+		t.Errorf("%d change sets were made", n-sets)
+	}
+	if n := len(b.double.CallsTo("PutObject")); n != puts {
+		t.Errorf("%d objects were written: source.zip would start the pipeline", n-puts)
+	}
+}
+
+func TestNewVersionIsBuiltOnce(t *testing.T) {
+	b := newBench(t)
+	b.mustDeploy(t, DeployOptions{})
+	image := imageOf(b.output.String())
+	b.again("b").mustDeploy(t, DeployOptions{})
+	if got := imageOf(b.output.String()); got == image || got == "" {
+		t.Errorf("the image is still %q", got)
+	}
+	b.again("a").mustDeploy(t, DeployOptions{})
+	if got := imageOf(b.output.String()); got != image {
+		t.Errorf("the first source's image is %q, was %q", got, image)
+	}
+	if n := len(b.double.CallsTo("StartBuild")); n != 2 {
+		t.Errorf("%d builds, want 2", n)
+	}
+}
+
+func imageOf(output string) string {
+	_, rest, _ := strings.Cut(output, contract.KeyImageURI+"=")
+	image, _, _ := strings.Cut(rest, "\n")
+	return image
+}
+
+func TestImageKeep(t *testing.T) {
+	b := newBench(t)
+	b.mustDeploy(t, DeployOptions{})
+	image := imageOf(b.output.String())
+	b.again("b").mustDeploy(t, DeployOptions{KeepImage: true})
+	if got := imageOf(b.output.String()); got != image {
+		t.Errorf("the image is %q, was %q", got, image)
+	}
+	if n := len(b.double.CallsTo("StartBuild")); n != 1 {
+		t.Errorf("%d builds, want 1", n)
+	}
+}
+
+func TestBadOptions(t *testing.T) {
+	b := newBench(t)
+	want(t, b.Deploy(t.Context(), DeployOptions{Environments: []string{"nope"}}), "nope", "prod")
+	want(t, b.Deploy(t.Context(), DeployOptions{Image: "registry/repository:latest"}), "digest", "never by a tag")
+	want(t, b.again("a").Deploy(t.Context(), DeployOptions{KeepImage: true}), "no running image to keep")
+}
+
+// A service that does not come up fails the launch with what ECS and the log knew, and the next launch works.
+func TestFailedLaunch(t *testing.T) {
+	b := newBench(t)
+	b.double.TasksFail(awsdouble.TaskFailure{StoppedReason: "Essential container in task exited", ExitCode: 3, Log: []string{"boom: cannot read the config"}})
+	b.double.FailResource("ECS.Service", "Resource handler returned message: \"Error occurred during operation 'ECS Deployment Circuit Breaker was triggered'.\"")
+	err := b.Deploy(t.Context(), DeployOptions{})
+	want(t, err, "slipway-demo-prod", "ROLLBACK_COMPLETE", "ECS.Service (AWS::ECS::Service)", "Circuit Breaker", "exit code 3", "boom: cannot read the config")
+	if strings.Contains(b.output.String(), "ServiceURL") {
+		t.Error("a failed launch printed outputs")
+	}
+	b.double.FailResource("ECS.Service", "")
+	b.again("a").mustDeploy(t, DeployOptions{})
+	if !strings.Contains(b.progress.String(), "deleting what an earlier, failed launch left") {
+		t.Errorf("the husk was not deleted:\n%s", b.progress)
+	}
+}
+
+func TestFailedUpdateIsRolledBack(t *testing.T) {
+	b := newBench(t)
+	b.mustDeploy(t, DeployOptions{})
+	image := imageOf(b.output.String())
+	b.double.FailResource("ECS.Service", "it did not come up")
+	err := b.again("b").Deploy(t.Context(), DeployOptions{})
+	want(t, err, "the update of stack slipway-demo-prod failed", "UPDATE_ROLLBACK_COMPLETE", "it did not come up", "exit code 1")
+	b.double.FailResource("ECS.Service", "")
+	b.again("a").mustDeploy(t, DeployOptions{})
+	if got := imageOf(b.output.String()); got != image {
+		t.Errorf("the version before is %q, was %q", got, image)
+	}
+}
+
+func TestFailedBuild(t *testing.T) {
+	b := newBench(t)
+	b.double.OnBuild(func(awsdouble.Build) awsdouble.BuildResult {
+		return awsdouble.BuildResult{FailedPhase: "BUILD", Message: "exit status 1", Log: []string{"web/main.go:1: syntax error"}}
+	})
+	want(t, b.Deploy(t.Context(), DeployOptions{}), "the image build failed", "BUILD", "exit status 1", "syntax error")
+	if status := b.double.StackStatus("slipway-demo-prod"); status != "" {
+		t.Errorf("the root was made all the same: %s", status)
+	}
+}
+
+func TestHusks(t *testing.T) {
+	for _, status := range []string{"ROLLBACK_COMPLETE", "REVIEW_IN_PROGRESS", "CREATE_FAILED", "ROLLBACK_FAILED"} {
+		t.Run(status, func(t *testing.T) {
+			b := newBench(t)
+			b.double.PutStack(awsdouble.StackSpec{Name: "slipway-demo-prod", Status: status, Tags: tagsOf("slipway-demo", "prod", contract.StackRoot)})
+			b.mustDeploy(t, DeployOptions{})
+		})
+	}
+}
+
+func TestRefusedStates(t *testing.T) {
+	for status, why := range map[string]string{
+		"UPDATE_ROLLBACK_FAILED": "continue", "UPDATE_FAILED": "roll it back", "DELETE_FAILED": "destroy.sh", "IMPORT_ROLLBACK_FAILED": "import",
+	} {
+		t.Run(status, func(t *testing.T) {
+			b := newBench(t)
+			b.double.PutStack(awsdouble.StackSpec{Name: "slipway-demo-prod", Status: status, Tags: tagsOf("slipway-demo", "prod", contract.StackRoot)})
+			want(t, b.Deploy(t.Context(), DeployOptions{Environments: []string{"prod"}}), status, why)
+		})
+	}
+}
+
+func TestForeignStackIsNotTouched(t *testing.T) {
+	b := newBench(t)
+	b.double.PutStack(awsdouble.StackSpec{Name: "slipway-demo-prod", Status: "CREATE_COMPLETE"})
+	want(t, b.Deploy(t.Context(), DeployOptions{}), "slipway-demo-prod", "is not slipway's", "123456789012")
+	if calls := b.operations(); slices.Contains(calls, "CreateChangeSet") || slices.Contains(calls, "CreateServiceLinkedRole") {
+		t.Errorf("something was made all the same: %v", calls)
+	}
+}
+
+// Whatever AWS throttles, delays or pages, and whichever answer is lost on its way, the launch and its end succeed.
+func TestHardWeather(t *testing.T) {
+	b := newBench(t, awsdouble.WithPageSize(2), awsdouble.WithEventDelay(2*time.Millisecond))
+	for _, operation := range []string{
+		"DescribeStacks", "CreateChangeSet", "DescribeChangeSet", "ExecuteChangeSet", "DescribeStackEvents", "GetTemplate", "DeleteStack", "ListStackResources",
+		"PutObject", "HeadObject", "StartBuild", "BatchGetBuilds", "DescribeImages", "DescribeServices", "GetCallerIdentity", "DescribeAvailabilityZones",
+		"ListObjectVersions", "DeleteObjects", "ListTaskDefinitions", "DeregisterTaskDefinition", "DeleteTaskDefinitions",
+	} {
+		b.double.Throttle(operation, 2)
+	}
+	b.mustDeploy(t, DeployOptions{})
+	b.mustDestroy(t)
+}
+
+func TestNestedChangeSetsThatCannotBeMade(t *testing.T) {
+	b := newBench(t)
+	b.double.NestedChangeSetsFail("Fn::Select cannot select nonexistent value at index 0")
+	b.mustDeploy(t, DeployOptions{})
+	if !strings.Contains(b.progress.String(), "no preview of the nested stacks") {
+		t.Errorf("it does not say so:\n%s", b.progress)
+	}
+}
+
+func TestExpiredCredentials(t *testing.T) {
+	b := newBench(t)
+	b.double.Fail("DescribeStackEvents", "ExpiredToken", "The security token included in the request is expired", 1)
+	want(t, b.Deploy(t.Context(), DeployOptions{}), "expired", "renew", "run the same command again")
+	b.again("a").mustDeploy(t, DeployOptions{})
+}
+
+// Killed after any number of calls, a launch is brought to its end by the next run, and so is a destroy.
+func TestKilledAnywhere(t *testing.T) {
+	whole := newBench(t)
+	whole.mustDeploy(t, DeployOptions{})
+	launch := len(whole.double.Calls())
+	whole.mustDestroy(t)
+	destroy := len(whole.double.Calls()) - launch
+	for n := 3; n < launch; n += max(1, launch/12) {
+		b := newBench(t)
+		err := b.Deploy(cancelledAt(t, b.double, n), DeployOptions{})
+		if err == nil {
+			continue // it was quicker
+		}
+		if !errors.Is(err, ErrInterrupted) && !errors.Is(err, context.Canceled) {
+			t.Errorf("killed at call %d: %v", n, err)
+		}
+		b.again("a").mustDeploy(t, DeployOptions{})
+	}
+	for n := 3; n < destroy; n += max(1, destroy/12) {
+		b := newBench(t)
+		b.mustDeploy(t, DeployOptions{})
+		_ = b.again("a").Destroy(cancelledAt(t, b.double, len(b.double.Calls())+n), DestroyOptions{})
+		b.again("a").mustDestroy(t)
+	}
+}
+
+func TestOperationUnderWayIsWaitedFor(t *testing.T) {
+	b := newBench(t)
+	b.mustDeploy(t, DeployOptions{})
+	b.double.Hold()
+	first := make(chan error)
+	ctx, kill := context.WithCancel(t.Context())
+	launcher := b.again("b").Launcher
+	go func() { first <- launcher.Deploy(ctx, DeployOptions{}) }()
+	for b.double.StackStatus("slipway-demo-prod") != "UPDATE_IN_PROGRESS" {
+		b.double.Release() // let changes begin, but not end
+		time.Sleep(time.Millisecond)
+		b.double.Hold()
+	}
+	kill()
+	if err := <-first; !errors.Is(err, ErrInterrupted) {
+		t.Errorf("the first run ended with %v", err)
+	}
+	b.double.Release()
+	b.again("b").mustDeploy(t, DeployOptions{})
+}
+
+func TestPipelineDeploysWithItsOwnRole(t *testing.T) {
+	b := newBench(t)
+	b.mustDeploy(t, DeployOptions{})
+	image := imageOf(b.output.String())
+	b.double.OnBuild(nil)
+	other := image[:len(image)-4] + "0000"
+	err := b.again("b").Deploy(t.Context(), DeployOptions{ByPipeline: true, Environments: []string{"prod"}, Image: other})
+	if err != nil {
+		t.Fatalf("%v\n%s", err, b.progress)
+	}
+	sets := b.double.CallsTo("CreateChangeSet")
+	last := sets[len(sets)-1].In
+	if !strings.Contains(text(last, "RoleARN"), "PipelineExecutionRole") || !strings.HasPrefix(text(last, "ChangeSetName"), contract.ChangeSetByPipeline) {
+		t.Errorf("role %v, name %v", last["RoleARN"], last["ChangeSetName"])
+	}
+	if got := imageOf(b.output.String()); got != other {
+		t.Errorf("deployed %s", got)
+	}
+	// Destroying it then uses the people's role: the pipeline's may not delete the pipeline.
+	b.again("b").mustDestroy(t)
+	for _, c := range b.double.CallsTo("DeleteStack") {
+		if role := text(c.In, "RoleARN"); strings.Contains(text(c.In, "StackName"), "slipway-demo-prod") && (role == "" || strings.Contains(role, "Pipeline")) {
+			t.Errorf("the root was deleted with the role %q", role)
+		}
+	}
+}

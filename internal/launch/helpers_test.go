@@ -1,0 +1,141 @@
+package launch
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"os"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"slipway/internal/awsdouble"
+	"slipway/internal/config"
+)
+
+// tree is a source with a given identity.
+type tree string
+
+func (t tree) Identity() string { return strings.Repeat(string(t), 40)[:40] }
+
+func (t tree) WriteZip(w io.Writer) error {
+	_, err := io.WriteString(w, "zip of "+string(t))
+	return err
+}
+
+// said collects what a launcher writes, from any goroutine.
+type said struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (s *said) Write(p []byte) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.text.Write(p)
+}
+
+func (s *said) String() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.text.String()
+}
+
+// bench is a launcher on an account of the double's, with the committed templates and slipway.yaml.
+type bench struct {
+	*Launcher
+	double           *awsdouble.Double
+	output, progress *said
+	records          string
+}
+
+func newBench(t *testing.T, opts ...awsdouble.Option) *bench {
+	t.Helper()
+	b := &bench{double: awsdouble.New(t, opts...), records: t.TempDir()}
+	b.again("a")
+	return b
+}
+
+// again makes a new launcher on the same account, as a second run of the command does, with the source of this name.
+func (b *bench) again(source string) *bench {
+	cfg, err := config.Load("../../slipway.yaml")
+	if err != nil {
+		panic(err)
+	}
+	b.output, b.progress = &said{}, &said{}
+	b.Launcher = New(Options{
+		Config: cfg, AWS: b.double.Config(), Templates: os.DirFS("../../templates"), Source: tree(source), Records: b.records,
+		Progress: b.progress, Output: b.output, Poll: 2 * time.Millisecond,
+	})
+	return b
+}
+
+func (b *bench) mustDeploy(t *testing.T, o DeployOptions) {
+	t.Helper()
+	if err := b.Deploy(t.Context(), o); err != nil {
+		t.Fatalf("deploy: %v\n%s", err, b.progress)
+	}
+}
+
+func (b *bench) mustDestroy(t *testing.T) {
+	t.Helper()
+	if err := b.Destroy(t.Context(), DestroyOptions{}); err != nil {
+		t.Fatalf("destroy: %v\n%s", err, b.progress)
+	}
+	if living := b.double.Living(); len(living) > 0 {
+		t.Errorf("after destroy there is still %v", living)
+	}
+}
+
+// operations are the names of the calls so far.
+func (b *bench) operations() []string {
+	var names []string
+	for _, c := range b.double.Calls() {
+		names = append(names, c.Operation)
+	}
+	return names
+}
+
+// want checks that an error is there and says all of this.
+func want(t *testing.T, err error, parts ...string) {
+	t.Helper()
+	if err == nil {
+		t.Fatalf("no error, want one that says %q", parts)
+	}
+	for _, part := range parts {
+		if !strings.Contains(err.Error(), part) {
+			t.Errorf("the error does not say %q:\n%v", part, err)
+		}
+	}
+}
+
+// before checks that the first call of one operation comes before the first of another.
+func before(t *testing.T, operations []string, first, second string) {
+	t.Helper()
+	i, j := slices.Index(operations, first), slices.Index(operations, second)
+	if i < 0 || j < 0 || i > j {
+		t.Errorf("%s (call %d) should come before %s (call %d)", first, i, second, j)
+	}
+}
+
+// cancelledAt is a context that ends when the double has served n calls: a launcher killed at that point.
+func cancelledAt(t *testing.T, d *awsdouble.Double, n int) context.Context {
+	ctx, cancel := context.WithCancel(t.Context())
+	go func() {
+		for ctx.Err() == nil {
+			if len(d.Calls()) >= n {
+				cancel()
+			}
+			time.Sleep(200 * time.Microsecond)
+		}
+	}()
+	t.Cleanup(cancel)
+	return ctx
+}
+
+func text(in map[string]any, key string) string {
+	s, _ := in[key].(string)
+	return s
+}
