@@ -232,7 +232,7 @@ func TestKilledAnywhere(t *testing.T) {
 	launch := len(whole.double.Calls())
 	whole.mustDestroy(t)
 	destroy := len(whole.double.Calls()) - launch
-	for n := 3; n < launch; n += max(1, launch/12) {
+	for n := 1; n < launch; n += max(1, launch/7) {
 		b := newBench(t)
 		err := b.Deploy(cancelledAt(t, b.double, n), DeployOptions{})
 		if err == nil {
@@ -243,7 +243,7 @@ func TestKilledAnywhere(t *testing.T) {
 		}
 		b.again("a").mustDeploy(t, DeployOptions{})
 	}
-	for n := 3; n < destroy; n += max(1, destroy/12) {
+	for n := 3; n < destroy; n += max(1, destroy/7) {
 		b := newBench(t)
 		b.mustDeploy(t, DeployOptions{})
 		_ = b.again("a").Destroy(cancelledAt(t, b.double, len(b.double.Calls())+n), DestroyOptions{})

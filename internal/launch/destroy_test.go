@@ -90,7 +90,8 @@ func TestLateWriter(t *testing.T) {
 	bucket := b.double.PhysicalID("slipway-demo-foundation", "Bucket")
 	b.double.FailDelete("Bucket", "The bucket you tried to delete is not empty. You must delete all versions in the bucket.")
 	done := make(chan error)
-	go func() { done <- b.again("a").Destroy(t.Context(), DestroyOptions{}) }()
+	launcher := b.again("a").Launcher
+	go func() { done <- launcher.Destroy(t.Context(), DestroyOptions{}) }()
 	for !strings.Contains(b.progress.String(), "trying again") {
 		select {
 		case err := <-done:
