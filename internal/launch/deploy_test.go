@@ -124,7 +124,8 @@ func TestBadOptions(t *testing.T) {
 
 // A service that does not come up fails the launch with what ECS and the log knew, and the next launch works.
 func TestFailedLaunch(t *testing.T) {
-	b := newBench(t)
+	// Slow enough for the launcher to look in between: on AWS a rollback takes seconds for each resource.
+	b := newBench(t, awsdouble.WithEventDelay(15*time.Millisecond))
 	b.double.TasksFail(awsdouble.TaskFailure{StoppedReason: "Essential container in task exited", ExitCode: 3, Log: []string{"boom: cannot read the config"}})
 	b.double.FailResource("ECS.Service", "Resource handler returned message: \"Error occurred during operation 'ECS Deployment Circuit Breaker was triggered'.\"")
 	err := b.Deploy(t.Context(), DeployOptions{})
