@@ -204,6 +204,10 @@ func TestProblems(t *testing.T) {
 				"f:5:5: environment variable \"A-B\" is not a name that a program can read; it must be letters, digits and underscores, not beginning with a digit\n" +
 				"f:6:5: environment variable \"\" is not a name that a program can read; it must be letters, digits and underscores, not beginning with a digit\n" +
 				"f:7:5: environment variable \"Ä\" is not a name that a program can read; it must be letters, digits and underscores, not beginning with a digit"},
+		{"values that no template can carry", service("environment:", "  A: \"x\\0ref\"", "  B: \"\\x1b[31m\"", "  C: \"{{resolve:ssm:x}}\""),
+			"f:4:8: environment variable A holds the control character 0x00; leave it out\n" +
+				"f:5:8: environment variable B holds the control character 0x1b; leave it out\n" +
+				"f:6:8: environment variable C holds {{resolve:...}}, which CloudFormation would replace; secrets are not supported yet, and other text must not look so"},
 		{"reserved variables", service("environment: {PORT: 1, HOST: x, HOSTNAME: x, AWS_REGION: x, ECS_CLUSTER: x}"),
 			"f:3:17: environment variable \"PORT\" is set by slipway to service.port; set that instead\n" +
 				"f:3:26: environment variable \"HOST\" is set where the task runs, not in this file; leave it out\n" +

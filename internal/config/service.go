@@ -123,10 +123,21 @@ func (r *reader) variables(o object) []Variable {
 			r.add(nodePosition(f.value), "environment variable %s is %s; it must be a text, a number or true or false (\"\" for an empty text)", f.key, describe(f.value))
 			continue
 		}
+		if i := strings.IndexFunc(value, unwritable); i >= 0 {
+			r.add(nodePosition(f.value), "environment variable %s holds the control character %#02x; leave it out", f.key, value[i])
+			continue
+		}
+		if strings.Contains(value, "{{resolve:") {
+			r.add(nodePosition(f.value), "environment variable %s holds {{resolve:...}}, which CloudFormation would replace; secrets are not supported yet, and other text must not look so", f.key)
+			continue
+		}
 		variables = append(variables, Variable{Name: f.key, Value: value})
 	}
 	return variables
 }
+
+// unwritable is a control character that an escape has brought in ("\0" in YAML): no template can carry it.
+func unwritable(c rune) bool { return c < ' ' && c != '\n' && c != '\t' && c != '\r' || c == 0x7f }
 
 // variableProblem says what is wrong with a variable's name, or nothing.
 func variableProblem(name string) string {

@@ -249,7 +249,7 @@ func (s *service) container(logGroup cfn.Handle) ecs.TaskDefinition_ContainerDef
 func (s *service) variables() []ecs.TaskDefinition_KeyValuePair {
 	pairs := []ecs.TaskDefinition_KeyValuePair{{Name: new("PORT"), Value: new(strconv.Itoa(s.cfg.Service.Port))}}
 	for _, v := range s.cfg.Service.Environment {
-		pairs = append(pairs, ecs.TaskDefinition_KeyValuePair{Name: new(v.Name), Value: new(v.Value)})
+		pairs = append(pairs, ecs.TaskDefinition_KeyValuePair{Name: new(v.Name), Value: new(cfn.Text(v.Value))})
 	}
 	return pairs
 }

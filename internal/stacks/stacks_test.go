@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -91,6 +92,22 @@ func TestPort(t *testing.T) {
 	}
 	if got := at(t, r, "TargetGroup", "Properties", "Port"); got != targetGroupPort {
 		t.Errorf("the target group's port is %v: it is create-only, a change would replace the group", got)
+	}
+}
+
+// What a user writes reaches the container as it is: empty, or looking like YAML or like an intrinsic.
+func TestVariables(t *testing.T) {
+	cfg := standard()
+	texts := []string{"", "true", "0755", "a: b # c", "${AWS::Region}", "!Ref VPC", `{"Ref":"VPC"}`, "zwei\nZeilen\n", "日本"}
+	cfg.Service.Environment = nil
+	for i, text := range texts {
+		cfg.Service.Environment = append(cfg.Service.Environment, config.Variable{Name: "V" + strconv.Itoa(i), Value: text})
+	}
+	got := at(t, rendered(t, cfg)["prod/ecs.yaml"].Resources, "TaskDefinition", "Properties", "ContainerDefinitions", 0, "Environment").([]any)
+	for i, text := range texts {
+		if value := got[i+1].(map[string]any)["Value"]; value != text {
+			t.Errorf("%q arrives as %q", text, value)
+		}
 	}
 }
 
