@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 
 	"github.com/spf13/cobra"
@@ -49,8 +50,9 @@ func run(ctx context.Context, args []string, s streams, getenv func(string) stri
 	root.SetOut(s.out)
 	root.SetErr(s.err)
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
-		return usageError{fmt.Errorf("%w; see %s --help", err, c.CommandPath())}
+		return usageError{fmt.Errorf("%w; see %s --help", err, script(c))}
 	})
+	root.SetUsageTemplate(strings.Replace(root.UsageTemplate(), "{{.UseLine}}", "{{if .HasParent}}./scripts/{{.Name}}.sh{{slice .UseLine (len .CommandPath)}}{{else}}{{.UseLine}}{{end}}", 1))
 	err := root.ExecuteContext(ctx)
 	var usage usageError
 	switch {
@@ -70,6 +72,9 @@ func run(ctx context.Context, args []string, s streams, getenv func(string) stri
 	return exitFailed
 }
 
+// script is how a user calls a command: nobody has the command itself on the PATH.
+func script(c *cobra.Command) string { return "./scripts/" + c.Name() + ".sh" }
+
 // usageError is a command line that cannot be meant.
 type usageError struct{ error }
 
@@ -78,7 +83,7 @@ func (e usageError) Unwrap() error { return e.error }
 // noArguments refuses words behind a command; they would otherwise be ignored.
 func noArguments(c *cobra.Command, args []string) error {
 	if len(args) > 0 {
-		return usageError{fmt.Errorf("%s takes flags only, not %q; see %s --help", c.CommandPath(), args, c.CommandPath())}
+		return usageError{fmt.Errorf("%s takes flags only, not %q; see %s --help", script(c), args, script(c))}
 	}
 	return nil
 }
