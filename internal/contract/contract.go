@@ -64,6 +64,7 @@ const (
 	KeyImageProjectName         = "ImageProjectName"
 	KeyImageLogGroupName        = "ImageLogGroupName"
 	KeyPermissionsBoundaryARN   = "PermissionsBoundaryARN"
+	KeyDeliveryBoundaryARN      = "DeliveryBoundaryARN"
 	KeyExecutionRoleARN         = "ExecutionRoleARN"         // CloudFormation acts with it when a person deploys
 	KeyPipelineExecutionRoleARN = "PipelineExecutionRoleARN" // and with this when the pipeline does
 

@@ -230,7 +230,7 @@ func (l *Launcher) childTemplates(ctx context.Context, f foundation, env config.
 func (l *Launcher) passOn(ctx context.Context, f foundation, env config.Environment, root stack, parameters map[string]string) error {
 	keys := []string{contract.KeyRepositoryARN, contract.KeyPermissionsBoundaryARN}
 	if l.Config.IsPipelineHome(env) {
-		keys = append(keys, contract.KeyBucketName, contract.KeyImageProjectName, contract.KeyPipelineExecutionRoleARN)
+		keys = append(keys, contract.KeyBucketName, contract.KeyImageProjectName, contract.KeyPipelineExecutionRoleARN, contract.KeyDeliveryBoundaryARN)
 	}
 	for _, key := range keys {
 		parameters[key] = f.outputs[key]

@@ -25,6 +25,7 @@ type event struct {
 	status                                        types.ResourceStatus
 	reason                                        string
 	at                                            time.Time
+	own                                           bool // of the stack itself
 }
 
 func (e event) failed() bool { return strings.HasSuffix(string(e.status), "_FAILED") }
@@ -35,8 +36,16 @@ func (e event) echo() bool {
 		strings.HasPrefix(e.reason, "Embedded stack ")
 }
 
+// place is where in the tree it happened: a stack's own events bear the stack's name alone.
+func (e event) place() string {
+	if e.own {
+		return e.stack
+	}
+	return e.stack + "." + e.logicalID
+}
+
 func (e event) String() string {
-	text := fmt.Sprintf("%s.%s: %s", e.stack, e.logicalID, e.status)
+	text := fmt.Sprintf("%s: %s", e.place(), e.status)
 	if e.reason != "" && e.failed() {
 		text += ": " + shorten(e.reason)
 	}
@@ -76,7 +85,7 @@ func (o outcome) failure(what string) error {
 	var b strings.Builder
 	fmt.Fprintf(&b, "the %s of stack %s failed: it is now %s", what, o.stack.name, cmp.Or(string(o.stack.status), "gone"))
 	if e, ok := o.cause(); ok {
-		fmt.Fprintf(&b, "\nfirst failure: %s.%s (%s): %s", e.stack, e.logicalID, e.kind, cmp.Or(shorten(e.reason), "no reason given"))
+		fmt.Fprintf(&b, "\nfirst failure: %s (%s): %s", e.place(), e.kind, cmp.Or(shorten(e.reason), "no reason given"))
 	} else if o.stack.reason != "" {
 		fmt.Fprintf(&b, "\nreason: %s", shorten(o.stack.reason))
 	}
@@ -241,5 +250,6 @@ func toEvent(s types.StackEvent, label string) event {
 		id: aws.ToString(s.EventId), stack: label, logicalID: aws.ToString(s.LogicalResourceId), kind: aws.ToString(s.ResourceType),
 		physicalID: aws.ToString(s.PhysicalResourceId), token: aws.ToString(s.ClientRequestToken), status: s.ResourceStatus,
 		reason: aws.ToString(s.ResourceStatusReason), at: aws.ToTime(s.Timestamp),
+		own: aws.ToString(s.PhysicalResourceId) == aws.ToString(s.StackId),
 	}
 }

@@ -21,6 +21,8 @@ const (
 	repositoryDescription = "The image repository."
 	boundaryDescription   = "The permissions boundary of every role of an environment."
 
+	deliveryBoundaryDescription = "The permissions boundary of every role of builds and pipeline."
+
 	// targetGroupPort is create-only and overruled by each task's registration, so it never follows the container's.
 	targetGroupPort = 80
 

@@ -18,11 +18,38 @@ func (f *foundation) addExecutionRoles() {
 		f.addPolicy("LoadBalancerPolicy", "Make an environment's nested stacks and its load balancer.", f.stackStatements(), f.balancerStatements()),
 		f.addPolicy("ServicePolicy", "Make an environment's service, its logs, scaling and bounded roles.", f.serviceStatements(), f.environmentRoleStatements()),
 	}
+	pipelineRole := f.addExecutionRole("PipelineExecutionRole", "CloudFormation, for the pipeline: an environment without its pipeline.", environments)
+	f.addDeliveryBoundary(pipelineRole)
 	delivery := f.addPolicy("DeliveryPolicy", "Make the pipeline, its build projects and their roles.", f.deliveryStatements())
 	f.t.Output(contract.KeyExecutionRoleARN, "CloudFormation acts with it when a person deploys.",
 		f.addExecutionRole("ExecutionRole", "CloudFormation, for people: everything that an environment holds.", append(environments, delivery)))
-	f.t.Output(contract.KeyPipelineExecutionRoleARN, "CloudFormation acts with it when the pipeline deploys.",
-		f.addExecutionRole("PipelineExecutionRole", "CloudFormation, for the pipeline: an environment without its pipeline.", environments))
+	f.t.Output(contract.KeyPipelineExecutionRoleARN, "CloudFormation acts with it when the pipeline deploys.", pipelineRole)
+}
+
+// addDeliveryBoundary is the most that a role of builds or pipeline can do. It keeps the people's execution role, which
+// makes such roles, from making one that can do everything.
+func (f *foundation) addDeliveryBoundary(pipelineExecutionRole string) {
+	prefix := f.cfg.Name + "-*" // CloudFormation's names begin with the stack's
+	bucket := []string{f.bucket.Att("Arn"), cfn.Sub("${" + f.bucket.ID() + ".Arn}/*")}
+	f.deliveryBoundary = f.t.Add("DeliveryBoundary", &iam.ManagedPolicy{
+		Description: new("The most that a role of builds or pipeline may do."),
+		Path:        new(contract.DeliveryRolePath(f.cfg.Name)),
+		PolicyDocument: cfn.Document(
+			registryLogin(),
+			cfn.Statement{Sid: "Images", Effect: cfn.Allow, Action: imageActions(), Resource: []string{f.repository.Att("Arn")}},
+			cfn.Statement{Sid: "Bucket", Effect: cfn.Allow, Action: slices.Concat(readBucketActions, readObjectActions, writeObjectActions, sourceActions), Resource: bucket},
+			cfn.Statement{Sid: "Logs", Effect: cfn.Allow, Action: append([]string{"logs:GetLogEvents"}, writeLogActions...), Resource: arns("logs", "log-group:"+prefix)},
+			// A project's name is made of its logical id alone.
+			cfn.Statement{Sid: "Builds", Effect: cfn.Allow, Action: buildActions, Resource: arns("codebuild", "project/*")},
+			cfn.Statement{Sid: "Pipeline", Effect: cfn.Allow, Action: []string{"codepipeline:StartPipelineExecution"}, Resource: arns("codepipeline", prefix)},
+			cfn.Statement{Sid: "Stacks", Effect: cfn.Allow, Action: slices.Concat(changeSetActions, seeStackActions), Resource: arns("cloudformation", "stack/"+prefix)},
+			cfn.Statement{Sid: "PassExecutionRole", Effect: cfn.Allow, Action: []string{"iam:PassRole"}, Resource: []string{pipelineExecutionRole}},
+			cfn.Statement{Sid: "Service", Effect: cfn.Allow, Action: slices.Concat(followServiceActions, seeTaskActions),
+				Resource: arns("ecs", "container-instance/"+prefix, "service/"+prefix, "service-deployment/"+prefix, "task/"+prefix)},
+			cfn.Statement{Sid: "Describe", Effect: cfn.Allow, Action: describeActions, Resource: []string{"*"}},
+		),
+	})
+	f.t.Output(contract.KeyDeliveryBoundaryARN, deliveryBoundaryDescription, f.deliveryBoundary.Ref())
 }
 
 func (f *foundation) addPolicy(id, description string, statements ...[]cfn.Statement) string {
@@ -158,17 +185,23 @@ func (f *foundation) serviceStatements() []cfn.Statement {
 	}
 }
 
+// Making a role, and whatever could widen one, is allowed with the boundary only; the rest is not.
+var (
+	makeRoleActions   = []string{"iam:CreateRole", "iam:PutRolePermissionsBoundary", "iam:PutRolePolicy"}
+	changeRoleActions = []string{
+		"iam:DeleteRole", "iam:DeleteRolePolicy", "iam:GetRole", "iam:GetRolePolicy", "iam:ListAttachedRolePolicies", "iam:ListRolePolicies",
+		"iam:ListRoleTags", "iam:TagRole", "iam:UntagRole", "iam:UpdateAssumeRolePolicy", "iam:UpdateRole", "iam:UpdateRoleDescription",
+	}
+)
+
 // environmentRoleStatements let roles be made under the environments' path only, only with the boundary, and never
 // without it again.
 func (f *foundation) environmentRoleStatements() []cfn.Statement {
 	roles := roleARNs(contract.EnvironmentRolePath(f.cfg.Name))
 	return []cfn.Statement{
-		{Sid: "MakeBoundedRoles", Effect: cfn.Allow, Action: []string{"iam:CreateRole", "iam:PutRolePolicy", "iam:PutRolePermissionsBoundary"},
-			Resource: roles, Condition: cfn.Condition{"StringEquals": {"iam:PermissionsBoundary": f.boundary.Ref()}}},
-		{Sid: "ChangeBoundedRoles", Effect: cfn.Allow, Action: []string{
-			"iam:DeleteRole", "iam:DeleteRolePolicy", "iam:GetRole", "iam:GetRolePolicy", "iam:ListAttachedRolePolicies", "iam:ListRolePolicies",
-			"iam:ListRoleTags", "iam:TagRole", "iam:UntagRole", "iam:UpdateAssumeRolePolicy", "iam:UpdateRole", "iam:UpdateRoleDescription",
-		}, Resource: roles},
+		{Sid: "MakeBoundedRoles", Effect: cfn.Allow, Action: makeRoleActions, Resource: roles,
+			Condition: cfn.Condition{"StringEquals": {"iam:PermissionsBoundary": f.boundary.Ref()}}},
+		{Sid: "ChangeBoundedRoles", Effect: cfn.Allow, Action: changeRoleActions, Resource: roles},
 		{Sid: "PassRolesToTasks", Effect: cfn.Allow, Action: []string{"iam:PassRole"}, Resource: roles,
 			Condition: cfn.Condition{"StringEquals": {"iam:PassedToService": []string{"ecs-tasks.amazonaws.com", "ecs.amazonaws.com"}}}},
 	}
@@ -191,11 +224,9 @@ func (f *foundation) deliveryStatements() []cfn.Statement {
 			"events:DeleteRule", "events:DescribeRule", "events:ListTagsForResource", "events:ListTargetsByRule", "events:PutRule",
 			"events:PutTargets", "events:RemoveTargets", "events:TagResource", "events:UntagResource",
 		}, Resource: arns("events", "rule/"+f.cfg.Name+"-*")},
-		{Sid: "PipelineRoles", Effect: cfn.Allow, Action: []string{
-			"iam:CreateRole", "iam:DeleteRole", "iam:DeleteRolePolicy", "iam:GetRole", "iam:GetRolePolicy", "iam:ListAttachedRolePolicies",
-			"iam:ListRolePolicies", "iam:ListRoleTags", "iam:PutRolePolicy", "iam:TagRole", "iam:UntagRole", "iam:UpdateAssumeRolePolicy",
-			"iam:UpdateRole", "iam:UpdateRoleDescription",
-		}, Resource: roles},
+		{Sid: "MakeBoundedPipelineRoles", Effect: cfn.Allow, Action: makeRoleActions, Resource: roles,
+			Condition: cfn.Condition{"StringEquals": {"iam:PermissionsBoundary": f.deliveryBoundary.Ref()}}},
+		{Sid: "ChangePipelineRoles", Effect: cfn.Allow, Action: changeRoleActions, Resource: roles},
 		{Sid: "PassPipelineRoles", Effect: cfn.Allow, Action: []string{"iam:PassRole"}, Resource: roles,
 			Condition: cfn.Condition{"StringEquals": {"iam:PassedToService": []string{"codebuild.amazonaws.com", "codepipeline.amazonaws.com", "events.amazonaws.com"}}}},
 	}

@@ -32,16 +32,18 @@ func Foundation(cfg config.Config) *cfn.Template {
 	f := foundation{t: t, cfg: cfg}
 	f.addBucket()
 	f.addRepository()
-	f.addImageBuild()
 	f.addBoundary()
 	f.addExecutionRoles()
+	f.addImageBuild()
 	return t
 }
 
 type foundation struct {
-	t                            *cfn.Template
-	cfg                          config.Config
-	bucket, repository, boundary cfn.Handle
+	t                  *cfn.Template
+	cfg                config.Config
+	bucket, repository cfn.Handle
+	boundary           cfn.Handle // of the roles of environments
+	deliveryBoundary   cfn.Handle // of the roles of builds and pipeline
 }
 
 func (f *foundation) addBucket() {
@@ -126,6 +128,7 @@ func (f *foundation) addImageBuild() {
 	role := f.t.Add("ImageRole", &iam.Role{
 		Description:              new("The image build: read the source, push to one repository."),
 		Path:                     new(contract.DeliveryRolePath(f.cfg.Name)),
+		PermissionsBoundary:      new(f.deliveryBoundary.Ref()),
 		AssumeRolePolicyDocument: trustBuilds(),
 		Policies: []iam.Role_Policy{{PolicyName: "build-image", PolicyDocument: cfn.Document(
 			cfn.Statement{Sid: "WriteLog", Effect: cfn.Allow, Action: writeLogActions, Resource: []string{group.Att("Arn")}},
@@ -133,7 +136,7 @@ func (f *foundation) addImageBuild() {
 			cfn.Statement{Sid: "ReadSource", Effect: cfn.Allow, Action: readObjectActions, Resource: f.objects(contract.SourcesPrefix, f.artifacts())},
 			cfn.Statement{Sid: "WriteArtifact", Effect: cfn.Allow, Action: writeObjectActions, Resource: f.objects(f.artifacts())},
 			registryLogin(),
-			cfn.Statement{Sid: "PushImage", Effect: cfn.Allow, Action: append(append([]string{"ecr:DescribeImages"}, pullActions...), pushActions...), Resource: []string{f.repository.Att("Arn")}},
+			cfn.Statement{Sid: "PushImage", Effect: cfn.Allow, Action: imageActions(), Resource: []string{f.repository.Att("Arn")}},
 		)}},
 	})
 	project := f.t.Add("ImageProject", &codebuild.Project{

@@ -1,6 +1,8 @@
 package stacks
 
 import (
+	"slices"
+
 	"github.com/awslabs/goformation/v7/cloudformation/policies"
 
 	"slipway/internal/cfn"
@@ -21,7 +23,23 @@ var (
 	readObjectActions  = []string{"s3:GetObject", "s3:GetObjectVersion"}
 	readBucketActions  = []string{"s3:GetBucketLocation", "s3:GetBucketVersioning"}
 	writeObjectActions = []string{"s3:PutObject"}
+	sourceActions      = []string{"s3:GetBucketAcl", "s3:GetObjectTagging", "s3:GetObjectVersionTagging", "s3:ListBucket", "s3:PutObjectTagging"}
+
+	buildActions     = []string{"codebuild:BatchGetBuilds", "codebuild:StartBuild", "codebuild:StopBuild"}
+	changeSetActions = []string{"cloudformation:CreateChangeSet", "cloudformation:DeleteChangeSet", "cloudformation:ExecuteChangeSet"}
+	seeStackActions  = []string{
+		"cloudformation:DescribeChangeSet", "cloudformation:DescribeStackEvents", "cloudformation:DescribeStacks", "cloudformation:GetTemplate",
+		"cloudformation:ListChangeSets", "cloudformation:ListStackResources",
+	}
+	followServiceActions = []string{"ecs:DescribeServices", "ecs:UpdateService"}
+	seeTaskActions       = []string{"ecs:DescribeTasks", "ecs:ListTasks"}
+	describeActions      = []string{"ecs:DescribeTaskDefinition", "elasticloadbalancing:DescribeTargetHealth"} // these have no resource
 )
+
+// imageActions are what building an image asks of its repository.
+func imageActions() []string {
+	return slices.Concat([]string{"ecr:DescribeImages"}, pullActions, pushActions)
+}
 
 // registryLogin has the only possible resource: a registry token is the account's, not a repository's
 // (docs.aws.amazon.com/service-authorization/latest/reference/list_amazonelasticcontainerregistry.html).

@@ -29,6 +29,7 @@ var pipelineInputs = []struct{ key, description string }{
 	{contract.KeyImageProjectName, "The build project that makes the image."},
 	{contract.KeyPipelineExecutionRoleARN, "CloudFormation acts with it when the pipeline deploys."},
 	{contract.KeyRepositoryARN, repositoryDescription},
+	{contract.KeyDeliveryBoundaryARN, deliveryBoundaryDescription},
 }
 
 // Pipeline takes source.zip through checks, image and each environment in order. It comes up last, when source and
@@ -70,6 +71,7 @@ func (p *pipeline) role(id, description string, trusted any, policy string, stat
 	return p.t.Add(id, &iam.Role{
 		Description:              new(description),
 		Path:                     new(contract.PipelineRolePath(p.cfg.Name)),
+		PermissionsBoundary:      new(p.in[contract.KeyDeliveryBoundaryARN]),
 		AssumeRolePolicyDocument: trusted,
 		Policies:                 []iam.Role_Policy{{PolicyName: policy, PolicyDocument: cfn.Document(statements...)}},
 	})
@@ -135,21 +137,16 @@ func (p *pipeline) deployStatements() []cfn.Statement {
 			Condition: cfn.Condition{"StringEquals": {"cloudformation:RoleArn": p.in[contract.KeyPipelineExecutionRoleARN]}}},
 		{Sid: "UseItsChangeSets", Effect: cfn.Allow, Action: []string{"cloudformation:DeleteChangeSet", "cloudformation:ExecuteChangeSet"}, Resource: roots,
 			Condition: cfn.Condition{"StringLike": {"cloudformation:ChangeSetName": contract.ChangeSetByPipeline + "*"}}},
-		{Sid: "SeeStacks", Effect: cfn.Allow, Action: []string{
-			"cloudformation:DescribeChangeSet", "cloudformation:DescribeStackEvents", "cloudformation:DescribeStacks", "cloudformation:GetTemplate",
-			"cloudformation:ListStackResources",
-		}, Resource: append(stacks, foundation...)},
+		{Sid: "SeeStacks", Effect: cfn.Allow, Action: seeStackActions, Resource: append(stacks, foundation...)},
 		{Sid: "PassExecutionRole", Effect: cfn.Allow, Action: []string{"iam:PassRole"}, Resource: []string{p.in[contract.KeyPipelineExecutionRoleARN]},
 			Condition: cfn.Condition{"StringEquals": {"iam:PassedToService": "cloudformation.amazonaws.com"}}},
 		{Sid: "Templates", Effect: cfn.Allow, Action: []string{"s3:GetObject", "s3:PutObject"}, Resource: p.objects(contract.TemplatesPrefix)},
 		{Sid: "ListBucket", Effect: cfn.Allow, Action: []string{"s3:ListBucket"}, Resource: p.bucketARN()}, // without it a missing key looks forbidden
 		{Sid: "SeeImage", Effect: cfn.Allow, Action: []string{"ecr:DescribeImages"}, Resource: []string{p.in[contract.KeyRepositoryARN]}},
-		{Sid: "FollowService", Effect: cfn.Allow, Action: []string{"ecs:DescribeServiceDeployments", "ecs:DescribeServices", "ecs:ListServiceDeployments", "ecs:UpdateService"},
-			Resource: arns("ecs", "service/"+prefix, "service-deployment/"+prefix)},
-		{Sid: "SeeTasks", Effect: cfn.Allow, Action: []string{"ecs:DescribeTasks", "ecs:ListTasks"}, Resource: arns("ecs", "container-instance/"+prefix, "task/"+prefix)},
+		{Sid: "FollowService", Effect: cfn.Allow, Action: followServiceActions, Resource: arns("ecs", "service/"+prefix)},
+		{Sid: "SeeTasks", Effect: cfn.Allow, Action: seeTaskActions, Resource: arns("ecs", "container-instance/"+prefix, "task/"+prefix)},
 		{Sid: "ReadTaskLogs", Effect: cfn.Allow, Action: []string{"logs:GetLogEvents"}, Resource: arns("logs", "log-group:"+prefix)},
-		// These have no resource.
-		{Sid: "Describe", Effect: cfn.Allow, Action: []string{"ecs:DescribeTaskDefinition", "elasticloadbalancing:DescribeTargetHealth"}, Resource: []string{"*"}},
+		{Sid: "Describe", Effect: cfn.Allow, Action: describeActions, Resource: []string{"*"}},
 	}
 }
 
@@ -162,7 +159,7 @@ func (p *pipeline) addPipeline() {
 		cfn.Statement{Sid: "ReadSource", Effect: cfn.Allow, Action: append([]string{"s3:GetObjectTagging", "s3:GetObjectVersionTagging"}, readObjectActions...),
 			Resource: []string{cfn.Sub("arn:${AWS::Partition}:s3:::${" + contract.KeyBucketName + "}/" + contract.SourceObject)}},
 		cfn.Statement{Sid: "Artifacts", Effect: cfn.Allow, Action: append([]string{"s3:PutObjectTagging"}, append(writeObjectActions, readObjectActions...)...), Resource: p.objects(p.artifactFolder())},
-		cfn.Statement{Sid: "RunBuilds", Effect: cfn.Allow, Action: []string{"codebuild:BatchGetBuilds", "codebuild:StartBuild", "codebuild:StopBuild"}, Resource: projects},
+		cfn.Statement{Sid: "RunBuilds", Effect: cfn.Allow, Action: buildActions, Resource: projects},
 	)
 	p.pipeline = p.t.Add("Pipeline", &codepipeline.Pipeline{
 		Name:          new(cfn.StackName), // artifacts are kept under it, and roles name that folder

@@ -217,7 +217,7 @@ func list(v any) []any {
 	return []any{v}
 }
 
-// Every role lies under one of slipway's paths; those of an environment are held by the boundary.
+// Every role lies under one of slipway's paths and is held by a boundary; only CloudFormation's own make the rest.
 func TestRoles(t *testing.T) {
 	all := rendered(t, standard())
 	for path, template := range all {
@@ -226,18 +226,61 @@ func TestRoles(t *testing.T) {
 				continue
 			}
 			properties := at(t, r, "Properties").(map[string]any)
-			want := "/slipway/shop/delivery/"
-			if strings.HasSuffix(path, "ecs.yaml") {
-				want = "/slipway/shop/env/"
-				if at(t, properties, "PermissionsBoundary", "Ref") != contract.KeyPermissionsBoundaryARN {
-					t.Errorf("%s %s is not held by the boundary", path, id)
-				}
+			want, boundary := "/slipway/shop/delivery/", any("DeliveryBoundary")
+			switch {
+			case strings.HasSuffix(path, "ecs.yaml"):
+				want, boundary = "/slipway/shop/env/", contract.KeyPermissionsBoundaryARN
+			case strings.HasSuffix(path, "pipeline.yaml"):
+				want, boundary = contract.PipelineRolePath("shop"), contract.KeyDeliveryBoundaryARN
+			case strings.HasSuffix(id, "ExecutionRole"): // CloudFormation's own
+				boundary = nil
+			}
+			held, _ := properties["PermissionsBoundary"].(map[string]any)
+			if held["Ref"] != boundary {
+				t.Errorf("%s %s is held by the boundary %v, want %v", path, id, held["Ref"], boundary)
 			}
 			if got := properties["Path"].(string); !strings.HasPrefix(got, want) {
 				t.Errorf("%s %s lies under %s, want %s", path, id, got, want)
 			}
 		}
 	}
+}
+
+// A boundary allows every action of the roles that it holds: what it leaves out is refused whatever the role says.
+func TestBoundariesAllowWhatTheirRolesDo(t *testing.T) {
+	all := rendered(t, standard())
+	foundation := all["foundation.yaml"].Resources
+	for boundary, roles := range map[string][]map[string]any{
+		"PermissionsBoundary": {all["prod/ecs.yaml"].Resources},
+		"DeliveryBoundary":    {all["prod/pipeline.yaml"].Resources, {"ImageRole": foundation["ImageRole"]}},
+	} {
+		allowed := actions(foundation[boundary])
+		for _, resources := range roles {
+			for id, r := range resources {
+				if at(t, r, "Type") != "AWS::IAM::Role" {
+					continue
+				}
+				for _, action := range actions(at(t, r, "Properties").(map[string]any)["Policies"]) {
+					if !slices.Contains(allowed, action) {
+						t.Errorf("%s may %s, which %s leaves out", id, action, boundary)
+					}
+				}
+			}
+		}
+	}
+}
+
+// actions are all that the statements below v allow.
+func actions(v any) []string {
+	var found []string
+	walk("", v, func(_ string, v any) {
+		if s, ok := v.(map[string]any); ok && s["Effect"] == "Allow" {
+			for _, action := range list(s["Action"]) {
+				found = append(found, action.(string))
+			}
+		}
+	})
+	return found
 }
 
 // What the pipeline deploys with has no right on pipeline, projects, rules or the roles of delivery.
