@@ -2,6 +2,7 @@ package source
 
 import (
 	"os"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -67,9 +68,15 @@ func TestWalkAgreesWithGit(t *testing.T) {
 	}
 }
 
+// gluedStars are two asterisks that end a path segment which they do not begin ("a**/b"). By its documents git takes them
+// for one asterisk; by its code (wildmatch.c compares a pointer into the pattern with one into the text) it depends on
+// where the two lie in memory.
+var gluedStars = regexp.MustCompile(`[^/]\*\*+(/|$)`)
+
 func TestWalkAgreesWithGitOnAnyPattern(t *testing.T) {
 	piece := rapid.SampledFrom([]string{"a", "b", "dir", "sub", "*", "**", "?", "/", "/", "/**/", "[ab]", "[!a]", "\\a", "\\*", ".log", "!", "#", " ", "[a-d]"})
-	line := rapid.Custom(func(t *rapid.T) string { return strings.Join(rapid.SliceOfN(piece, 0, 5).Draw(t, "line"), "") })
+	line := rapid.Custom(func(t *rapid.T) string { return strings.Join(rapid.SliceOfN(piece, 0, 5).Draw(t, "line"), "") }).
+		Filter(func(line string) bool { return !gluedStars.MatchString(line) })
 	ignore := rapid.Custom(func(t *rapid.T) string { return strings.Join(rapid.SliceOfN(line, 0, 4).Draw(t, "file"), "\n") })
 	root := t.TempDir()
 	run(t, root, "git", "init", "-q")
