@@ -11,6 +11,7 @@ import (
 
 	"slipway/internal/awsdouble"
 	"slipway/internal/contract"
+	"slipway/internal/source"
 )
 
 // repository is the root, as an absolute path: a test that has gone elsewhere must find it too.
@@ -189,6 +190,22 @@ func TestOutsideAProject(t *testing.T) {
 		t.Errorf("exit code %d", code)
 	}
 	wantSaid(t, said.String(), "slipway.yaml")
+}
+
+// A source that came as an archive, without git, has no commit; its image is built all the same.
+func TestImageOfASourceWithoutGit(t *testing.T) {
+	root := t.TempDir()
+	if err := os.WriteFile(filepath.Join(root, "file"), []byte("x"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	tree, err := source.List(t.Context(), root)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := (&app{}).imageRequest(root, "registry/repository", tree)
+	if r.Commit == "" || r.Tag != tree.Identity() {
+		t.Errorf("commit %q, tag %q", r.Commit, r.Tag)
+	}
 }
 
 func TestExport(t *testing.T) {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/base64"
 	"errors"
@@ -58,14 +59,22 @@ func (a *app) stageImage(ctx context.Context) error {
 	if want := a.getenv(contract.VarIdentity); want != "" && want != identity {
 		return fmt.Errorf("this source is %s and not %s, which was to be built: it was changed on its way", identity, want)
 	}
-	r := image.Request{Root: root, Repository: repository, Tag: identity, Version: identity[:12], Commit: tree.Commit, Log: a.err}
-	digest, err := a.buildImage(ctx, cfg, r)
+	digest, err := a.buildImage(ctx, cfg, a.imageRequest(root, repository, tree))
 	if err != nil {
 		return err
 	}
 	reference := repository + "@" + digest
 	fmt.Fprintf(a.err, "image %s\n", reference)
 	return export(root, contract.VarImageURI, reference)
+}
+
+// imageRequest names the image after its source: the tag is the identity, whatever git calls it.
+func (a *app) imageRequest(root, repository string, tree source.Tree) image.Request {
+	identity := tree.Identity()
+	return image.Request{
+		Root: root, Repository: repository, Tag: identity, Version: identity[:12], Log: a.err,
+		Commit: cmp.Or(tree.Commit, "unknown"), // a source without git has none
+	}
 }
 
 // buildImage pushes where the endpoint is: to the registry of AWS with a fresh login, or to the local engine's, which
