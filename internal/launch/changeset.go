@@ -52,7 +52,8 @@ func (l *Launcher) apply(ctx context.Context, r request) (stack, error) {
 	_, err = l.aws.stacks.ExecuteChangeSet(ctx, &cloudformation.ExecuteChangeSetInput{
 		ChangeSetName: set.ChangeSetId, StackName: set.StackId, ClientRequestToken: aws.String(token),
 	})
-	if err != nil {
+	// The SDK repeats a call whose answer was lost; the set is then executed already, and the token finds its operation.
+	if err != nil && !is(err, alreadyExecuted) {
 		return current, fmt.Errorf("execute the change set of stack %s: %w", r.name, explain(err))
 	}
 	out, err := l.follow(ctx, aws.ToString(set.StackId), token, newWatch(current))
@@ -105,6 +106,10 @@ func (l *Launcher) makeChangeSet(ctx context.Context, r request, todo step, nest
 	if is(err, noChanges) {
 		return nil, errNoChanges
 	}
+	if is(err, alreadyExists) {
+		// Nobody else has this name: an earlier try of this very call made the set, and its answer was lost.
+		return l.awaitChangeSet(ctx, r.name, aws.ToString(in.ChangeSetName), todo)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("create a change set for stack %s: %w", r.name, explain(err))
 	}
@@ -117,7 +122,7 @@ func (l *Launcher) awaitChangeSet(ctx context.Context, name, id string, todo ste
 	ctx, cancel := context.WithTimeout(ctx, changeSetTimeout)
 	defer cancel()
 	for {
-		set, err := l.wholeChangeSet(ctx, id)
+		set, err := l.wholeChangeSet(ctx, name, id)
 		switch {
 		case err != nil && !passing(err):
 			return nil, fmt.Errorf("describe the change set of stack %s: %w", name, explain(err))
@@ -155,14 +160,19 @@ func (l *Launcher) dropChangeSet(ctx context.Context, set *cloudformation.Descri
 	return l.deleteStack(ctx, husk, "") // it holds nothing
 }
 
-// wholeChangeSet reads all pages of a change set.
-func (l *Launcher) wholeChangeSet(ctx context.Context, id string) (*cloudformation.DescribeChangeSetOutput, error) {
-	whole, err := l.aws.stacks.DescribeChangeSet(ctx, &cloudformation.DescribeChangeSetInput{ChangeSetName: aws.String(id)})
+// wholeChangeSet reads all pages of a change set, given by its ARN or by its name and its stack's.
+func (l *Launcher) wholeChangeSet(ctx context.Context, stackName, id string) (*cloudformation.DescribeChangeSetOutput, error) {
+	in := &cloudformation.DescribeChangeSetInput{ChangeSetName: aws.String(id)}
+	if stackName != "" {
+		in.StackName = aws.String(stackName)
+	}
+	whole, err := l.aws.stacks.DescribeChangeSet(ctx, in)
 	if err != nil {
 		return nil, err
 	}
 	for token := whole.NextToken; token != nil; {
-		page, err := l.aws.stacks.DescribeChangeSet(ctx, &cloudformation.DescribeChangeSetInput{ChangeSetName: aws.String(id), NextToken: token})
+		in.NextToken = token
+		page, err := l.aws.stacks.DescribeChangeSet(ctx, in)
 		if err != nil {
 			return nil, err
 		}
@@ -190,7 +200,7 @@ func (l *Launcher) show(ctx context.Context, label string, set *cloudformation.D
 			}
 			continue
 		}
-		nested, err := l.wholeChangeSet(ctx, aws.ToString(change.ChangeSetId))
+		nested, err := l.wholeChangeSet(ctx, "", aws.ToString(change.ChangeSetId))
 		if err != nil {
 			l.report.line("    (its change set cannot be read: %v)", err)
 			continue

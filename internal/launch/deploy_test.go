@@ -299,3 +299,16 @@ func TestPipelineDeploysWithItsOwnRole(t *testing.T) {
 		}
 	}
 }
+
+// A call that AWS carried out and whose answer was lost is repeated by the SDK; that must do no harm and be no failure.
+func TestLostAnswers(t *testing.T) {
+	for _, operation := range []string{"CreateChangeSet", "ExecuteChangeSet", "StartBuild", "PutObject", "DeleteStack", "CreateServiceLinkedRole", "DeleteObjects", "DeregisterTaskDefinition"} {
+		t.Run(operation, func(t *testing.T) {
+			t.Parallel()
+			b := newBench(t)
+			b.double.Lose(operation, 1)
+			b.mustDeploy(t, DeployOptions{})
+			b.again("a").mustDestroy(t)
+		})
+	}
+}

@@ -22,6 +22,7 @@ const (
 	expiredCredentials
 	alreadyTaken
 	alreadyExists
+	alreadyExecuted
 	keyExists
 )
 
@@ -37,9 +38,10 @@ var answers = map[kind][]struct{ code, part string }{
 		{"ExpiredToken", ""}, {"ExpiredTokenException", ""}, {"RequestExpired", ""}, {"TokenRefreshRequired", ""},
 		{"InvalidClientTokenId", ""}, {"UnrecognizedClientException", ""}, {"InvalidGrantException", ""},
 	},
-	alreadyTaken:  {{"InvalidInput", "has been taken"}, {"EntityAlreadyExists", ""}},
-	alreadyExists: {{"AlreadyExistsException", ""}},
-	keyExists:     {{"PreconditionFailed", ""}, {"ConditionalRequestConflict", ""}},
+	alreadyTaken:    {{"InvalidInput", "has been taken"}, {"EntityAlreadyExists", ""}},
+	alreadyExists:   {{"AlreadyExistsException", ""}},
+	alreadyExecuted: {{"InvalidChangeSetStatus", ""}, {"ChangeSetNotFound", ""}},
+	keyExists:       {{"PreconditionFailed", ""}, {"ConditionalRequestConflict", ""}},
 }
 
 // is says whether err is an answer of this kind from AWS.
