@@ -61,8 +61,11 @@ func run(ctx context.Context, args []string, s streams, getenv func(string) stri
 	case errors.Is(err, launch.ErrNoCredentials):
 		fmt.Fprintf(s.err, "error: %v\nGive some (AWS_PROFILE or --profile, `aws sso login`, AWS_ACCESS_KEY_ID), or rehearse on this machine without any: add --local\n", err)
 		return exitFailed
-	case errors.Is(err, launch.ErrInterrupted), ctx.Err() != nil:
+	case errors.Is(err, launch.ErrInterrupted):
 		fmt.Fprintf(s.err, "stopped: %v\n", err)
+		return exitInterrupted
+	case ctx.Err() != nil:
+		fmt.Fprintf(s.err, "stopped: %v\nWhat was begun goes on by itself; run the same command again to go on\n", err)
 		return exitInterrupted
 	case errors.As(err, &usage):
 		fmt.Fprintf(s.err, "error: %v\n", err)
