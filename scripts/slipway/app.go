@@ -2,16 +2,13 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
-	"net"
-	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-	awsconfig "github.com/aws/aws-sdk-go-v2/config"
 	"github.com/spf13/pflag"
 
 	"slipway/internal/config"
@@ -24,7 +21,17 @@ import (
 // app is what all commands share.
 type app struct {
 	streams
-	getenv func(string) string
+	environ []string // NAME=value, as os.Environ has it
+}
+
+// getenv is a variable's value, empty where it is not set.
+func (a *app) getenv(name string) string {
+	for _, entry := range a.environ {
+		if value, ok := strings.CutPrefix(entry, name+"="); ok {
+			return value
+		}
+	}
+	return ""
 }
 
 // where are the flags that say which account and Region a command works in.
@@ -35,8 +42,16 @@ type where struct {
 
 func (w *where) flags(f *pflag.FlagSet) {
 	f.BoolVar(&w.local, "local", false, "work on this machine's local engine instead of AWS")
-	f.StringVar(&w.region, "region", "", "AWS Region (default: AWS_REGION or the profile's)")
-	f.StringVar(&w.profile, "profile", "", "profile of the AWS configuration files (default: AWS_PROFILE)")
+	f.StringVar(&w.region, "region", "", "AWS Region, by `name` (default: AWS_REGION or the profile's)")
+	f.StringVar(&w.profile, "profile", "", "profile of the AWS configuration files, by `name` (default: AWS_PROFILE)")
+}
+
+// check refuses flags that contradict each other.
+func (w *where) check() error {
+	if w.local && (w.region != "" || w.profile != "") {
+		return usageError{errors.New("--region and --profile are for AWS, and --local works without it: leave out one or the other")}
+	}
+	return nil
 }
 
 // localPoll and awsPoll are the times between two looks: nobody else shares the local engine.
@@ -77,39 +92,4 @@ func (a *app) launcher(ctx context.Context, root string, cfg config.Config, w wh
 		o.Poll = localPoll
 	}
 	return launch.New(o), err
-}
-
-// awsConfig reads the user's AWS configuration, and refuses one that leads elsewhere than to AWS: nobody should believe
-// to be on AWS, or off it. What the local engine itself runs may use the engine's endpoint.
-func (a *app) awsConfig(ctx context.Context, w where) (aws.Config, error) {
-	var options []func(*awsconfig.LoadOptions) error
-	if w.region != "" {
-		options = append(options, awsconfig.WithRegion(w.region))
-	}
-	if w.profile != "" {
-		options = append(options, awsconfig.WithSharedConfigProfile(w.profile))
-	}
-	cfg, err := awsconfig.LoadDefaultConfig(ctx, options...)
-	if err != nil {
-		return cfg, fmt.Errorf("read the AWS configuration: %w", err)
-	}
-	endpoint := aws.ToString(cfg.BaseEndpoint)
-	for _, entry := range os.Environ() {
-		if name, value, _ := strings.Cut(entry, "="); strings.HasPrefix(name, "AWS_ENDPOINT_URL") && value != "" {
-			endpoint = value
-		}
-	}
-	if endpoint == "" || a.getenv(contract.VarLocalEngine) != "" && isLoopback(endpoint) {
-		return cfg, nil
-	}
-	return cfg, fmt.Errorf("an endpoint of its own is configured for AWS (AWS_ENDPOINT_URL or endpoint_url: %s): slipway works on AWS itself or, with --local, on its own engine; take the setting away or add --local", endpoint)
-}
-
-func isLoopback(endpoint string) bool {
-	u, err := url.Parse(endpoint)
-	if err != nil {
-		return false
-	}
-	ip := net.ParseIP(u.Hostname())
-	return ip != nil && ip.IsLoopback()
 }

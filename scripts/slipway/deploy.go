@@ -8,6 +8,8 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -29,26 +31,32 @@ Without --environment it goes to the environments that are not up yet and to the
 Prints what it made as Key=Value lines; everything else goes to stderr.`,
 		Args: noArguments,
 		RunE: func(c *cobra.Command, _ []string) error {
-			if image != "" && image != "keep" {
+			if err := w.check(); err != nil {
+				return err
+			}
+			if c.Flags().Changed("image") && image != "keep" {
 				return usageError{fmt.Errorf("--image %q: the only value is keep, which leaves the running image and changes the rest", image)}
 			}
 			o := launch.DeployOptions{Environments: environments, KeepImage: image == "keep"}
 			if !yes && !w.local && a.terminal() {
-				o.Confirm = a.confirm
+				o.Confirm = func(what string) error { return a.confirm(c.Context(), what) }
 			}
 			return a.deploy(c.Context(), w, o)
 		},
 	}
 	w.flags(c.Flags())
 	c.Flags().BoolVarP(&yes, "yes", "y", false, "do not ask before the first launch")
-	c.Flags().StringVar(&image, "image", "", "keep: leave the image that runs, change the rest")
-	c.Flags().StringSliceVarP(&environments, "environment", "e", nil, "environment to deploy to; may be given several times")
+	c.Flags().StringVar(&image, "image", "", "`keep` leaves the image that runs and changes the rest")
+	c.Flags().StringArrayVarP(&environments, "environment", "e", nil, "environment to deploy to, by `name`; may be given several times")
 	return c
 }
 
 func (a *app) deploy(ctx context.Context, w where, o launch.DeployOptions) error {
 	root, cfg, err := project()
 	if err != nil {
+		return err
+	}
+	if err := known(cfg, o.Environments); err != nil {
 		return err
 	}
 	if err := a.templatesFresh(ctx, root); err != nil {
@@ -68,6 +76,20 @@ func (a *app) deploy(ctx context.Context, w where, o launch.DeployOptions) error
 	return l.Deploy(ctx, o)
 }
 
+// known refuses environments that slipway.yaml has not, before anything is started for them.
+func known(cfg config.Config, environments []string) error {
+	var names []string
+	for _, e := range cfg.Environments {
+		names = append(names, e.Name)
+	}
+	for _, name := range environments {
+		if !slices.Contains(names, name) {
+			return usageError{fmt.Errorf("%s has no environment %q; it has %s", config.File, name, strings.Join(names, ", "))}
+		}
+	}
+	return nil
+}
+
 // templatesFresh refuses templates that no longer fit slipway.yaml.
 func (a *app) templatesFresh(ctx context.Context, root string) error {
 	self, err := os.Executable()
@@ -77,11 +99,16 @@ func (a *app) templatesFresh(ctx context.Context, root string) error {
 	check := exec.CommandContext(ctx, filepath.Join(filepath.Dir(self), "gen"), "-check", "-root", root)
 	check.Stdout, check.Stderr = a.err, a.err
 	err = check.Run()
-	var failed *exec.ExitError
-	if errors.As(err, &failed) {
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	if _, failed := errors.AsType[*exec.ExitError](err); failed {
 		return errors.New("the templates are not what would be deployed: run `go run ./gen`, look at the difference, and deploy again")
 	}
-	return err
+	if err != nil {
+		return fmt.Errorf("check the templates: %w; ./scripts/deploy.sh builds gen beside this command", err)
+	}
+	return nil
 }
 
 // sayArchitecture tells that the local engine's tasks are this machine's, whatever slipway.yaml says.

@@ -21,9 +21,12 @@ func (a *app) destroyCommand() *cobra.Command {
 Exits 1 with a list where anything is left.`,
 		Args: noArguments,
 		RunE: func(c *cobra.Command, _ []string) error {
+			if err := w.check(); err != nil {
+				return err
+			}
 			o := launch.DestroyOptions{}
 			if !yes && (!w.local || a.terminal()) {
-				o.Confirm = a.confirm
+				o.Confirm = func(what string) error { return a.confirm(c.Context(), what) }
 			}
 			return a.destroy(c.Context(), w, o)
 		},

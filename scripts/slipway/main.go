@@ -19,7 +19,7 @@ import (
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop) // a second signal ends the command at once
-	os.Exit(run(ctx, os.Args[1:], streams{os.Stdin, os.Stdout, os.Stderr}, os.Getenv))
+	os.Exit(run(ctx, os.Args[1:], streams{os.Stdin, os.Stdout, os.Stderr}, os.Environ()))
 }
 
 // streams are what a command reads and writes. Outputs go to out, everything else to err.
@@ -35,48 +35,74 @@ const (
 	exitInterrupted = 130 // as a shell has it for SIGINT
 )
 
-func run(ctx context.Context, args []string, s streams, getenv func(string) string) int {
-	app := &app{streams: s, getenv: getenv}
-	root := &cobra.Command{
-		Use:               "slipway",
-		Short:             "Launch a container service on AWS with its delivery pipeline, and take it away again",
-		SilenceUsage:      true,
-		SilenceErrors:     true,
-		CompletionOptions: cobra.CompletionOptions{HiddenDefaultCmd: true},
-	}
-	root.AddCommand(app.deployCommand(), app.destroyCommand(), app.stageCommand())
+// run returns the exit code. The SDK reads AWS's own variables from the process; the rest comes from environ.
+func run(ctx context.Context, args []string, s streams, environ []string) int {
+	root := (&app{streams: s, environ: environ}).command()
 	root.SetArgs(args)
-	root.SetIn(s.in)
-	root.SetOut(s.out)
-	root.SetErr(s.err)
-	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
-		return usageError{fmt.Errorf("%w; see %s --help", err, script(c))}
-	})
-	root.SetUsageTemplate(strings.Replace(root.UsageTemplate(), "{{.UseLine}}", "{{if .HasParent}}./scripts/{{.Name}}.sh{{slice .UseLine (len .CommandPath)}}{{else}}{{.UseLine}}{{end}}", 1))
 	err := root.ExecuteContext(ctx)
-	var usage usageError
+	_, usage := errors.AsType[usageError](err)
 	switch {
 	case err == nil:
 		return 0
-	case errors.Is(err, launch.ErrNoCredentials):
-		fmt.Fprintf(s.err, "error: %v\nGive some (AWS_PROFILE or --profile, `aws sso login`, AWS_ACCESS_KEY_ID), or rehearse on this machine without any: add --local\n", err)
-		return exitFailed
 	case errors.Is(err, launch.ErrInterrupted):
 		fmt.Fprintf(s.err, "stopped: %v\n", err)
 		return exitInterrupted
 	case ctx.Err() != nil:
 		fmt.Fprintf(s.err, "stopped: %v\nWhat was begun goes on by itself; run the same command again to go on\n", err)
 		return exitInterrupted
-	case errors.As(err, &usage):
+	case usage:
 		fmt.Fprintf(s.err, "error: %v\n", err)
 		return exitUsage
+	case errors.Is(err, launch.ErrNoCredentials):
+		fmt.Fprintf(s.err, "error: %v\nGive some (AWS_PROFILE or --profile, `aws sso login`, AWS_ACCESS_KEY_ID), or rehearse on this machine without any: add --local\n", err)
+		return exitFailed
 	}
 	fmt.Fprintf(s.err, "error: %v\n", err)
 	return exitFailed
 }
 
+// command is the whole tree of commands.
+func (a *app) command() *cobra.Command {
+	root := &cobra.Command{
+		Use:               "slipway",
+		Short:             "Launch a container service on AWS with its delivery pipeline, and take it away again",
+		Args:              knownCommand,
+		RunE:              func(c *cobra.Command, _ []string) error { return c.Help() },
+		SilenceUsage:      true,
+		SilenceErrors:     true,
+		CompletionOptions: cobra.CompletionOptions{HiddenDefaultCmd: true},
+	}
+	root.AddCommand(a.deployCommand(), a.destroyCommand(), a.stageCommand())
+	root.SetIn(a.in)
+	root.SetOut(a.out)
+	root.SetErr(a.err)
+	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
+		return usageError{fmt.Errorf("%w; see %s --help", err, script(c))}
+	})
+	root.SetUsageTemplate(strings.Replace(root.UsageTemplate(), "{{.UseLine}}", "{{if .HasParent}}./scripts/{{.Name}}.sh{{slice .UseLine (len .CommandPath)}}{{else}}{{.UseLine}}{{end}}", 1))
+	return root
+}
+
+// knownCommand refuses a word that is no command, and names the nearest.
+func knownCommand(c *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	near := ""
+	c.SuggestionsMinimumDistance = 2
+	if names := c.SuggestionsFor(args[0]); len(names) > 0 {
+		near = fmt.Sprintf("did you mean %s? ", strings.Join(names, " or "))
+	}
+	return usageError{fmt.Errorf("there is no command %q; %ssee %s --help", args[0], near, script(c))}
+}
+
 // script is how a user calls a command: nobody has the command itself on the PATH.
-func script(c *cobra.Command) string { return "./scripts/" + c.Name() + ".sh" }
+func script(c *cobra.Command) string {
+	if !c.HasParent() {
+		return c.Name()
+	}
+	return "./scripts/" + c.Name() + ".sh"
+}
 
 // usageError is a command line that cannot be meant.
 type usageError struct{ error }

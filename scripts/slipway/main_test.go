@@ -3,14 +3,18 @@ package main
 import (
 	"bytes"
 	"context"
+	"errors"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"slipway/internal/awsdouble"
 	"slipway/internal/contract"
+	"slipway/internal/launch"
 	"slipway/internal/source"
 )
 
@@ -30,7 +34,7 @@ func call(t *testing.T, input string, args ...string) (code int, out, errs strin
 	t.Helper()
 	t.Chdir(repository)
 	var stdout, stderr bytes.Buffer
-	code = run(t.Context(), args, streams{strings.NewReader(input), &stdout, &stderr}, os.Getenv)
+	code = run(t.Context(), args, streams{strings.NewReader(input), &stdout, &stderr}, os.Environ())
 	return code, stdout.String(), stderr.String()
 }
 
@@ -78,10 +82,17 @@ func TestUsage(t *testing.T) {
 		"flag":        {[]string{"deploy", "--locla"}, exitUsage, []string{"--locla", "./scripts/deploy.sh --help"}},
 		"argument":    {[]string{"destroy", "prod"}, exitUsage, []string{"prod", "./scripts/destroy.sh"}},
 		"image":       {[]string{"deploy", "--image", "web:latest"}, exitUsage, []string{"web:latest", "keep"}},
-		"stage":       {[]string{"stage", "imgae"}, exitUsage, []string{"imgae", "image"}},
+		"empty image": {[]string{"deploy", "--image", ""}, exitUsage, []string{"keep"}},
+		"environment": {[]string{"deploy", "--local", "--environment", "nope"}, exitUsage, []string{`"nope"`, "it has prod"}},
+		"empty name":  {[]string{"deploy", "--local", "--environment", ""}, exitUsage, []string{`""`, "it has prod"}},
+		"Region":      {[]string{"deploy", "--local", "--region", "eu-west-1"}, exitUsage, []string{"--region", "--local"}},
+		"profile":     {[]string{"destroy", "--local", "--profile", "x"}, exitUsage, []string{"--profile", "--local"}},
+		"stage":       {[]string{"stage", "imgae"}, exitUsage, []string{"imgae", "image", "./scripts/stage.sh --help"}},
 		"no stage":    {[]string{"stage"}, exitUsage, []string{"acceptance"}},
-		"command":     {[]string{"deplyo"}, exitFailed, []string{"deplyo", "deploy"}},
-		"no variable": {[]string{"stage", "deploy"}, exitFailed, []string{contract.VarEnvironment}},
+		"two stages":  {[]string{"stage", "image", "deploy"}, exitUsage, []string{"one stage"}},
+		"command":     {[]string{"deplyo"}, exitUsage, []string{`"deplyo"`, "did you mean deploy?", "slipway --help"}},
+		"far command": {[]string{"frobnicate"}, exitUsage, []string{`"frobnicate"; see slipway --help`}},
+		"root flag":   {[]string{"--locla"}, exitUsage, []string{"--locla", "slipway --help"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			noAWS(t)
@@ -95,11 +106,46 @@ func TestUsage(t *testing.T) {
 }
 
 func TestHelp(t *testing.T) {
-	code, out, _ := call(t, "", "deploy", "--help")
-	if code != 0 {
-		t.Errorf("exit code %d", code)
+	for _, c := range []struct{ args, said []string }{
+		{nil, []string{"deploy ", "destroy ", "stage "}},
+		{[]string{"--help"}, []string{"deploy ", "destroy ", "stage "}},
+		{[]string{"deploy", "--help"}, []string{"./scripts/deploy.sh [flags]", "--local", "--environment name", "--image keep", "--yes"}},
+		{[]string{"destroy", "--help"}, []string{"./scripts/destroy.sh [flags]", "--local", "--yes"}},
+		{[]string{"stage", "--help"}, []string{"./scripts/stage.sh lint|", contract.VarRepositoryURI, contract.VarEnvironment, contract.VarImageURI}},
+	} {
+		code, out, errs := call(t, "", c.args...)
+		if code != 0 || errs != "" {
+			t.Errorf("%v: exit code %d, %s", c.args, code, errs)
+		}
+		wantSaid(t, out, c.said...)
 	}
-	wantSaid(t, out, "./scripts/deploy.sh [flags]", "--local", "--environment", "--yes")
+}
+
+// A stage says which variable it lacks.
+func TestStageVariables(t *testing.T) {
+	for name, c := range map[string]struct {
+		stage string
+		given map[string]string
+		said  []string
+	}{
+		"image":            {"image", nil, []string{contract.VarRepositoryURI + " is not set"}},
+		"another source":   {"image", map[string]string{contract.VarRepositoryURI: "r", contract.VarIdentity: "0123"}, []string{"0123", "changed on its way"}},
+		"deploy":           {"deploy", nil, []string{contract.VarEnvironment + " is not set"}},
+		"deploy, no image": {"deploy", map[string]string{contract.VarEnvironment: "prod"}, []string{contract.VarImageURI + " is not set", "@sha256:"}},
+		"acceptance":       {"acceptance", nil, []string{contract.VarEnvironment + " is not set"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			noAWS(t)
+			for _, key := range []string{contract.VarEnvironment, contract.VarImageURI, contract.VarRepositoryURI, contract.VarIdentity} {
+				t.Setenv(key, c.given[key])
+			}
+			code, out, errs := call(t, "", "stage", c.stage)
+			if code != exitFailed || out != "" {
+				t.Errorf("exit code %d, output %q", code, out)
+			}
+			wantSaid(t, errs, c.said...)
+		})
+	}
 }
 
 func TestNoCredentials(t *testing.T) {
@@ -111,28 +157,6 @@ func TestNoCredentials(t *testing.T) {
 			t.Errorf("%s: exit code %d, output %q", command, code, out)
 		}
 		wantSaid(t, errs, "no AWS credentials", "--local")
-	}
-}
-
-// A setting that leads elsewhere than to AWS is refused, unless the local engine itself has made it.
-func TestForeignEndpoint(t *testing.T) {
-	for name, settings := range map[string]map[string]string{
-		"all services":             {"AWS_ENDPOINT_URL": "http://127.0.0.1:9"},
-		"one service":              {"AWS_ENDPOINT_URL_S3": "http://127.0.0.1:9"},
-		"marked, but not loopback": {"AWS_ENDPOINT_URL": "http://10.0.0.1:9", contract.VarLocalEngine: "1"},
-		"marked, but a name":       {"AWS_ENDPOINT_URL": "http://localhost.example.com:9", contract.VarLocalEngine: "1"},
-	} {
-		t.Run(name, func(t *testing.T) {
-			noAWS(t)
-			for key, value := range settings {
-				t.Setenv(key, value)
-			}
-			code, _, errs := call(t, "", "destroy", "--yes")
-			if code != exitFailed {
-				t.Errorf("exit code %d", code)
-			}
-			wantSaid(t, errs, "AWS_ENDPOINT_URL", "--local")
-		})
 	}
 }
 
@@ -163,30 +187,54 @@ func TestDeployAndDestroy(t *testing.T) {
 }
 
 func TestConfirm(t *testing.T) {
-	for answer, want := range map[string]bool{"yes\n": true, "YES\n": true, " y \n": true, "yes": true, "n\n": false, "\n": false, "": false, "yess\n": false} {
+	for answer, want := range map[string]string{
+		"yes\n": "", "YES\n": "", " y \n": "", "yes\r\n": "", "yes": "",
+		"n\n": "not yes", "no\n": "not yes", "\n": "not yes", "yess\n": "not yes", "": "add --yes",
+	} {
 		var said bytes.Buffer
-		a := &app{streams: streams{strings.NewReader(answer), &said, &said}, getenv: os.Getenv}
-		if err := a.confirm("Go?"); (err == nil) != want {
+		a := &app{streams: streams{strings.NewReader(answer), &said, &said}}
+		err := a.confirm(t.Context(), "Go?")
+		if want == "" && err != nil || want != "" && (err == nil || !strings.Contains(err.Error(), want)) {
 			t.Errorf("%q: %v", answer, err)
 		}
+		wantSaid(t, said.String(), "Go? Type yes")
+	}
+}
+
+// Who is asked and presses Ctrl-C has answered.
+func TestConfirmIsInterrupted(t *testing.T) {
+	in, _ := io.Pipe()
+	defer in.Close()
+	ctx, cancel := context.WithCancel(t.Context())
+	a := &app{streams: streams{in, io.Discard, io.Discard}}
+	time.AfterFunc(10*time.Millisecond, cancel)
+	if err := a.confirm(ctx, "Go?"); !errors.Is(err, launch.ErrInterrupted) {
+		t.Error(err)
 	}
 }
 
 func TestInterrupted(t *testing.T) {
 	noAWS(t)
+	withGen(t)
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	t.Chdir(repository)
-	var said bytes.Buffer
-	if code := run(ctx, []string{"deploy"}, streams{strings.NewReader(""), &said, &said}, os.Getenv); code != exitInterrupted {
-		t.Errorf("exit code %d: %s", code, &said)
+	for _, args := range [][]string{{"deploy"}, {"destroy", "--yes"}} {
+		var said bytes.Buffer
+		if code := run(ctx, args, streams{strings.NewReader(""), &said, &said}, os.Environ()); code != exitInterrupted {
+			t.Errorf("%v: exit code %d: %s", args, code, &said)
+		}
+		wantSaid(t, said.String(), "stopped: ")
+		if strings.Contains(said.String(), "templates are not") {
+			t.Errorf("%v blames the templates: %s", args, &said)
+		}
 	}
 }
 
 func TestOutsideAProject(t *testing.T) {
 	t.Chdir(t.TempDir())
 	var said bytes.Buffer
-	if code := run(t.Context(), []string{"deploy", "--local"}, streams{strings.NewReader(""), &said, &said}, os.Getenv); code != exitFailed {
+	if code := run(t.Context(), []string{"deploy", "--local"}, streams{strings.NewReader(""), &said, &said}, os.Environ()); code != exitFailed {
 		t.Errorf("exit code %d", code)
 	}
 	wantSaid(t, said.String(), "slipway.yaml")
@@ -209,12 +257,47 @@ func TestImageOfASourceWithoutGit(t *testing.T) {
 }
 
 func TestExport(t *testing.T) {
-	root := t.TempDir()
-	if err := export(root, contract.VarImageURI, "registry/repository@sha256:0"); err != nil {
+	for _, value := range []string{"registry/repository@sha256:0", "it's $HOME `id` \\ \"x\"\nand 'more'", ""} {
+		root := t.TempDir()
+		if err := export(root, contract.VarImageURI, value); err != nil {
+			t.Fatal(err)
+		}
+		out, err := exec.Command("sh", "-c", ". "+filepath.Join(root, ".slipway", "stage.env")+`; sh -c 'printf %s "$IMAGE_URI"'`).Output()
+		if err != nil || string(out) != value {
+			t.Errorf("%q arrives as %q, %v", value, out, err)
+		}
+	}
+}
+
+// Without gen beside it the command cannot know whether the templates fit, and says how to get it.
+func TestGenIsMissing(t *testing.T) {
+	noAWS(t)
+	self, err := os.Executable()
+	if err != nil {
 		t.Fatal(err)
 	}
-	out, err := exec.Command("sh", "-c", ". "+filepath.Join(root, ".slipway", "stage.env")+`; sh -c 'printf %s "$IMAGE_URI"'`).Output()
-	if err != nil || string(out) != "registry/repository@sha256:0" {
-		t.Errorf("%q, %v", out, err)
+	if err := os.RemoveAll(filepath.Join(filepath.Dir(self), "gen")); err != nil {
+		t.Fatal(err)
 	}
+	code, _, errs := call(t, "", "deploy")
+	if code != exitFailed {
+		t.Errorf("exit code %d", code)
+	}
+	wantSaid(t, errs, "check the templates", "./scripts/deploy.sh")
+}
+
+// Templates that no longer fit slipway.yaml are refused by name, before anything else happens.
+func TestStaleTemplates(t *testing.T) {
+	noAWS(t)
+	withGen(t)
+	root := t.TempDir()
+	if err := os.WriteFile(filepath.Join(root, "slipway.yaml"), []byte("name: shop\nenvironments: [{name: prod}]\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	t.Chdir(root)
+	var said bytes.Buffer
+	if code := run(t.Context(), []string{"deploy"}, streams{strings.NewReader(""), &said, &said}, os.Environ()); code != exitFailed {
+		t.Errorf("exit code %d", code)
+	}
+	wantSaid(t, said.String(), "templates/prod/root.yaml: missing", "go run ./gen")
 }

@@ -29,11 +29,17 @@ func (a *app) stageCommand() *cobra.Command {
 		contract.StageAcceptance: a.stageAcceptance,
 	}
 	return &cobra.Command{
-		Use:   "stage image|deploy|acceptance",
+		Use:   "stage lint|unit|templates|image|deploy|acceptance",
 		Short: "Run one stage of the pipeline, as its builds do",
+		Long: fmt.Sprintf(`Runs one stage of the pipeline, as its builds do. lint, unit and templates need nothing. The others read variables:
+  image        %[1]s, the repository to push to
+  deploy       %[2]s and %[3]s, what to deploy where
+  acceptance   %[2]s, which one to ask
+What a stage exports stands in .slipway/stage.env afterwards; image exports %[3]s.`, contract.VarRepositoryURI, contract.VarEnvironment, contract.VarImageURI),
 		Args: func(c *cobra.Command, args []string) error {
 			if len(args) != 1 || stages[args[0]] == nil {
-				return usageError{fmt.Errorf("a stage is one of lint, unit, templates, image, deploy, acceptance, not %q", strings.Join(args, " "))}
+				return usageError{fmt.Errorf("%s takes one stage (lint, unit, templates, image, deploy or acceptance), not %q; see %s --help",
+					script(c), args, script(c))}
 			}
 			return nil
 		},
@@ -164,14 +170,14 @@ func (a *app) variable(name, what string) (string, error) {
 	if value := a.getenv(name); value != "" {
 		return value, nil
 	}
-	return "", fmt.Errorf("the variable %s is not set: it names %s", name, what)
+	return "", fmt.Errorf("the variable %s is not set: set it to %s", name, what)
 }
 
-// export leaves a variable for the build to read after the stage.
+// export leaves a variable for the build to read after the stage, quoted for any shell.
 func export(root, name, value string) error {
 	file := filepath.Join(root, ".slipway", "stage.env")
 	if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
 		return err
 	}
-	return os.WriteFile(file, []byte(fmt.Sprintf("export %s='%s'\n", name, value)), 0o644)
+	return os.WriteFile(file, fmt.Appendf(nil, "export %s='%s'\n", name, strings.ReplaceAll(value, "'", `'\''`)), 0o644)
 }
