@@ -225,9 +225,41 @@ func TestInterrupted(t *testing.T) {
 			t.Errorf("%v: exit code %d: %s", args, code, &said)
 		}
 		wantSaid(t, said.String(), "stopped: ")
-		if strings.Contains(said.String(), "templates are not") {
-			t.Errorf("%v blames the templates: %s", args, &said)
+	}
+}
+
+// A check of the templates that is cut off says nothing about them.
+func TestInterruptedWhileChecking(t *testing.T) {
+	noAWS(t)
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	gen, started := filepath.Join(filepath.Dir(self), "gen"), filepath.Join(t.TempDir(), "started")
+	if err := os.RemoveAll(gen); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(gen, []byte("#!/bin/sh\n: >'"+started+"'\nexec sleep 60\n"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.Remove(gen) })
+	ctx, cancel := context.WithCancel(t.Context())
+	go func() {
+		defer cancel()
+		for ctx.Err() == nil {
+			if _, err := os.Stat(started); err == nil {
+				return
+			}
+			time.Sleep(time.Millisecond)
 		}
+	}()
+	t.Chdir(repository)
+	var said bytes.Buffer
+	if code := run(ctx, []string{"deploy"}, streams{strings.NewReader(""), &said, &said}, os.Environ()); code != exitInterrupted {
+		t.Errorf("exit code %d", code)
+	}
+	if strings.Contains(said.String(), "templates are not") {
+		t.Errorf("it blames the templates: %s", &said)
 	}
 }
 
