@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"maps"
 	"os"
 	"path"
 	"path/filepath"
@@ -45,8 +44,8 @@ func (f folder) compare(want map[string][]byte) ([]change, error) {
 			changes = append(changes, change{p, "changed", text})
 		}
 	}
-	for p := range maps.Keys(have) {
-		if _, ok := want[p]; !ok && bytes.HasPrefix(have[p], []byte("# "+header)) {
+	for p, old := range have {
+		if _, ok := want[p]; !ok && bytes.HasPrefix(old, []byte("# "+header)) {
 			changes = append(changes, change{path: p, verb: "removed"})
 		}
 	}
@@ -54,28 +53,23 @@ func (f folder) compare(want map[string][]byte) ([]change, error) {
 	return changes, nil
 }
 
-// read returns the folder's YAML files by path; a folder that does not exist yet is empty.
+// read returns the folder's YAML files by path; a folder that does not exist yet is empty. What another run removes
+// meanwhile is not there.
 func (f folder) read() (map[string][]byte, error) {
 	files := map[string][]byte{}
-	err := filepath.WalkDir(string(f), func(name string, entry fs.DirEntry, err error) error {
-		switch {
-		case errors.Is(err, fs.ErrNotExist):
-			return nil
-		case err != nil:
-			return err
-		case entry.IsDir() || filepath.Ext(name) != ".yaml":
+	tree := os.DirFS(string(f)) // unlike filepath.WalkDir this follows a folder that is a link
+	err := fs.WalkDir(tree, ".", func(name string, entry fs.DirEntry, err error) error {
+		if err == nil && !entry.IsDir() && path.Ext(name) == ".yaml" {
+			files[name], err = fs.ReadFile(tree, name)
+		}
+		if errors.Is(err, fs.ErrNotExist) {
+			delete(files, name)
 			return nil
 		}
-		text, err := os.ReadFile(name)
-		if err != nil {
-			return err
-		}
-		below, err := filepath.Rel(string(f), name)
-		files[filepath.ToSlash(below)] = text
 		return err
 	})
 	if err != nil {
-		return nil, fmt.Errorf("read the templates: %w", err)
+		return nil, fmt.Errorf("read %s: %w", f, err)
 	}
 	return files, nil
 }
@@ -84,7 +78,7 @@ func (f folder) read() (map[string][]byte, error) {
 func (f folder) apply(c change) error {
 	name := filepath.Join(string(f), filepath.FromSlash(c.path))
 	if c.text == nil {
-		if err := os.Remove(name); err != nil {
+		if err := os.Remove(name); err != nil && !errors.Is(err, fs.ErrNotExist) { // another run was faster
 			return err
 		}
 		_ = os.Remove(filepath.Dir(name)) // fails, rightly, unless it was the folder's last file
@@ -100,7 +94,7 @@ func (f folder) apply(c change) error {
 	defer os.Remove(temporary.Name())
 	_, err = temporary.Write(c.text)
 	if err := errors.Join(err, temporary.Chmod(0o644), temporary.Close()); err != nil {
-		return fmt.Errorf("write %s: %w", name, err)
+		return err
 	}
 	return os.Rename(temporary.Name(), name)
 }

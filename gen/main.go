@@ -25,8 +25,12 @@ func main() {
 func run(args []string, stdout, stderr io.Writer) int {
 	flags := flag.NewFlagSet("gen", flag.ContinueOnError)
 	flags.SetOutput(stderr)
+	flags.Usage = func() {
+		fmt.Fprintf(stderr, "go run ./gen writes the templates that %s asks for, and says which files it created, changed or removed.\n", config.File)
+		flags.PrintDefaults()
+	}
 	check := flags.Bool("check", false, "write nothing; exit 1 and name the files that are not up to date")
-	root := flags.String("root", ".", "the folder that holds slipway.yaml and templates/")
+	root := flags.String("root", ".", "the `folder` that holds slipway.yaml and templates/")
 	if err := flags.Parse(args); err != nil {
 		if errors.Is(err, flag.ErrHelp) {
 			return 0
@@ -63,7 +67,7 @@ func generate(root string, check bool, stdout io.Writer) error {
 	}
 	for _, c := range changes {
 		if err := dir.apply(c); err != nil {
-			return err
+			return fmt.Errorf("update %s/%s: %w; mend that and run gen again, it goes on from here", contract.TemplatesDir, c.path, err)
 		}
 		fmt.Fprintln(stdout, c)
 	}

@@ -2,9 +2,11 @@ package main
 
 import (
 	"bytes"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 )
 
@@ -81,7 +83,9 @@ func TestUnchangedFilesAreLeftAlone(t *testing.T) {
 		t.Fatal(err)
 	}
 	write(t, root, "slipway.yaml", "service: {port: 3000}\n"+small)
-	mustGenerate(t, root)
+	if out := mustGenerate(t, root); !strings.Contains(out, "changed templates/prod/ecs.yaml") || strings.Contains(out, "network") {
+		t.Errorf("says %s", out)
+	}
 	after, err := os.Stat(path)
 	if err != nil || !os.SameFile(before, after) || !after.ModTime().Equal(before.ModTime()) {
 		t.Error("an unchanged template was written again")
@@ -126,6 +130,92 @@ func TestFaultyFileWritesNothing(t *testing.T) {
 	}
 }
 
+// A fault leaves the templates of before as they were.
+func TestFaultyFileLeavesTheTemplates(t *testing.T) {
+	root := newRoot(t, small)
+	mustGenerate(t, root)
+	write(t, root, "slipway.yaml", strings.Replace(small, "dev", "Dev", 1))
+	if code, out, errs := generateIn(root); code != 1 || out != "" {
+		t.Errorf("exit code %d:\n%s%s", code, out, errs)
+	}
+	write(t, root, "slipway.yaml", small)
+	if code, _, errs := generateIn(root, "-check"); code != 0 {
+		t.Error(errs)
+	}
+}
+
+// Whoever reads a template while it changes, or after gen was killed, has the old one or the new one whole.
+func TestFilesAreReplacedWhole(t *testing.T) {
+	root := newRoot(t, small)
+	mustGenerate(t, root)
+	path := filepath.Join(root, "templates", "prod", "ecs.yaml")
+	want, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	reader, err := os.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer reader.Close()
+	write(t, root, "slipway.yaml", "service: {port: 3000}\n"+small)
+	mustGenerate(t, root)
+	if got, err := io.ReadAll(reader); err != nil || !bytes.Equal(got, want) {
+		t.Errorf("the old file was written over: %v", err)
+	}
+	if left, _ := filepath.Glob(filepath.Join(root, "templates", "*", ".*")); len(left) > 0 {
+		t.Errorf("left behind: %v", left)
+	}
+}
+
+// Runs at the same time do no harm, and none of them fails.
+func TestParallelRuns(t *testing.T) {
+	for range 20 {
+		root := newRoot(t, small)
+		mustGenerate(t, root)
+		write(t, root, "slipway.yaml", "name: shop\nservice: {port: 3000}\nenvironments: [{name: stage}, {name: prod}]\n")
+		var wg sync.WaitGroup
+		for range 4 {
+			wg.Go(func() {
+				if code, _, errs := generateIn(root); code != 0 {
+					t.Error(errs)
+				}
+			})
+		}
+		wg.Wait()
+		if code, _, errs := generateIn(root, "-check"); code != 0 {
+			t.Error(errs)
+		}
+		if _, err := os.Stat(filepath.Join(root, "templates", "dev")); !os.IsNotExist(err) {
+			t.Error("the folder of the environment that went is still there")
+		}
+	}
+}
+
+// The folder may be a link to where the templates are kept.
+func TestLinkedFolder(t *testing.T) {
+	root := newRoot(t, small)
+	if err := os.Symlink(t.TempDir(), filepath.Join(root, "templates")); err != nil {
+		t.Fatal(err)
+	}
+	mustGenerate(t, root)
+	if out := mustGenerate(t, root); !strings.Contains(out, "up to date") {
+		t.Errorf("a second run says %q", out)
+	}
+}
+
+// What cannot be written is named, with the reason.
+func TestUnwritable(t *testing.T) {
+	for in, text := range map[string]string{"templates": "a file", "templates/prod": "a file", "templates/prod/ecs.yaml/x": "a folder with something in it"} {
+		root := newRoot(t, small)
+		write(t, root, in, text)
+		code, _, errs := generateIn(root)
+		if code != 1 || !strings.Contains(errs, "templates") || !strings.Contains(errs, "directory") && !strings.Contains(errs, "file exists") {
+			t.Errorf("%s: exit code %d, %s", in, code, errs)
+		}
+	}
+}
+
 // A file of the user's own, and what a killed run has left, are neither removed nor called stale.
 func TestForeignFiles(t *testing.T) {
 	root := newRoot(t, small)
@@ -144,8 +234,8 @@ func TestForeignFiles(t *testing.T) {
 
 func TestUsage(t *testing.T) {
 	for code, args := range map[int][]string{0: {"-h"}, 2: {"-chekc"}} {
-		if got, _, _ := generateIn(t.TempDir(), args...); got != code {
-			t.Errorf("%v: exit code %d, want %d", args, got, code)
+		if got, _, errs := generateIn(t.TempDir(), args...); got != code || !strings.Contains(errs, "-check") {
+			t.Errorf("%v: exit code %d, want %d; %s", args, got, code, errs)
 		}
 	}
 	if code, _, errs := generateIn(t.TempDir(), "check"); code != 2 || !strings.Contains(errs, "check") {
