@@ -9,16 +9,29 @@ type Config struct {
 	Service      Service
 	Environments []Environment // in the order in which a release passes through them; at least one
 	Pipeline     Pipeline
+	Security     Security
 }
 
 // Service is the container and how it is run.
 type Service struct {
-	Port         int // the container's, 1 to 65535
-	CPU          int // CPU units, 1024 a vCPU
-	Memory       int // MiB
-	Architecture Architecture
-	HealthPath   string     // begins with a slash
-	Environment  []Variable // in the order of the file
+	Port           int // the container's, 1 to 65535
+	CPU            int // CPU units, 1024 a vCPU
+	Memory         int // MiB
+	Architecture   Architecture
+	HealthPath     string // begins with a slash
+	HealthInterval int    // seconds between two health checks, 5 to 300
+	HealthGrace    int    // seconds in which a starting task may fail its health checks, 0 to 3600
+	StopTimeout    int    // seconds from SIGTERM to SIGKILL, 2 to 120
+	Drain          int    // seconds in which a leaving task still ends its requests, 0 to 900
+	Command        []string
+	Environment    []Variable // in the order of the file
+	Secrets        []Secret   // in the order of the file
+	Sidecars       []Sidecar
+	Storage        int  // GiB of ephemeral storage, 21 to 200; 0 for the 20 that cost nothing
+	Exec           bool // ECS Exec
+	ReadOnlyRoot   bool // the root file system
+	User           string
+	Statements     []Statement // what the application itself may do in AWS
 }
 
 // Architecture of the image and of the tasks.
@@ -30,50 +43,191 @@ const (
 	ARM64 Architecture = "arm64"
 )
 
-// Variable is one environment variable of the container.
+// Variable is one environment variable of a container.
 type Variable struct{ Name, Value string }
+
+// Secret is an environment variable whose value ECS reads when a task starts; it stands in no template.
+type Secret struct {
+	Name  string // of the variable
+	Store SecretStore
+	Path  string // of the parameter, with its slashes, or the secret's name; may hold {environment}
+	Key   string // of a JSON secret in Secrets Manager; empty for the whole value
+}
+
+// SecretStore is where a secret's value lies.
+type SecretStore string
+
+// The stores, as the prefix in slipway.yaml names them.
+const (
+	ParameterStore SecretStore = "ssm"
+	SecretsManager SecretStore = "secretsmanager"
+)
+
+// Sidecar is a container beside the application's in each task.
+type Sidecar struct {
+	Name         string
+	Image        string // with a digest
+	Port         int    // 0 where it listens nowhere
+	Essential    bool   // the task stops when it stops
+	ReadOnlyRoot bool
+	User         string // empty for the image's own
+	Command      []string
+	Environment  []Variable
+	Secrets      []Secret
+}
+
+// Statement is one IAM statement of the application's own role.
+type Statement struct {
+	Actions   []string // such as s3:GetObject
+	Resources []string // ARNs, in which ${AWS::Partition}, ${AWS::Region} and ${AWS::AccountId} may stand
+}
 
 // Environment is one copy of the system, with its own network.
 type Environment struct {
-	Name    string
-	Tasks   Tasks
-	Network Network
+	Name      string
+	Tasks     Tasks
+	Network   Network
+	Entry     Entry
+	Watch     Watch
+	Variables []Variable // beside the service's; the same name goes before
+	Protected bool       // neither its stack nor its load balancer can be deleted
 }
 
-// Tasks is the number of tasks; scaling is on where Max is above Min.
-type Tasks struct{ Min, Max int }
+// Tasks is the number of tasks and what it follows; scaling is on where Max is above Min.
+type Tasks struct {
+	Min, Max        int
+	ScaleOnCPU      int // percent of the tasks' CPU to keep to, 10 to 90; 0 for not
+	ScaleOnMemory   int // percent of the tasks' memory, 10 to 90; 0 for not
+	ScaleOnRequests int // requests a minute and task, 1 to 1,000,000; 0 for not
+	Schedule        []Schedule
+	Spot            int // percent of the tasks on Fargate Spot, 0 to 100
+}
 
-// Network is the environment's VPC.
+// Schedule sets the bounds of the number of tasks at a time.
+type Schedule struct {
+	At       string // cron(...) as Application Auto Scaling writes it
+	Timezone string // of the IANA database, such as Europe/Berlin
+	Min, Max int
+}
+
+// Network is the environment's VPC: its own, or one that exists.
 type Network struct {
-	CIDR  netip.Prefix // private (RFC 1918), /16 to /24
-	Zones int          // availability zones, 2 or 3
-	NAT   NAT
+	CIDR      netip.Prefix // private (RFC 1918), /16 to /24
+	Zones     int          // availability zones, 2 or 3
+	NAT       NAT
+	Endpoints bool // interface endpoints, so that private tasks reach AWS without the internet
+	FlowLogs  bool
+
+	VPC            string // of a VPC that exists; its id
+	PublicSubnets  []string
+	PrivateSubnets []string
 }
 
 // NAT says how tasks reach the internet.
 type NAT string
 
-// Without NAT the tasks are public; with one they are private.
+// Without NAT the tasks are public, unless there are endpoints; with one they are private.
 const (
 	NATNone    NAT = "none"
 	NATOne     NAT = "one"
 	NATPerZone NAT = "per-zone"
 )
 
+// Entry is how requests come in.
+type Entry struct {
+	Domain      string         // under which users reach the service; empty for the load balancer's own name and plain HTTP
+	HostedZone  string         // Route 53 zone in which the domain's record is made; its id
+	Certificate string         // ARN; empty for one made for the domain
+	Internal    bool           // reachable inside the VPC only
+	Allow       []netip.Prefix // who may connect; empty for everybody
+	AccessLogs  bool
+	WAF         bool
+	RateLimit   int // requests in five minutes from one address, 10 to 2,000,000,000; where WAF is on
+	IdleTimeout int // seconds, 1 to 4000
+}
+
+// Watch is what looks after an environment.
+type Watch struct {
+	Alarms    bool
+	Email     string // that alarms and failures are sent to
+	Topic     string // or an SNS topic that exists; its ARN
+	Latency   int    // milliseconds that the slowest of a hundred requests may take before the alarm, 1 to 3,600,000
+	Dashboard bool
+	Insights  bool // Container Insights
+}
+
 // Pipeline says where the delivery pipeline lives.
 type Pipeline struct {
 	Environment string // the last environment unless the file says otherwise
 }
 
-// What holds where slipway.yaml says nothing. Three more defaults follow from other keys: memory is the least that
-// Fargate pairs with the cpu, max is min, and the pipeline lives in the last environment.
+// Security is what an organisation gives instead of slipway's own.
+type Security struct {
+	Boundary string // permissions boundary of every role; a policy's ARN
+	Key      string // KMS key for logs, sources, artifacts and messages; its ARN
+}
+
+// What holds where slipway.yaml says nothing. More defaults follow from other keys: memory is the least that Fargate
+// pairs with the cpu, max is min, scaling follows the CPU, and the pipeline lives in the last environment.
 const (
-	DefaultPort         = 8080
-	DefaultCPU          = 256 // the smallest and cheapest task
-	DefaultArchitecture = X86
-	DefaultHealthPath   = "/healthz"
-	DefaultMinTasks     = 2 // one a zone
-	DefaultCIDR         = "10.0.0.0/16"
-	DefaultZones        = 2
-	DefaultNAT          = NATNone
+	DefaultPort           = 8080
+	DefaultCPU            = 256 // the smallest and cheapest task
+	DefaultArchitecture   = X86
+	DefaultHealthPath     = "/healthz"
+	DefaultHealthInterval = 10
+	DefaultHealthGrace    = 60 // AWS's own default, 0, kills every task that is not up within a few checks
+	DefaultStopTimeout    = 30
+	DefaultDrain          = 15
+	DefaultUser           = "65532:65532" // a number, since a scratch image has no user database; the Dockerfile's own user
+	DefaultMinTasks       = 2             // one a zone
+	DefaultScaleOnCPU     = 60
+	DefaultCIDR           = "10.0.0.0/16"
+	DefaultZones          = 2
+	DefaultNAT            = NATNone
+	DefaultRateLimit      = 2000
+	DefaultIdleTimeout    = 60
+	DefaultLatency        = 1000
 )
+
+// Scales says whether the number of tasks changes by itself; then no template states it.
+func (t Tasks) Scales() bool { return t.Max > t.Min || len(t.Schedule) > 0 }
+
+// Exists says whether the VPC is one that slipway did not make.
+func (n Network) Exists() bool { return n.VPC != "" }
+
+// Private says whether the tasks are in private subnets, without public addresses.
+func (n Network) Private() bool {
+	if n.Exists() {
+		return len(n.PrivateSubnets) > 0
+	}
+	return n.NAT != NATNone || n.Endpoints
+}
+
+// PublicCount is the number of public subnets, PrivateCount that of private ones.
+func (n Network) PublicCount() int {
+	if n.Exists() {
+		return len(n.PublicSubnets)
+	}
+	return n.Zones
+}
+
+// PrivateCount is the number of private subnets; 0 where the tasks are public.
+func (n Network) PrivateCount() int {
+	switch {
+	case n.Exists():
+		return len(n.PrivateSubnets)
+	case n.Private():
+		return n.Zones
+	default:
+		return 0
+	}
+}
+
+// HTTPS says whether the load balancer speaks TLS.
+func (e Entry) HTTPS() bool { return e.Domain != "" }
+
+// Restricted says whether the service cannot be reached from anywhere.
+func (e Entry) Restricted() bool { return e.Internal || len(e.Allow) > 0 }
+
+// Notifies says whether somebody is told of alarms and failures.
+func (w Watch) Notifies() bool { return w.Email != "" || w.Topic != "" }

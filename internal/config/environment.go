@@ -56,7 +56,11 @@ func (r *reader) environment(node ast.Node) (Environment, position) {
 		r.add(o.valueAt("name"), "environments.name is %q, which is the stack of what all environments share; it must be another name", name)
 	}
 	tasks := r.tasks(o)
-	return Environment{Name: name, Tasks: tasks, Network: r.network(o, tasks)}, o.valueAt("name")
+	return Environment{
+		Name: name, Tasks: tasks, Network: r.network(o, tasks),
+		Entry: Entry{RateLimit: DefaultRateLimit, IdleTimeout: DefaultIdleTimeout},
+		Watch: Watch{Alarms: true, Latency: DefaultLatency, Dashboard: true},
+	}, o.valueAt("name")
 }
 
 func (r *reader) tasks(environment object) Tasks {
@@ -69,5 +73,9 @@ func (r *reader) tasks(environment object) Tasks {
 	if leastRead && mostRead && most < least {
 		r.add(o.valueAt("max"), "%s is %d, less than min, which is %d; it must be %d to %d", o.label("max"), most, least, least, maxTasks)
 	}
-	return Tasks{Min: least, Max: most}
+	t := Tasks{Min: least, Max: most}
+	if t.Scales() {
+		t.ScaleOnCPU = DefaultScaleOnCPU
+	}
+	return t
 }

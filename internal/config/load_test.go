@@ -17,11 +17,14 @@ func TestLoadCommittedFile(t *testing.T) {
 	}
 	want := Config{
 		Name:    "slipway-demo",
-		Service: Service{Port: 8080, CPU: 256, Memory: 512, Architecture: X86, HealthPath: "/healthz"},
+		Service: Service{Port: 8080, CPU: 256, Memory: 512, Architecture: X86, HealthPath: "/healthz",
+			HealthInterval: 10, HealthGrace: 60, StopTimeout: 30, Drain: 15, ReadOnlyRoot: true, User: "65532:65532"},
 		Environments: []Environment{{
 			Name:    "prod",
 			Tasks:   Tasks{Min: 2, Max: 2},
 			Network: Network{CIDR: netip.MustParsePrefix("10.0.0.0/16"), Zones: 2, NAT: NATNone},
+			Entry:   Entry{RateLimit: 2000, IdleTimeout: 60},
+			Watch:   Watch{Alarms: true, Latency: 1000, Dashboard: true},
 		}},
 		Pipeline: Pipeline{Environment: "prod"},
 	}

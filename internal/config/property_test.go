@@ -44,12 +44,16 @@ func TestParseFillsInDefaults(t *testing.T) {
 		t.Fatal(err)
 	}
 	network := Network{CIDR: netip.MustParsePrefix(DefaultCIDR), Zones: DefaultZones, NAT: DefaultNAT}
+	entry := Entry{RateLimit: DefaultRateLimit, IdleTimeout: DefaultIdleTimeout}
+	watch := Watch{Alarms: true, Latency: DefaultLatency, Dashboard: true}
 	want := Config{
-		Name:    "shop",
-		Service: Service{Port: DefaultPort, CPU: 1024, Memory: 2048, Architecture: DefaultArchitecture, HealthPath: DefaultHealthPath},
+		Name: "shop",
+		Service: Service{Port: DefaultPort, CPU: 1024, Memory: 2048, Architecture: DefaultArchitecture, HealthPath: DefaultHealthPath,
+			HealthInterval: DefaultHealthInterval, HealthGrace: DefaultHealthGrace, StopTimeout: DefaultStopTimeout, Drain: DefaultDrain,
+			ReadOnlyRoot: true, User: DefaultUser},
 		Environments: []Environment{
-			{Name: "test", Tasks: Tasks{Min: 3, Max: 3}, Network: network},
-			{Name: "prod", Tasks: Tasks{Min: DefaultMinTasks, Max: DefaultMinTasks}, Network: network},
+			{Name: "test", Tasks: Tasks{Min: 3, Max: 3}, Network: network, Entry: entry, Watch: watch},
+			{Name: "prod", Tasks: Tasks{Min: DefaultMinTasks, Max: DefaultMinTasks}, Network: network, Entry: entry, Watch: watch},
 		},
 		Pipeline: Pipeline{Environment: "prod"},
 	}
@@ -121,7 +125,11 @@ func configurations() *rapid.Generator[Config] {
 			Pipeline: Pipeline{Environment: rapid.SampledFrom(names).Draw(t, "home")},
 		}
 		for _, name := range names {
-			cfg.Environments = append(cfg.Environments, Environment{Name: name, Tasks: tasks().Draw(t, "tasks"), Network: networks().Draw(t, "network")})
+			cfg.Environments = append(cfg.Environments, Environment{
+				Name: name, Tasks: tasks().Draw(t, "tasks"), Network: networks().Draw(t, "network"),
+				Entry: Entry{RateLimit: DefaultRateLimit, IdleTimeout: DefaultIdleTimeout},
+				Watch: Watch{Alarms: true, Latency: DefaultLatency, Dashboard: true},
+			})
 		}
 		return cfg
 	})
@@ -136,6 +144,9 @@ func services() *rapid.Generator[Service] {
 			Memory:       rapid.SampledFrom([]int{size.least, 2 * size.least}).Draw(t, "memory"),
 			Architecture: rapid.SampledFrom([]Architecture{X86, ARM64}).Draw(t, "architecture"),
 			HealthPath:   rapid.StringMatching(`/[a-z0-9._~-]{0,20}(\?[a-z0-9&=]{0,9})?`).Draw(t, "path"),
+
+			HealthInterval: DefaultHealthInterval, HealthGrace: DefaultHealthGrace, StopTimeout: DefaultStopTimeout, Drain: DefaultDrain,
+			ReadOnlyRoot: true, User: DefaultUser,
 		}
 		// The prefix keeps clear of the names that are reserved or look like secrets.
 		for _, name := range rapid.SliceOfDistinct(rapid.StringMatching(`X[A-Z]{0,5}_[0-9]`), rapid.ID).Draw(t, "variables") {
@@ -149,7 +160,11 @@ func services() *rapid.Generator[Service] {
 func tasks() *rapid.Generator[Tasks] {
 	return rapid.Custom(func(t *rapid.T) Tasks {
 		least := rapid.IntRange(1, maxTasks).Draw(t, "min")
-		return Tasks{Min: least, Max: rapid.IntRange(least, maxTasks).Draw(t, "max")}
+		drawn := Tasks{Min: least, Max: rapid.IntRange(least, maxTasks).Draw(t, "max")}
+		if drawn.Scales() {
+			drawn.ScaleOnCPU = DefaultScaleOnCPU
+		}
+		return drawn
 	})
 }
 

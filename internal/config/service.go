@@ -35,6 +35,13 @@ func (r *reader) service(root object) Service {
 		Architecture: architecture,
 		HealthPath:   r.healthPath(o),
 		Environment:  r.variables(o),
+
+		HealthInterval: DefaultHealthInterval,
+		HealthGrace:    DefaultHealthGrace,
+		StopTimeout:    DefaultStopTimeout,
+		Drain:          DefaultDrain,
+		ReadOnlyRoot:   true,
+		User:           DefaultUser,
 	}
 }
 

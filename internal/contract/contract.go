@@ -56,6 +56,13 @@ const (
 	KeyECSTemplateURL      = "ECSTemplateURL"
 	KeyPipelineTemplateURL = "PipelineTemplateURL"
 
+	// Standing in slipway.yaml, where it asks for them: parameters of the root, or of the foundation.
+	KeyCertificateARN   = "CertificateARN"
+	KeyHostedZoneID     = "HostedZoneID"
+	KeyTopicARN         = "TopicARN" // also an output of ECS, where the topic is the stack's own
+	KeyEncryptionKeyARN = "EncryptionKeyARN"
+	KeyOwnBoundaryARN   = "OwnBoundaryARN" // handed on as PermissionsBoundaryARN and DeliveryBoundaryARN
+
 	// Outputs of the foundation, passed to the roots.
 	KeyBucketName               = "BucketName"
 	KeyRepositoryName           = "RepositoryName"
@@ -73,6 +80,7 @@ const (
 
 	// Outputs of ECS, and of the root under the same keys.
 	KeyServiceURL        = "ServiceURL"
+	KeyLoadBalancerName  = "LoadBalancerDNSName"
 	KeyLoadBalancerARN   = "LoadBalancerARN"
 	KeyTargetGroupARN    = "TargetGroupARN"
 	KeyClusterName       = "ClusterName"

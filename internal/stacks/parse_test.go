@@ -109,6 +109,8 @@ func standard() config.Config {
 	return config.Config{
 		Name: "shop",
 		Service: config.Service{Port: 8080, CPU: 256, Memory: 512, Architecture: config.X86, HealthPath: "/healthz",
+			HealthInterval: config.DefaultHealthInterval, HealthGrace: config.DefaultHealthGrace, StopTimeout: config.DefaultStopTimeout,
+			Drain: config.DefaultDrain, ReadOnlyRoot: true, User: config.DefaultUser,
 			Environment: []config.Variable{{Name: "GREETING", Value: "yes: no # 1"}}},
 		Environments: []config.Environment{environment("prod", 2, 2, 2, config.NATNone)},
 		Pipeline:     config.Pipeline{Environment: "prod"},
@@ -116,7 +118,13 @@ func standard() config.Config {
 }
 
 func environment(name string, low, high, zones int, nat config.NAT) config.Environment {
-	return config.Environment{Name: name, Tasks: config.Tasks{Min: low, Max: high},
+	tasks := config.Tasks{Min: low, Max: high}
+	if tasks.Scales() {
+		tasks.ScaleOnCPU = config.DefaultScaleOnCPU
+	}
+	return config.Environment{Name: name, Tasks: tasks,
+		Entry:   config.Entry{RateLimit: config.DefaultRateLimit, IdleTimeout: config.DefaultIdleTimeout},
+		Watch:   config.Watch{Alarms: true, Latency: config.DefaultLatency, Dashboard: true},
 		Network: config.Network{CIDR: netip.MustParsePrefix("10.0.0.0/16"), Zones: zones, NAT: nat}}
 }
 
