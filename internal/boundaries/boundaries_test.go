@@ -26,6 +26,7 @@ var allowed = map[string][]string{
 	"internal/cfn":          nil,
 	"internal/config":       {"internal/contract"},
 	"internal/contract":     nil,
+	"internal/cost":         {"internal/contract"},
 	"internal/ec2query":     nil,
 	"internal/evidence":     {"internal/contract"},
 	"internal/image":        {"internal/contract"},
@@ -38,7 +39,7 @@ var allowed = map[string][]string{
 	"scripts/bench/floor":   nil,
 	"scripts/bench/measure": nil,
 	"scripts/check":         nil,
-	"scripts/slipway":       {"internal/config", "internal/contract", "internal/ec2query", "internal/evidence", "internal/image", "internal/launch", "internal/local", "internal/residue", "internal/source"},
+	"scripts/slipway":       {"internal/config", "internal/contract", "internal/cost", "internal/ec2query", "internal/evidence", "internal/image", "internal/launch", "internal/local", "internal/residue", "internal/source"},
 	"web":                   nil,
 }
 

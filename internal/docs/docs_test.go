@@ -21,6 +21,7 @@ var commands = map[string]witness{
 	"./scripts/deploy.sh --local":        {"internal/e2e/local_test.go", `"deploy.sh", "--local"`},
 	"./scripts/deploy.sh --local --yes":  {"internal/e2e/local_test.go", `"deploy.sh", "--local", "--yes"`},
 	"./scripts/deploy.sh":                {"internal/e2e/local_test.go", `"deploy.sh", "--yes"`},
+	"./scripts/deploy.sh --cost":         {"scripts/slipway/main_test.go", `"deploy", "--cost"`},
 	"./scripts/deploy.sh --yes":          {"internal/e2e/local_test.go", `"deploy.sh", "--yes"`},
 	"./scripts/destroy.sh":               {"internal/e2e/local_test.go", `noCredentials()...), "destroy.sh")`},
 	"./scripts/destroy.sh --local":       {"internal/e2e/local_test.go", `"destroy.sh", "--local"`},

@@ -102,9 +102,7 @@ func (l *Launcher) beginning(ctx context.Context, o DeployOptions, roots map[str
 	}
 	first := !slices.ContainsFunc(l.Config.Environments, func(e config.Environment) bool { return roots[e.Name].exists() })
 	if first && o.Confirm != nil {
-		what := fmt.Sprintf("This creates %s (environments: %s) in account %s, Region %s, and costs money until ./scripts/destroy.sh.",
-			l.Config.Name, strings.Join(l.environmentNames(), ", "), l.account, l.AWS.Region)
-		if err := o.Confirm(what); err != nil {
+		if err := l.confirm(o); err != nil {
 			return foundation{}, err
 		}
 	}
@@ -112,6 +110,31 @@ func (l *Launcher) beginning(ctx context.Context, o DeployOptions, roots map[str
 		return foundation{}, err
 	}
 	return l.raiseFoundation(ctx)
+}
+
+// confirm tells what a first launch makes and costs, and asks.
+func (l *Launcher) confirm(o DeployOptions) error {
+	money, err := l.cost(l.environmentNames()...)
+	if err != nil {
+		return err
+	}
+	if money != "" {
+		money = ": " + money
+	}
+	return o.Confirm(fmt.Sprintf("This creates %s (environments: %s) in account %s, Region %s, and costs money until ./scripts/destroy.sh%s.",
+		l.Config.Name, strings.Join(l.environmentNames(), ", "), l.account, l.AWS.Region, money))
+}
+
+// cost words what environments cost a month, and is empty where nothing costs anything.
+func (l *Launcher) cost(environments ...string) (string, error) {
+	if l.Cost == nil {
+		return "", nil
+	}
+	text, err := l.Cost(environments...)
+	if err != nil {
+		return "", fmt.Errorf("estimate the cost: %w", err)
+	}
+	return text + " (details: ./scripts/deploy.sh --cost)", nil
 }
 
 // targets are the environments to deploy to, in the order of slipway.yaml.
@@ -152,7 +175,7 @@ func (l *Launcher) deployEnvironment(ctx context.Context, f foundation, env conf
 	if err != nil {
 		return err
 	}
-	updated, err := l.applyRoot(ctx, r, root)
+	updated, err := l.applyRoot(ctx, env, r, root)
 	if err != nil {
 		return err
 	}
@@ -169,12 +192,19 @@ func hasRun(s stack) bool {
 }
 
 // applyRoot makes the change, or finds that there is none to make.
-func (l *Launcher) applyRoot(ctx context.Context, r request, root stack) (stack, error) {
+func (l *Launcher) applyRoot(ctx context.Context, env config.Environment, r request, root stack) (stack, error) {
 	same, err := l.holds(ctx, root, r.template, r.parameters)
 	if err != nil {
 		return root, err
 	}
 	if !same {
+		money, err := l.cost(env.Name)
+		if err != nil {
+			return root, err
+		}
+		if money != "" {
+			l.report.line("%s: %s", r.name, money)
+		}
 		l.report.line("%s: preparing the change", r.name)
 		changed, err := l.apply(ctx, r)
 		if !errors.Is(err, errNoChanges) {

@@ -3,6 +3,7 @@ package launch
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -310,5 +311,35 @@ func TestLostAnswers(t *testing.T) {
 			b.mustDeploy(t, DeployOptions{})
 			b.again("a").mustDestroy(t)
 		})
+	}
+}
+
+// Whoever is asked before a first launch is told what it costs, and so is the log of each change; where there is no
+// estimate nothing is said of money.
+func TestCostIsTold(t *testing.T) {
+	b := newBench(t)
+	b.Cost = func(environments ...string) (string, error) {
+		return fmt.Sprintf("about 7 USD for %v", environments), nil
+	}
+	asked := ""
+	b.mustDeploy(t, DeployOptions{Confirm: func(what string) error { asked = what; return nil }})
+	if !strings.Contains(asked, "until ./scripts/destroy.sh: about 7 USD for [prod] (details: ./scripts/deploy.sh --cost).") {
+		t.Error(asked)
+	}
+	if !strings.Contains(b.progress.String(), "slipway-demo-prod: about 7 USD for [prod] (details: ./scripts/deploy.sh --cost)\n") {
+		t.Error(b.progress)
+	}
+	b.again("b").mustDeploy(t, DeployOptions{})
+	if strings.Contains(b.progress.String(), "USD") {
+		t.Error(b.progress)
+	}
+}
+
+func TestCostCannotBeTold(t *testing.T) {
+	b := newBench(t)
+	b.Cost = func(...string) (string, error) { return "", errors.New("no such template") }
+	want(t, b.Deploy(t.Context(), DeployOptions{Confirm: func(string) error { return nil }}), "estimate the cost: no such template")
+	if living := b.double.Living(); len(living) > 0 {
+		t.Errorf("made: %v", living)
 	}
 }

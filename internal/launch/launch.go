@@ -27,6 +27,8 @@ type Options struct {
 	Output    io.Writer     // Key=Value lines: stdout
 	Poll      time.Duration // time between two looks at the same thing; 5 s where zero
 	HTTP      *http.Client  // for the acceptance requests; http.DefaultClient's settings where nil
+	// Cost words what environments cost a month; nil where nothing costs anything, as on the local engine.
+	Cost func(environments ...string) (string, error)
 }
 
 // Source is the working tree that is being deployed.

@@ -22,6 +22,16 @@ import (
 
 // awsConfig reads the user's AWS configuration, and refuses one that leads elsewhere than to AWS.
 func (a *app) awsConfig(ctx context.Context, w where) (aws.Config, error) {
+	cfg, err := loadConfig(ctx, w)
+	if err != nil {
+		return cfg, err
+	}
+	hastenInstanceRole(&cfg)
+	return cfg, a.checkEndpoints(cfg)
+}
+
+// loadConfig reads the user's AWS configuration as it is; it calls nobody.
+func loadConfig(ctx context.Context, w where) (aws.Config, error) {
 	var options []func(*awsconfig.LoadOptions) error
 	if w.region != "" {
 		options = append(options, awsconfig.WithRegion(w.region))
@@ -37,8 +47,7 @@ func (a *app) awsConfig(ctx context.Context, w where) (aws.Config, error) {
 	if err != nil {
 		return cfg, fmt.Errorf("read the AWS configuration: %w", err)
 	}
-	hastenInstanceRole(&cfg)
-	return cfg, a.checkEndpoints(cfg)
+	return cfg, nil
 }
 
 // instanceRoleAttempts and instanceRoleBackoff bound the search for an EC2 instance's role, the SDK's last resort for

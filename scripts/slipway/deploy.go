@@ -20,7 +20,7 @@ import (
 
 func (a *app) deployCommand() *cobra.Command {
 	var w where
-	var yes bool
+	var yes, price bool
 	var image string
 	var environments []string
 	c := &cobra.Command{
@@ -37,6 +37,12 @@ Prints what it made as Key=Value lines; everything else goes to stderr.`,
 			if c.Flags().Changed("image") && image != "keep" {
 				return usageError{fmt.Errorf("--image %q: the only value is keep, which leaves the running image and changes the rest", image)}
 			}
+			if price {
+				if w.local {
+					return usageError{errors.New("--cost is about AWS, and --local costs nothing: leave out one or the other")}
+				}
+				return a.cost(c.Context(), w, environments)
+			}
 			o := launch.DeployOptions{Environments: environments, KeepImage: image == "keep"}
 			if !yes && !w.local && a.terminal() {
 				o.Confirm = func(what string) error { return a.confirm(c.Context(), what) }
@@ -45,6 +51,7 @@ Prints what it made as Key=Value lines; everything else goes to stderr.`,
 		},
 	}
 	w.flags(c.Flags())
+	c.Flags().BoolVar(&price, "cost", false, "only say what it costs a month; needs no credentials and changes nothing")
 	c.Flags().BoolVarP(&yes, "yes", "y", false, "do not ask before the first launch")
 	c.Flags().StringVar(&image, "image", "", "`keep` leaves the image that runs and changes the rest")
 	c.Flags().StringArrayVarP(&environments, "environment", "e", nil, "environment to deploy to, by `name`; may be given several times")
@@ -73,18 +80,17 @@ func (a *app) deploy(ctx context.Context, w where, o launch.DeployOptions) error
 	if err != nil {
 		return err
 	}
+	if l.AWS.BaseEndpoint == nil {
+		l.Cost = estimator(l.Templates, cfg, l.AWS.Region)
+	}
 	return l.Deploy(ctx, o)
 }
 
 // known refuses environments that slipway.yaml has not, before anything is started for them.
 func known(cfg config.Config, environments []string) error {
-	var names []string
-	for _, e := range cfg.Environments {
-		names = append(names, e.Name)
-	}
 	for _, name := range environments {
-		if !slices.Contains(names, name) {
-			return usageError{fmt.Errorf("%s has no environment %q; it has %s", config.File, name, strings.Join(names, ", "))}
+		if all := names(cfg); !slices.Contains(all, name) {
+			return usageError{fmt.Errorf("%s has no environment %q; it has %s", config.File, name, strings.Join(all, ", "))}
 		}
 	}
 	return nil

@@ -14,6 +14,7 @@ import (
 
 	"slipway/internal/awsdouble"
 	"slipway/internal/contract"
+	"slipway/internal/cost"
 	"slipway/internal/launch"
 	"slipway/internal/source"
 )
@@ -83,6 +84,8 @@ func TestUsage(t *testing.T) {
 		"argument":    {[]string{"destroy", "prod"}, exitUsage, []string{"prod", "./scripts/destroy.sh"}},
 		"image":       {[]string{"deploy", "--image", "web:latest"}, exitUsage, []string{"web:latest", "keep"}},
 		"empty image": {[]string{"deploy", "--image", ""}, exitUsage, []string{"keep"}},
+		"local cost":  {[]string{"deploy", "--cost", "--local"}, exitUsage, []string{"--cost", "--local costs nothing"}},
+		"cost where":  {[]string{"deploy", "--cost", "-e", "nope"}, exitUsage, []string{`"nope"`, "it has prod"}},
 		"environment": {[]string{"deploy", "--local", "--environment", "nope"}, exitUsage, []string{`"nope"`, "it has prod"}},
 		"empty name":  {[]string{"deploy", "--local", "--environment", ""}, exitUsage, []string{`""`, "it has prod"}},
 		"Region":      {[]string{"deploy", "--local", "--region", "eu-west-1"}, exitUsage, []string{"--region", "--local"}},
@@ -109,7 +112,7 @@ func TestHelp(t *testing.T) {
 	for _, c := range []struct{ args, said []string }{
 		{nil, []string{"deploy ", "destroy ", "stage "}},
 		{[]string{"--help"}, []string{"deploy ", "destroy ", "stage "}},
-		{[]string{"deploy", "--help"}, []string{"./scripts/deploy.sh [flags]", "--local", "--environment name", "--image keep", "--yes"}},
+		{[]string{"deploy", "--help"}, []string{"./scripts/deploy.sh [flags]", "--local", "--environment name", "--image keep", "--yes", "--cost"}},
 		{[]string{"destroy", "--help"}, []string{"./scripts/destroy.sh [flags]", "--local", "--yes"}},
 		{[]string{"stage", "--help"}, []string{"./scripts/stage.sh lint|", contract.VarRepositoryURI, contract.VarEnvironment, contract.VarImageURI}},
 	} {
@@ -160,6 +163,34 @@ func TestNoCredentials(t *testing.T) {
 	}
 }
 
+// The cost is told to whoever has no credentials, for the Region that the flag, the variable or nobody names.
+func TestCost(t *testing.T) {
+	withGen(t)
+	for _, c := range []struct {
+		variable, flag, region string
+		said                   []string
+	}{
+		{"", "", "us-east-1", []string{"What slipway-demo costs in us-east-1", "730 x 0.0225", "by use", "docs/cost.md"}},
+		{"eu-central-1", "", "eu-central-1", []string{"What slipway-demo costs in eu-central-1", "730 x 0.027"}},
+		{"eu-central-1", "sa-east-1", "sa-east-1", []string{"no table of prices for sa-east-1", "730 x ~0.0225"}},
+	} {
+		noAWS(t)
+		t.Setenv("AWS_REGION", c.variable)
+		args := []string{"deploy", "--cost"}
+		if c.flag != "" {
+			args = append(args, "--region", c.flag)
+		}
+		code, out, errs := call(t, "", args...)
+		if code != 0 {
+			t.Fatal(errs)
+		}
+		wantSaid(t, out, c.said...)
+		if noRegion := strings.Contains(errs, "no Region is set"); noRegion != (c.region == cost.DefaultRegion) {
+			t.Errorf("%s: %s", c.region, errs)
+		}
+	}
+}
+
 // The whole way through the command, against a double of AWS that stands where the local engine would.
 func TestDeployAndDestroy(t *testing.T) {
 	noAWS(t)
@@ -175,6 +206,9 @@ func TestDeployAndDestroy(t *testing.T) {
 		t.Fatal(errs)
 	}
 	wantSaid(t, out, "ServiceURL=http://")
+	if strings.Contains(errs, "USD") {
+		t.Errorf("it speaks of money where nothing costs any:\n%s", errs)
+	}
 	if code, _, errs := call(t, "no\n", "destroy"); code != exitFailed || !strings.Contains(errs, "nothing was changed") {
 		t.Errorf("declined: exit code %d, %s", code, errs)
 	}
