@@ -16,7 +16,7 @@ func TestLoadCommittedFile(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := Config{
-		Name:    "slipway-demo",
+		Name: "slipway-demo",
 		Service: Service{Port: 8080, CPU: 256, Memory: 512, Architecture: X86, HealthPath: "/healthz",
 			HealthInterval: 10, HealthGrace: 60, StopTimeout: 30, Drain: 15, ReadOnlyRoot: true, User: "65532:65532"},
 		Environments: []Environment{{
