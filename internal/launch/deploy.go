@@ -32,6 +32,9 @@ func (l *Launcher) Deploy(ctx context.Context, o DeployOptions) error {
 	if err := l.check(o); err != nil {
 		return err
 	}
+	if err := l.checkRegion(); err != nil {
+		return err
+	}
 	if err := l.identify(ctx); err != nil {
 		return err
 	}

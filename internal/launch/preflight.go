@@ -16,6 +16,7 @@ import (
 
 	"slipway/internal/contract"
 	"slipway/internal/ec2query"
+	"slipway/internal/regions"
 )
 
 // ErrNoCredentials says that the SDK found nothing to sign with.
@@ -29,8 +30,8 @@ func (l *Launcher) identify(ctx context.Context) error {
 	if _, err := l.AWS.Credentials.Retrieve(ctx); err != nil {
 		return fmt.Errorf("%w: %v", ErrNoCredentials, err)
 	}
-	if err := checkRegion(l.AWS.Region); err != nil {
-		return err
+	if l.AWS.Region == "" {
+		return errNoRegion
 	}
 	l.partition = partitionOf(l.AWS.Region)
 	who, err := l.aws.sts.GetCallerIdentity(ctx, &sts.GetCallerIdentityInput{})
@@ -156,7 +157,11 @@ func (l *Launcher) chooseZones(ctx context.Context, n int) ([]string, error) {
 		return nil, fmt.Errorf("list the availability zones: %w", explain(err))
 	}
 	slices.SortFunc(all, func(a, b ec2query.Zone) int { return strings.Compare(a.ID, b.ID) })
-	with, known := fargateZones[l.AWS.Region]
+	table, err := regions.Load()
+	if err != nil {
+		return nil, err
+	}
+	with, known := table.FargateZones[l.AWS.Region]
 	var names []string
 	for _, z := range all {
 		usable := z.State == "available" && z.Type == "availability-zone" && z.OptInStatus != "not-opted-in"

@@ -40,10 +40,20 @@ func TestNext(t *testing.T) {
 }
 
 func TestCheckRegion(t *testing.T) {
-	if err := checkRegion("eu-central-1"); err != nil {
+	b := newBench(t)
+	check := func(region string) error {
+		b.AWS.Region = region
+		return b.checkRegion()
+	}
+	if err := check("eu-central-1"); err != nil {
 		t.Error(err)
 	}
-	want(t, checkRegion(""), "--region")
-	want(t, checkRegion("cn-north-1"), "CodePipeline does not exist in China")
-	want(t, checkRegion("ca-west-1"), "ca-west-1", "us-east-1")
+	want(t, check(""), "--region")
+	want(t, check("cn-north-1"), "cn-north-1", "lacks AWS::CodePipeline::Pipeline (", "us-east-1")
+	want(t, check("ca-west-1"), "lacks AWS::CodeBuild::Project, AWS::CodePipeline::Pipeline (")
+	want(t, check("eu-west-9"), "none of those", "eu-west-1")
+	want(t, b.Deploy(t.Context(), DeployOptions{}), "eu-west-9")
+	if calls := b.operations(); len(calls) > 0 {
+		t.Errorf("AWS was asked before the Region was refused: %v", calls)
+	}
 }

@@ -82,6 +82,8 @@ func (s *service) addService() {
 		// On the cluster itself: a separate association would have to outlive the service when everything is deleted.
 		CapacityProviders: []string{"FARGATE", "FARGATE_SPOT"},
 		ClusterSettings:   []ecs.Cluster_ClusterSettings{{Name: new("containerInsights"), Value: new("disabled")}},
+
+		AWSCloudFormationMetadata: accept(noInsights),
 	})
 	assignPublicIP, taskSubnets := "ENABLED", s.public
 	if s.privateTasks() {

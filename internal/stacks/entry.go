@@ -22,6 +22,7 @@ func (s *service) addSecurityGroups() {
 			Description: new("To the tasks"),
 			CidrIp:      new(s.env.Network.CIDR.String()), IpProtocol: "tcp", FromPort: new(port), ToPort: new(port),
 		}},
+		AWSCloudFormationMetadata: accept(publicPort, publicPortToo),
 	})
 	s.taskGroup = s.t.Add("TaskSecurityGroup", &ec2.SecurityGroup{
 		GroupDescription: "Tasks: reachable from the load balancer only",
@@ -48,6 +49,7 @@ func (s *service) addLoadBalancer() {
 			{Key: new("idle_timeout.timeout_seconds"), Value: new(strconv.Itoa(s.env.Entry.IdleTimeout))},
 			{Key: new("routing.http.drop_invalid_header_fields.enabled"), Value: new("true")},
 		},
+		AWSCloudFormationMetadata: accept(publicEntry, noAccessLog),
 	})
 	s.targetGroup = s.t.Add("TargetGroup", &elasticloadbalancingv2.TargetGroup{
 		VpcId:                      new(s.vpc),
@@ -74,6 +76,7 @@ func (s *service) addLoadBalancer() {
 				StatusCode: "404", ContentType: new("text/plain"), MessageBody: new("not found"),
 			},
 		}},
+		AWSCloudFormationMetadata: accept(plainHTTP, noTLS),
 	})
 	// A rule of its own, since CloudFormation gives no ARN for a default one and later strategies need it.
 	s.rule = s.t.Add("HTTPListenerRule", &elasticloadbalancingv2.ListenerRule{

@@ -14,13 +14,13 @@ import (
 // that no commit can widen what the pipeline may do.
 func (f *foundation) addExecutionRoles() {
 	environments := []string{
-		f.addPolicy("NetworkPolicy", "Make an environment's network.", f.networkStatements()),
-		f.addPolicy("LoadBalancerPolicy", "Make an environment's nested stacks and its load balancer.", f.stackStatements(), f.balancerStatements()),
-		f.addPolicy("ServicePolicy", "Make an environment's service, its logs, scaling and bounded roles.", f.serviceStatements(), f.environmentRoleStatements()),
+		f.addPolicy("NetworkPolicy", "Make an environment's network.", accept(describes), f.networkStatements()),
+		f.addPolicy("LoadBalancerPolicy", "Make an environment's nested stacks and its load balancer.", accept(describes), f.stackStatements(), f.balancerStatements()),
+		f.addPolicy("ServicePolicy", "Make an environment's service, its logs, scaling and bounded roles.", accept(describes, makesRole), f.serviceStatements(), f.environmentRoleStatements()),
 	}
 	pipelineRole := f.addExecutionRole("PipelineExecutionRole", "CloudFormation, for the pipeline: an environment without its pipeline.", environments)
 	f.addDeliveryBoundary(pipelineRole)
-	delivery := f.addPolicy("DeliveryPolicy", "Make the pipeline, its build projects and their roles.", f.deliveryStatements())
+	delivery := f.addPolicy("DeliveryPolicy", "Make the pipeline, its build projects and their roles.", accept(makesRole), f.deliveryStatements())
 	f.t.Output(contract.KeyExecutionRoleARN, "CloudFormation acts with it when a person deploys.",
 		f.addExecutionRole("ExecutionRole", "CloudFormation, for people: everything that an environment holds.", append(environments, delivery)))
 	f.t.Output(contract.KeyPipelineExecutionRoleARN, "CloudFormation acts with it when the pipeline deploys.", pipelineRole)
@@ -52,11 +52,13 @@ func (f *foundation) addDeliveryBoundary(pipelineExecutionRole string) {
 	f.t.Output(contract.KeyDeliveryBoundaryARN, deliveryBoundaryDescription, f.deliveryBoundary.Ref())
 }
 
-func (f *foundation) addPolicy(id, description string, statements ...[]cfn.Statement) string {
+func (f *foundation) addPolicy(id, description string, accepted map[string]any, statements ...[]cfn.Statement) string {
 	return f.t.Add(id, &iam.ManagedPolicy{
 		Description:    new(description),
 		Path:           new(contract.DeliveryRolePath(f.cfg.Name)),
 		PolicyDocument: cfn.Document(slices.Concat(statements...)...),
+
+		AWSCloudFormationMetadata: accepted,
 	}).Ref()
 }
 

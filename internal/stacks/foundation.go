@@ -59,7 +59,8 @@ func (f *foundation) addBucket() {
 		NotificationConfiguration: &s3.Bucket_NotificationConfiguration{
 			EventBridgeConfiguration: &s3.Bucket_EventBridgeConfiguration{EventBridgeEnabled: true},
 		},
-		LifecycleConfiguration: &s3.Bucket_LifecycleConfiguration{Rules: lifecycle(f.artifacts())},
+		LifecycleConfiguration:    &s3.Bucket_LifecycleConfiguration{Rules: lifecycle(f.artifacts())},
+		AWSCloudFormationMetadata: accept(ownBucketLog),
 		// CloudFormation deletes only an empty bucket: nothing is lost that was not emptied on purpose before.
 		AWSCloudFormationDeletionPolicy:      deletePolicy,
 		AWSCloudFormationUpdateReplacePolicy: replaceRetain,

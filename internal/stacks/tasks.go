@@ -21,6 +21,7 @@ func (s *service) addLogGroup() cfn.Handle {
 func logGroup() *logs.LogGroup {
 	return &logs.LogGroup{
 		RetentionInDays:                      new(logRetentionDays),
+		AWSCloudFormationMetadata:            accept(awsKey),
 		AWSCloudFormationDeletionPolicy:      deletePolicy,
 		AWSCloudFormationUpdateReplacePolicy: replaceDelete,
 	}

@@ -15,25 +15,36 @@ const (
 	peerDir   = "scripts/bench/peer-goformation"
 	engineDir = "internal/local/engine"
 	binDir    = ".slipway/bin"
-	venvDir   = ".slipway/tools/venv"
 )
 
-// pythonTool runs one of the linters that scripts/tools/requirements.lock pins, installing them first if need be.
+// environment is a virtual environment with the tools of one lock in scripts/tools.
+type environment struct{ dir, lock string }
+
+// The scanners of templates bring some ninety packages, which nobody needs who only lints, and pin old ones of them.
+var (
+	linters  = environment{dir: ".slipway/tools/venv", lock: toolsDir + "/requirements.lock"}
+	scanners = environment{dir: ".slipway/tools/scanners", lock: toolsDir + "/scanners.lock"}
+)
+
+// bin is a command of the environment.
+func (e environment) bin(name string) string { return e.dir + "/bin/" + name }
+
+// pythonTool runs one of the linters, installing them first if need be.
 func (r *repo) pythonTool(ctx context.Context, out io.Writer, name string, args ...string) error {
-	if err := r.installPythonTools(ctx, out); err != nil {
+	if err := r.install(ctx, out, linters); err != nil {
 		return err
 	}
-	return r.do(ctx, out, r.path(venvDir+"/bin/"+name), args...)
+	return r.do(ctx, out, r.path(linters.bin(name)), args...)
 }
 
-// installPythonTools makes the linters' virtual environment; a stamp written last says which lock it holds.
-func (r *repo) installPythonTools(ctx context.Context, out io.Writer) error {
-	lock := r.path(toolsDir + "/requirements.lock")
+// install makes a virtual environment of wheels alone; a stamp written last says which lock it holds.
+func (r *repo) install(ctx context.Context, out io.Writer, e environment) error {
+	lock := r.path(e.lock)
 	content, err := os.ReadFile(lock)
 	if err != nil {
-		return fmt.Errorf("read the linters' lock: %w", err)
+		return fmt.Errorf("read the lock: %w", err)
 	}
-	venv := r.path(venvDir)
+	venv := r.path(e.dir)
 	stamp := filepath.Join(venv, "lock.sha256")
 	want := fmt.Sprintf("%x\n", sha256.Sum256(content))
 	if got, err := os.ReadFile(stamp); err == nil && string(got) == want {
@@ -43,13 +54,13 @@ func (r *repo) installPythonTools(ctx context.Context, out io.Writer) error {
 		return err
 	}
 	if err := os.RemoveAll(venv); err != nil {
-		return fmt.Errorf("remove the old linters: %w", err)
+		return fmt.Errorf("remove the old tools: %w", err)
 	}
 	if err := r.do(ctx, out, "python3", "-m", "venv", venv); err != nil {
 		return err
 	}
-	if err := r.do(ctx, out, filepath.Join(venv, "bin", "pip"), "install", "--quiet", "--require-hashes", "-r", lock); err != nil {
-		return fmt.Errorf("install the linters: %w", err)
+	if err := r.do(ctx, out, filepath.Join(venv, "bin", "pip"), "install", "--quiet", "--only-binary", ":all:", "--require-hashes", "-r", lock); err != nil {
+		return fmt.Errorf("install what %s names: %w", e.lock, err)
 	}
 	return os.WriteFile(stamp, []byte(want), 0o644)
 }

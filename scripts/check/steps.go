@@ -95,15 +95,15 @@ func (r *repo) hadolint(ctx context.Context, out io.Writer) (tally, error) {
 	return tally{}, r.pythonTool(ctx, out, "hadolint", "Dockerfile")
 }
 
-// ruff wants the local engine's Python formatted and free of its findings.
+// ruff wants the Python of the local engine and of the scripts formatted and free of its findings.
 func (r *repo) ruff(ctx context.Context, out io.Writer) (tally, error) {
 	if err := r.need(engineDir); err != nil {
 		return tally{}, err
 	}
-	if err := r.pythonTool(ctx, out, "ruff", "format", "--no-cache", "--diff", engineDir); err != nil {
+	if err := r.pythonTool(ctx, out, "ruff", "format", "--no-cache", "--diff", engineDir, "scripts/dev"); err != nil {
 		return tally{}, err
 	}
-	return tally{}, r.pythonTool(ctx, out, "ruff", "check", "--no-cache", engineDir)
+	return tally{}, r.pythonTool(ctx, out, "ruff", "check", "--no-cache", engineDir, "scripts/dev")
 }
 
 func unitSteps(r *repo) []step {

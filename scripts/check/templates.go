@@ -1,29 +1,31 @@
 package main
 
 import (
+	"bytes"
 	"context"
+	"errors"
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
+	"sync"
+
+	"slipway/internal/regions"
 )
 
 func templateSteps(r *repo) []step {
 	return []step{
 		{name: "gen -check", group: groupTemplates, run: r.genCheck},
-		{name: "cfn-lint", group: groupTemplates, run: func(ctx context.Context, out io.Writer) (tally, error) {
-			return r.cfnLint(ctx, out, typicalRegions)
-		}},
-		{name: "cfn-lint in every Region", group: groupTemplates, long: true, run: r.cfnLintEverywhere},
+		{name: "table of Regions as cfn-lint has them", group: groupTemplates, run: r.regionsTable},
+		{name: "examples, variants and random configurations", group: groupTemplates, show: true, run: r.renderOthers},
+		{name: "cfn-lint in every Region", group: groupTemplates, show: true, run: r.cfnLintEverywhere},
+		{name: "cfn-lint of variants and random configurations", group: groupTemplates, show: true, run: r.cfnLintOthers},
+		{name: "checkov and cfripper", group: groupTemplates, show: true, run: r.scan},
 	}
 }
-
-// typicalRegions are an old Region, a European one and one far from both.
-var typicalRegions = []string{"us-east-1", "eu-central-1", "ap-southeast-2"}
-
-// lacking are the Regions that a launch refuses: CodeBuild is not there, or it is China.
-var lacking = []string{"ap-east-2", "ca-west-1", "mx-central-1", "cn-north-1", "cn-northwest-1"}
 
 // genCheck wants the committed templates to be what gen writes.
 func (r *repo) genCheck(ctx context.Context, out io.Writer) (tally, error) {
@@ -33,43 +35,152 @@ func (r *repo) genCheck(ctx context.Context, out io.Writer) (tally, error) {
 	return tally{}, r.do(ctx, out, "go", "run", "./gen", "-check")
 }
 
-// cfnLint wants no finding in any template, informational rules included.
-func (r *repo) cfnLint(ctx context.Context, out io.Writer, regions []string) (tally, error) {
-	if err := r.need("templates"); err != nil {
-		return tally{}, err
-	}
-	names, err := r.templates()
+// regionsTable wants the table that the preflight goes by to be what its script makes of cfn-lint's lists.
+func (r *repo) regionsTable(ctx context.Context, out io.Writer) (tally, error) {
+	return tally{}, r.pythonTool(ctx, out, "python", "scripts/dev/regions.py", "--check")
+}
+
+// cfnLintEverywhere wants no finding in the committed templates and those of the examples, in any Region in which a
+// launch of them is not refused.
+func (r *repo) cfnLintEverywhere(ctx context.Context, out io.Writer) (tally, error) {
+	table, err := regions.Load()
 	if err != nil {
 		return tally{}, err
 	}
-	args := slices.Concat([]string{"--include-checks", "I", "--regions"}, regions, []string{"--"}, names)
-	return tally{}, r.pythonTool(ctx, out, "cfn-lint", args...)
+	sets, err := r.templateSets(committedSet, exampleSets)
+	if err != nil {
+		return tally{}, err
+	}
+	return r.cfnLint(ctx, out, sets, table.Having)
 }
 
-func (r *repo) templates() ([]string, error) {
-	var names []string
-	err := filepath.WalkDir(r.path("templates"), func(path string, _ os.DirEntry, err error) error {
-		if filepath.Ext(path) == ".yaml" {
-			names = append(names, path)
+// cfnLintOthers does so for the variants and for random configurations: in one Region, with --long in all.
+func (r *repo) cfnLintOthers(ctx context.Context, out io.Writer) (tally, error) {
+	table, err := regions.Load()
+	if err != nil {
+		return tally{}, err
+	}
+	sets, err := r.templateSets(variantSets, randomSets)
+	if err != nil {
+		return tally{}, err
+	}
+	return r.cfnLint(ctx, out, sets, func(types []string) []string {
+		having := table.Having(types)
+		if r.long {
+			return having
 		}
+		return having[:min(1, len(having))]
+	})
+}
+
+// cfnLint wants no finding of any rule, informational ones included, in any of the sets in the Regions that it has.
+func (r *repo) cfnLint(ctx context.Context, out io.Writer, sets []templateSet, having func(types []string) []string) (tally, error) {
+	var faults []error
+	seen := map[string]bool{}
+	byRegions := map[string][]string{}
+	for _, s := range sets {
+		in := having(s.types())
+		if len(in) == 0 {
+			faults = append(faults, fmt.Errorf("%s: no Region has all its resource types", s.name))
+		}
+		for _, file := range s.files {
+			key := strings.Join(in, " ")
+			if again := key + "\x00" + string(file.text); !seen[again] {
+				seen[again] = true
+				byRegions[key] = append(byRegions[key], file.path)
+			}
+		}
+	}
+	for in, paths := range byRegions {
+		fmt.Fprintf(out, "%d templates in %d Regions\n", len(paths), len(strings.Fields(in)))
+		faults = append(faults, r.cfnLintIn(ctx, out, strings.Fields(in), paths))
+	}
+	return tally{}, errors.Join(faults...)
+}
+
+// cfnLintIn runs a cfn-lint on each processor, since it uses only one.
+func (r *repo) cfnLintIn(ctx context.Context, out io.Writer, in, paths []string) error {
+	if err := r.install(ctx, out, linters); err != nil {
+		return err
+	}
+	parts := min(runtime.NumCPU(), len(paths))
+	said, errs := make([]bytes.Buffer, parts), make([]error, parts)
+	var wait sync.WaitGroup
+	for i := range parts {
+		args := slices.Concat([]string{"--include-checks", "I", "--regions"}, in, []string{"--"})
+		for j := i; j < len(paths); j += parts {
+			args = append(args, paths[j])
+		}
+		wait.Go(func() { errs[i] = r.do(ctx, &said[i], r.path(linters.bin("cfn-lint")), args...) })
+	}
+	wait.Wait()
+	for i := range said {
+		if _, err := said[i].WriteTo(out); err != nil {
+			return err
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// templateSet is the templates of one configuration.
+type templateSet struct {
+	name  string
+	files []templateFile
+}
+
+type templateFile struct {
+	path string
+	text []byte
+}
+
+// types are the resource types of the whole set: what a launch of it needs.
+func (s templateSet) types() []string {
+	var texts [][]byte
+	for _, file := range s.files {
+		texts = append(texts, file.text)
+	}
+	return regions.Types(texts...)
+}
+
+// Where sets of templates are, as patterns of folders below the repository's root.
+const (
+	committedSet = "templates"
+	exampleSets  = renderedDir + "/examples/*/templates"
+	variantSets  = renderedDir + "/variants/*"
+	randomSets   = renderedDir + "/random/*/templates"
+)
+
+// templateSets reads the sets that the patterns match; a pattern may match none.
+func (r *repo) templateSets(patterns ...string) ([]templateSet, error) {
+	var sets []templateSet
+	for _, pattern := range patterns {
+		folders, err := filepath.Glob(r.path(pattern))
+		if err != nil {
+			return nil, fmt.Errorf("list %s: %w", pattern, err)
+		}
+		for _, folder := range folders {
+			s, err := readSet(folder)
+			if err != nil {
+				return nil, err
+			}
+			sets = append(sets, s)
+		}
+	}
+	return sets, nil
+}
+
+func readSet(folder string) (templateSet, error) {
+	s := templateSet{name: folder}
+	err := filepath.WalkDir(folder, func(path string, _ os.DirEntry, err error) error {
+		if err != nil || filepath.Ext(path) != ".yaml" {
+			return err
+		}
+		text, err := os.ReadFile(path)
+		s.files = append(s.files, templateFile{path, text})
 		return err
 	})
-	return names, err
-}
-
-// cfnLintEverywhere asks cfn-lint's own data which Regions there are.
-func (r *repo) cfnLintEverywhere(ctx context.Context, out io.Writer) (tally, error) {
-	if err := r.installPythonTools(ctx, out); err != nil {
-		return tally{}, err
-	}
-	listed, err := r.output(ctx, r.path(venvDir+"/bin/python"), "-c", "from cfnlint.helpers import REGIONS; print(*REGIONS)")
 	if err != nil {
-		return tally{}, err
+		return s, fmt.Errorf("read the templates in %s: %w", folder, err)
 	}
-	return r.cfnLint(ctx, out, regionsFrom(listed))
-}
-
-// regionsFrom splits a list of Regions, without those that a launch refuses.
-func regionsFrom(listed string) []string {
-	return slices.DeleteFunc(strings.Fields(listed), func(region string) bool { return slices.Contains(lacking, region) })
+	return s, nil
 }

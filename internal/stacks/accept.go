@@ -1,0 +1,44 @@
+package stacks
+
+import "strings"
+
+// finding is a rule of checkov or cfripper that a resource does not follow, and why it cannot or should not.
+type finding struct{ rule, reason string }
+
+// accept is the metadata of a resource with such findings: what is not in it fails ./scripts/test.sh, and so does what
+// is in it for nothing. checkov reads its own part (checkov.io/2.Basics/Suppressing and Skipping Policies.html).
+func accept(findings ...finding) map[string]any {
+	byTool := map[string][]any{}
+	for _, f := range findings {
+		tool := "cfripper"
+		if strings.HasPrefix(f.rule, "CKV") {
+			tool = "checkov"
+		}
+		byTool[tool] = append(byTool[tool], map[string]any{"id": f.rule, "comment": f.reason})
+	}
+	metadata := map[string]any{}
+	for tool, skip := range byTool {
+		metadata[tool] = map[string]any{"skip": skip}
+	}
+	return metadata
+}
+
+// What resources accept.
+var (
+	awsKey = finding{"CKV_AWS_158", "Encrypted with a key of AWS's own. One of one's own costs a dollar a month and is an option: security.key."}
+
+	ownBucketLog = finding{"CKV_AWS_18", "This bucket is for launcher and pipeline alone; a log of it would need a second bucket, which again has no log."}
+
+	noAccessLog = finding{"CKV_AWS_91", "Access logs fill a bucket that costs money and outlives requests. They are an option: entry.accessLogs."}
+
+	publicPort    = finding{"CKV_AWS_260", "The service is public, and plain HTTP is where it answers without a domain."}
+	publicPortToo = finding{"EC2SecurityGroupOpenToWorldRule", "The service is public; entry.allow narrows it."}
+	publicEntry   = finding{"PublicELBCheckerRule", "The service is public; entry.internal makes it private."}
+
+	plainHTTP  = finding{"CKV_AWS_2", "Without a domain there is no certificate, and so no HTTPS. Both are an option: entry.domain."}
+	noTLS      = finding{"CKV_AWS_103", "Without a domain there is no certificate, and so no TLS. Both are an option: entry.domain."}
+	noInsights = finding{"CKV_AWS_65", "Container Insights are charged by the metric and are an option: watch.insights."}
+
+	describes = finding{"WildcardResourceRule", "Its actions that describe or list cannot be limited to a resource (service authorization reference)."}
+	makesRole = finding{"PrivilegeEscalationRule", "CloudFormation makes and changes roles with it, only below the application's own path and under its permissions boundary."}
+)
