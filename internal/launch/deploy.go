@@ -32,10 +32,7 @@ func (l *Launcher) Deploy(ctx context.Context, o DeployOptions) error {
 	if err := l.check(o); err != nil {
 		return err
 	}
-	if err := l.checkRegion(); err != nil {
-		return err
-	}
-	if err := l.identify(ctx); err != nil {
+	if err := l.identify(ctx, l.regionHasAll); err != nil {
 		return err
 	}
 	roots, err := l.roots(ctx)

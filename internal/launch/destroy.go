@@ -29,7 +29,7 @@ type DestroyOptions struct {
 // Destroy takes everything of the application away, in this account and Region, and then asks each service for each
 // resource that there was. It fails with a list where anything is left.
 func (l *Launcher) Destroy(ctx context.Context, o DestroyOptions) error {
-	if err := l.identify(ctx); err != nil {
+	if err := l.identify(ctx, l.regionGiven); err != nil {
 		return err
 	}
 	found, err := l.findStacks(ctx)

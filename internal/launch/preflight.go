@@ -22,16 +22,16 @@ import (
 // ErrNoCredentials says that the SDK found nothing to sign with.
 var ErrNoCredentials = errors.New("no AWS credentials")
 
-// identify finds out who asks, and prints account and Region before anything is changed.
-func (l *Launcher) identify(ctx context.Context) error {
+// identify finds out who asks, once the Region has passed its check, and prints account and Region before anything is changed.
+func (l *Launcher) identify(ctx context.Context, checkRegion func() error) error {
 	if l.AWS.Credentials == nil {
 		return ErrNoCredentials
 	}
 	if _, err := l.AWS.Credentials.Retrieve(ctx); err != nil {
 		return fmt.Errorf("%w: %v", ErrNoCredentials, err)
 	}
-	if l.AWS.Region == "" {
-		return errNoRegion
+	if err := checkRegion(); err != nil {
+		return err
 	}
 	l.partition = partitionOf(l.AWS.Region)
 	who, err := l.aws.sts.GetCallerIdentity(ctx, &sts.GetCallerIdentityInput{})

@@ -24,12 +24,18 @@ func partitionOf(region string) partition {
 	return partition{"aws", "amazonaws.com"}
 }
 
-var errNoRegion = errors.New("no AWS Region: give one with --region, AWS_REGION or the profile")
-
-// checkRegion refuses a Region in which a launch would fail half-way, since it lacks a resource type of the templates.
-func (l *Launcher) checkRegion() error {
+// regionGiven is enough for what a launch has left: it may go on where a new launch would be refused by now.
+func (l *Launcher) regionGiven() error {
 	if l.AWS.Region == "" {
-		return errNoRegion
+		return errors.New("no AWS Region: give one with --region, AWS_REGION or the profile")
+	}
+	return nil
+}
+
+// regionHasAll refuses a Region in which a launch would fail half-way, since it lacks a resource type of the templates.
+func (l *Launcher) regionHasAll() error {
+	if err := l.regionGiven(); err != nil {
+		return err
 	}
 	types, err := l.resourceTypes()
 	if err != nil {

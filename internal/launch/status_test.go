@@ -39,11 +39,11 @@ func TestNext(t *testing.T) {
 	}
 }
 
-func TestCheckRegion(t *testing.T) {
+func TestRegionHasAll(t *testing.T) {
 	b := newBench(t)
 	check := func(region string) error {
 		b.AWS.Region = region
-		return b.checkRegion()
+		return b.regionHasAll()
 	}
 	if err := check("eu-central-1"); err != nil {
 		t.Error(err)

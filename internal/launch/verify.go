@@ -49,7 +49,7 @@ func (l *Launcher) Accept(ctx context.Context, environment string) error {
 	if err := l.check(DeployOptions{Environments: []string{environment}}); err != nil {
 		return err
 	}
-	if err := l.identify(ctx); err != nil {
+	if err := l.identify(ctx, l.regionGiven); err != nil {
 		return err
 	}
 	root, err := l.describe(ctx, contract.EnvironmentStackName(l.Config.Name, environment))
