@@ -223,6 +223,9 @@ func (n Network) PrivateCount() int {
 	}
 }
 
+// UsesPublicSubnets says whether anything is in them: the tasks, or a load balancer that the internet reaches.
+func (e Environment) UsesPublicSubnets() bool { return !e.Network.Private() || !e.Entry.Internal }
+
 // HTTPS says whether the load balancer speaks TLS.
 func (e Entry) HTTPS() bool { return e.Domain != "" }
 

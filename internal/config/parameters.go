@@ -16,8 +16,10 @@ func (c Config) RootParameters(e Environment) map[string]string {
 	set(contract.KeyTopicARN, e.Watch.Topic)
 	set(contract.KeyEncryptionKeyARN, c.Security.Key)
 	set(contract.KeyVPCID, e.Network.VPC)
-	for i, subnet := range e.Network.PublicSubnets {
-		set(contract.KeyPublicSubnet(i), subnet)
+	if e.UsesPublicSubnets() {
+		for i, subnet := range e.Network.PublicSubnets {
+			set(contract.KeyPublicSubnet(i), subnet)
+		}
 	}
 	for i, subnet := range e.Network.PrivateSubnets {
 		set(contract.KeyPrivateSubnet(i), subnet)

@@ -87,6 +87,7 @@ const (
 	KeyServiceName       = "ServiceName"
 	KeyTaskDefinitionARN = "TaskDefinitionARN"
 	KeyLogGroupName      = "LogGroupName"
+	KeyAccessLogBucket   = "AccessLogBucketName" // where there are access logs; whoever deletes the stack empties it first
 
 	// Outputs of the pipeline, and of the root of its home.
 	KeyPipelineName  = "PipelineName"

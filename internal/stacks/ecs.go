@@ -15,6 +15,10 @@ const (
 	repositoryDescription = "The image repository."
 	boundaryDescription   = "The permissions boundary of every role of an environment."
 
+	vpcDescription         = "The VPC."
+	certificateDescription = "The certificate of the service's domain."
+	hostedZoneDescription  = "The Route 53 hosted zone of the service's domain."
+
 	deliveryBoundaryDescription = "The permissions boundary of every role of builds and pipeline."
 
 	// targetGroupPort is create-only and overruled by each task's registration, so it never follows the container's.
@@ -26,12 +30,13 @@ const (
 // ECS is the load balancer, the cluster and the service with its task definition.
 func ECS(cfg config.Config, env config.Environment) *cfn.Template {
 	t := cfn.New(fmt.Sprintf("Service of the environment %s: load balancer, ECS cluster, Fargate service.", env.Name))
-	s := service{t: t, cfg: cfg, env: env, public: map[int]string{}, private: map[int]string{}}
+	s := service{t: t, cfg: cfg, env: env}
 	s.declareParameters()
 	s.addSecurityGroups()
-	s.addLoadBalancer()
+	s.addEntry()
 	s.addTaskDefinition(s.addLogGroup())
 	s.addService()
+	s.addRecord()
 	if env.Tasks.Max > env.Tasks.Min {
 		s.addScaling()
 	}
@@ -45,8 +50,10 @@ type service struct {
 	env config.Environment
 
 	vpc, image, repositoryARN, boundary string
-	public, private                     map[int]string // subnets by zone
+	certificate, hostedZone             string   // where slipway.yaml names them
+	public, private                     []string // subnets
 
+	accessLogs                          cfn.Handle // bucket, where there are access logs
 	balancerGroup, taskGroup            cfn.Handle
 	balancer, targetGroup, rule         cfn.Handle
 	logGroup, cluster, task, ecsService cfn.Handle
@@ -54,25 +61,41 @@ type service struct {
 
 func (s *service) declareParameters() {
 	g := given{s.t}
-	s.vpc = g.string(contract.KeyVPCID, "The VPC.")
-	for i := range s.env.Network.Zones {
-		s.public[i] = g.string(contract.KeyPublicSubnet(i), "Public subnet of zone "+contract.ZoneLetter(i)+".")
-		if s.privateTasks() {
-			s.private[i] = g.string(contract.KeyPrivateSubnet(i), "Private subnet of zone "+contract.ZoneLetter(i)+".")
+	s.vpc = g.string(contract.KeyVPCID, vpcDescription)
+	for _, subnet := range subnets(s.env) {
+		value := g.string(subnet.key, subnet.description)
+		if subnet.private {
+			s.private = append(s.private, value)
+		} else {
+			s.public = append(s.public, value)
 		}
 	}
 	s.image = g.string(contract.KeyImageURI, imageDescription)
 	s.repositoryARN = g.string(contract.KeyRepositoryARN, repositoryDescription)
 	s.boundary = g.string(contract.KeyPermissionsBoundaryARN, boundaryDescription)
+	if s.env.Entry.Certificate != "" {
+		s.certificate = g.string(contract.KeyCertificateARN, certificateDescription)
+	}
+	if s.env.Entry.HostedZone != "" {
+		s.hostedZone = g.string(contract.KeyHostedZoneID, hostedZoneDescription)
+	}
 }
 
-func (s *service) privateTasks() bool { return s.env.Network.NAT != config.NATNone }
+// subnet is one that the service needs: the load balancer's and, where they are others, the tasks'.
+type subnet struct {
+	key, description string
+	private          bool
+}
 
-// subnets lists the subnets of each zone, in order.
-func (s *service) subnets(byZone map[int]string) []string {
-	var list []string
-	for i := range s.env.Network.Zones {
-		list = append(list, byZone[i])
+func subnets(env config.Environment) []subnet {
+	var list []subnet
+	if env.UsesPublicSubnets() {
+		for i := range env.Network.PublicCount() {
+			list = append(list, subnet{contract.KeyPublicSubnet(i), "Public subnet " + contract.ZoneLetter(i) + ".", false})
+		}
+	}
+	for i := range env.Network.PrivateCount() {
+		list = append(list, subnet{contract.KeyPrivateSubnet(i), "Private subnet " + contract.ZoneLetter(i) + ".", true})
 	}
 	return list
 }
@@ -86,7 +109,7 @@ func (s *service) addService() {
 		AWSCloudFormationMetadata: accept(noInsights),
 	})
 	assignPublicIP, taskSubnets := "ENABLED", s.public
-	if s.privateTasks() {
+	if s.env.Network.Private() {
 		assignPublicIP, taskSubnets = "DISABLED", s.private
 	}
 	s.ecsService = s.t.Add("Service", &cfn.Extended{
@@ -108,7 +131,7 @@ func (s *service) addService() {
 				ContainerName: new(contract.ContainerName), ContainerPort: new(s.cfg.Service.Port), TargetGroupArn: new(s.targetGroup.Ref()),
 			}},
 			NetworkConfiguration: &ecs.Service_NetworkConfiguration{AwsvpcConfiguration: &ecs.Service_AwsVpcConfiguration{
-				AssignPublicIp: new(assignPublicIP), SecurityGroups: []string{s.taskGroup.Att("GroupId")}, Subnets: s.subnets(taskSubnets),
+				AssignPublicIp: new(assignPublicIP), SecurityGroups: []string{s.taskGroup.Att("GroupId")}, Subnets: taskSubnets,
 			}},
 			// ECS refuses a target group that no load balancer uses yet, and nothing above refers to the rule:
 			// github.com/aws-cloudformation/cloudformation-coverage-roadmap/issues/1868
@@ -135,15 +158,17 @@ func (s *service) desiredCount() *int {
 
 func (s *service) addOutputs() {
 	values := map[string]string{
-		contract.KeyServiceURL:        cfn.Sub("http://${" + s.balancer.ID() + ".DNSName}"),
+		contract.KeyServiceURL:        s.url(),
+		contract.KeyLoadBalancerName:  s.balancer.Att("DNSName"),
 		contract.KeyLoadBalancerARN:   s.balancer.Ref(),
 		contract.KeyTargetGroupARN:    s.targetGroup.Ref(),
 		contract.KeyClusterName:       s.cluster.Ref(),
 		contract.KeyServiceName:       s.ecsService.Att("Name"),
 		contract.KeyTaskDefinitionARN: s.task.Ref(),
 		contract.KeyLogGroupName:      s.logGroup.Ref(),
+		contract.KeyAccessLogBucket:   s.accessLogs.Ref(),
 	}
-	for _, key := range ecsOutputs {
+	for _, key := range ecsOutputs(s.env) {
 		s.t.Output(key, outputDescriptions[key], values[key])
 	}
 }

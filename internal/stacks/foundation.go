@@ -47,35 +47,12 @@ type foundation struct {
 }
 
 func (f *foundation) addBucket() {
-	f.bucket = f.t.Add("Bucket", &s3.Bucket{
-		VersioningConfiguration: &s3.Bucket_VersioningConfiguration{Status: "Enabled"},
-		BucketEncryption: &s3.Bucket_BucketEncryption{ServerSideEncryptionConfiguration: []s3.Bucket_ServerSideEncryptionRule{{
-			ServerSideEncryptionByDefault: &s3.Bucket_ServerSideEncryptionByDefault{SSEAlgorithm: "AES256"},
-		}}},
-		PublicAccessBlockConfiguration: &s3.Bucket_PublicAccessBlockConfiguration{
-			BlockPublicAcls: new(true), BlockPublicPolicy: new(true), IgnorePublicAcls: new(true), RestrictPublicBuckets: new(true),
-		},
-		OwnershipControls: &s3.Bucket_OwnershipControls{Rules: []s3.Bucket_OwnershipControlsRule{{ObjectOwnership: new("BucketOwnerEnforced")}}},
-		NotificationConfiguration: &s3.Bucket_NotificationConfiguration{
-			EventBridgeConfiguration: &s3.Bucket_EventBridgeConfiguration{EventBridgeEnabled: true},
-		},
-		LifecycleConfiguration:    &s3.Bucket_LifecycleConfiguration{Rules: lifecycle(f.artifacts())},
-		AWSCloudFormationMetadata: accept(ownBucketLog),
-		// CloudFormation deletes only an empty bucket: nothing is lost that was not emptied on purpose before.
-		AWSCloudFormationDeletionPolicy:      deletePolicy,
-		AWSCloudFormationUpdateReplacePolicy: replaceRetain,
-	})
-	f.t.Add("BucketPolicy", &s3.BucketPolicy{
-		Bucket: f.bucket.Ref(),
-		PolicyDocument: cfn.Document(cfn.Statement{
-			Sid:       "TLSOnly",
-			Effect:    cfn.Deny,
-			Principal: cfn.Principal{"AWS": {"*"}}, // a denial for everybody
-			Action:    []string{"s3:*"},
-			Resource:  []string{f.bucket.Att("Arn"), cfn.Sub("${" + f.bucket.ID() + ".Arn}/*")},
-			Condition: cfn.Condition{"Bool": {"aws:SecureTransport": "false"}},
-		}),
-	})
+	bucket := privateBucket(lifecycle(f.artifacts()), ownBucketLog)
+	bucket.NotificationConfiguration = &s3.Bucket_NotificationConfiguration{
+		EventBridgeConfiguration: &s3.Bucket_EventBridgeConfiguration{EventBridgeEnabled: true},
+	}
+	f.bucket = f.t.Add("Bucket", bucket)
+	f.t.Add("BucketPolicy", &s3.BucketPolicy{Bucket: f.bucket.Ref(), PolicyDocument: cfn.Document(tlsOnly(f.bucket))})
 	f.t.Output(contract.KeyBucketName, "Sources, templates, artifacts and release records.", f.bucket.Ref())
 }
 
@@ -89,8 +66,7 @@ func lifecycle(artifacts string) []s3.Bucket_Rule {
 			NoncurrentVersionExpiration: &s3.Bucket_NoncurrentVersionExpiration{NoncurrentDays: 1}},
 		{Id: new("source-versions"), Status: "Enabled", Prefix: new(contract.SourceObject),
 			NoncurrentVersionExpiration: &s3.Bucket_NoncurrentVersionExpiration{NoncurrentDays: oldVersionDays}},
-		{Id: new("broken-uploads"), Status: "Enabled",
-			AbortIncompleteMultipartUpload: &s3.Bucket_AbortIncompleteMultipartUpload{DaysAfterInitiation: 1}},
+		brokenUploads(),
 	}
 }
 
@@ -175,7 +151,7 @@ func (f *foundation) addBoundary() {
 		PolicyDocument: cfn.Document(
 			registryLogin(),
 			cfn.Statement{Sid: "PullImage", Effect: cfn.Allow, Action: pullActions, Resource: []string{f.repository.Att("Arn")}},
-			cfn.Statement{Sid: "WriteLogs", Effect: cfn.Allow, Action: writeLogActions, Resource: arns("logs", "log-group:"+f.cfg.Name+"-*")},
+			cfn.Statement{Sid: "WriteLogs", Effect: cfn.Allow, Action: flowLogActions, Resource: arns("logs", "log-group:"+f.cfg.Name+"-*")},
 		),
 	})
 	f.t.Output(contract.KeyPermissionsBoundaryARN, boundaryDescription, f.boundary.Ref())

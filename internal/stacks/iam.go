@@ -19,6 +19,9 @@ var (
 	pullActions     = []string{"ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"}
 	pushActions     = []string{"ecr:CompleteLayerUpload", "ecr:InitiateLayerUpload", "ecr:PutImage", "ecr:UploadLayerPart"}
 	writeLogActions = []string{"logs:CreateLogStream", "logs:PutLogEvents"} // never CreateLogGroup: a late writer would bring a deleted group back
+	// A flow log's role also looks for its streams (docs.aws.amazon.com/vpc/latest/userguide/flow-logs-iam-role.html, without the
+	// group, which is there).
+	flowLogActions = append([]string{"logs:DescribeLogStreams"}, writeLogActions...)
 	// What CodePipeline and CodeBuild need of an artifact (docs.aws.amazon.com/codepipeline/latest/userguide/how-to-custom-role.html).
 	readObjectActions  = []string{"s3:GetObject", "s3:GetObjectVersion"}
 	readBucketActions  = []string{"s3:GetBucketLocation", "s3:GetBucketVersioning"}
@@ -56,6 +59,14 @@ func trustTasks() any {
 	return trust("ecs-tasks.amazonaws.com", cfn.Condition{
 		"StringEquals": sameAccount,
 		"ArnLike":      {"aws:SourceArn": cfn.Sub("arn:${AWS::Partition}:ecs:${AWS::Region}:${AWS::AccountId}:*")},
+	})
+}
+
+// trustFlowLogs lets this account's flow logs, and nobody else, use the role.
+func trustFlowLogs() any {
+	return trust("vpc-flow-logs.amazonaws.com", cfn.Condition{
+		"StringEquals": sameAccount,
+		"ArnLike":      {"aws:SourceArn": cfn.Sub("arn:${AWS::Partition}:ec2:${AWS::Region}:${AWS::AccountId}:vpc-flow-log/*")},
 	})
 }
 

@@ -15,16 +15,22 @@ import (
 
 const anywhere = "0.0.0.0/0"
 
-// Network is the VPC with one public subnet a zone and, where there is a NAT gateway, one private subnet a zone.
-func Network(env config.Environment) *cfn.Template {
+// Network is the VPC with one public subnet a zone and, where the tasks are private, one private subnet a zone.
+func Network(cfg config.Config, env config.Environment) *cfn.Template {
 	t := cfn.New(fmt.Sprintf("Network of the environment %s: VPC, subnets, routes.", env.Name))
-	n := network{t: t, env: env, zones: zoneParameters(t, env.Network.Zones)}
+	n := network{t: t, cfg: cfg, env: env, zones: zoneParameters(t, env.Network.Zones)}
 	n.addVPC()
 	n.addPublicSubnets()
-	if env.Network.NAT != config.NATNone {
+	if env.Network.Private() {
 		n.addPrivateSubnets(n.addNATGateways())
 	}
 	n.addS3Endpoint()
+	if env.Network.Endpoints {
+		n.addInterfaceEndpoints()
+	}
+	if env.Network.FlowLogs {
+		n.addFlowLog()
+	}
 	t.Output(contract.KeyVPCID, "The VPC.", n.vpc.Ref())
 	return t
 }
@@ -42,12 +48,14 @@ func zoneParameters(t *cfn.Template, n int) []string {
 
 type network struct {
 	t        *cfn.Template
+	cfg      config.Config
 	env      config.Environment
 	zones    []string
 	vpc      cfn.Handle
 	internet cfn.Handle // gateway
 	attached cfn.Handle // the gateway's attachment to the VPC
 	public   []cfn.Handle
+	private  []string // subnets, for the interface endpoints
 	tables   []string // every route table, for the S3 endpoint
 }
 
@@ -81,10 +89,13 @@ func (n *network) addPublicSubnets() {
 	}
 }
 
-// addNATGateways adds one gateway, or one a zone, and returns the gateway that each zone uses.
+// addNATGateways adds one gateway, or one a zone, and returns the gateway that each zone uses; nothing where there is none.
 func (n *network) addNATGateways() []cfn.Handle {
 	count := 1
-	if n.env.Network.NAT == config.NATPerZone {
+	switch n.env.Network.NAT {
+	case config.NATNone:
+		return nil
+	case config.NATPerZone:
 		count = len(n.zones)
 	}
 	var gateways []cfn.Handle
@@ -110,17 +121,22 @@ func (n *network) addNATGateways() []cfn.Handle {
 	return gateways
 }
 
+// addPrivateSubnets gives each zone a subnet whose way out is the zone's NAT gateway. Without gateways there is none: the
+// tasks reach AWS by the endpoints, and nothing else.
 func (n *network) addPrivateSubnets(gateways []cfn.Handle) {
-	for i, gateway := range gateways {
+	for i := range n.zones {
 		letter := contract.ZoneLetter(i)
 		table := n.addRouteTable("PrivateRouteTable"+letter, "private-"+letter)
-		n.t.Add("PrivateRoute"+letter, &ec2.Route{
-			RouteTableId:         table.Ref(),
-			DestinationCidrBlock: new(anywhere),
-			NatGatewayId:         new(gateway.Ref()),
-		})
+		if len(gateways) > 0 {
+			n.t.Add("PrivateRoute"+letter, &ec2.Route{
+				RouteTableId:         table.Ref(),
+				DestinationCidrBlock: new(anywhere),
+				NatGatewayId:         new(gateways[i].Ref()),
+			})
+		}
 		subnet := n.addSubnet(contract.KeyPrivateSubnet(i), "private-"+letter, i, privateBlock(i))
 		n.associate(contract.KeyPrivateSubnet(i), subnet, table)
+		n.private = append(n.private, subnet.Ref())
 	}
 }
 

@@ -2,6 +2,7 @@ package stacks
 
 import (
 	"fmt"
+	"maps"
 	"net/netip"
 	"strings"
 	"testing"
@@ -142,5 +143,8 @@ func variants() map[string]config.Config {
 		e := environment(fmt.Sprintf("environment%05d", i), 1, 2, 3, config.NATPerZone)
 		long.Environments = append(long.Environments, e)
 	}
-	return map[string]config.Config{"standard": standard(), "several": several, "pipeline elsewhere": elsewhere, "arm": arm, "as large as allowed": long}
+	all := map[string]config.Config{"standard": standard(), "several": several, "pipeline elsewhere": elsewhere, "arm": arm, "as large as allowed": long}
+	maps.Copy(all, networkVariants())
+	maps.Copy(all, entryVariants())
+	return all
 }

@@ -2,6 +2,7 @@ package stacks
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/awslabs/goformation/v7/cloudformation/cloudformation"
 	"github.com/awslabs/goformation/v7/cloudformation/tags"
@@ -13,11 +14,10 @@ import (
 
 // Root nests an environment's stacks and passes values between them; it holds nothing else.
 func Root(cfg config.Config, env config.Environment) *cfn.Template {
-	t := cfn.New(fmt.Sprintf("%s, environment %s: network, service%s.", cfg.Name, env.Name, andPipeline(cfg, env)))
+	t := cfn.New(fmt.Sprintf("%s, environment %s: %s.", cfg.Name, env.Name, strings.Join(children(cfg, env), ", ")))
 	r := root{t: t, cfg: cfg, env: env, declared: map[string]string{}}
-	network := r.nest(contract.NestedNetwork, contract.StackNetwork, contract.KeyNetworkTemplateURL, r.networkParameters())
-	ecs := r.nest(contract.NestedECS, contract.StackECS, contract.KeyECSTemplateURL, r.ecsParameters(network))
-	for _, key := range ecsOutputs {
+	ecs := r.nest(contract.NestedECS, contract.StackECS, contract.KeyECSTemplateURL, r.ecsParameters(r.network()))
+	for _, key := range ecsOutputs(env) {
 		t.Output(key, outputDescriptions[key], ecs.Att("Outputs."+key))
 	}
 	if cfg.IsPipelineHome(env) {
@@ -29,28 +29,42 @@ func Root(cfg config.Config, env config.Environment) *cfn.Template {
 	return t
 }
 
-func andPipeline(cfg config.Config, env config.Environment) string {
-	if cfg.IsPipelineHome(env) {
-		return ", delivery pipeline"
+// children says in words what is nested.
+func children(cfg config.Config, env config.Environment) []string {
+	list := []string{"service"}
+	if !env.Network.Exists() {
+		list = []string{"network", "service"}
 	}
-	return ""
+	if cfg.IsPipelineHome(env) {
+		list = append(list, "delivery pipeline")
+	}
+	return list
 }
 
-// Outputs that the root hands on under the child's key.
-var (
-	ecsOutputs = []string{
-		contract.KeyServiceURL, contract.KeyLoadBalancerARN, contract.KeyTargetGroupARN, contract.KeyClusterName,
-		contract.KeyServiceName, contract.KeyTaskDefinitionARN, contract.KeyLogGroupName,
+// ecsOutputs are what the root hands on from ECS under the child's key.
+func ecsOutputs(env config.Environment) []string {
+	keys := []string{
+		contract.KeyServiceURL, contract.KeyLoadBalancerName, contract.KeyLoadBalancerARN, contract.KeyTargetGroupARN,
+		contract.KeyClusterName, contract.KeyServiceName, contract.KeyTaskDefinitionARN, contract.KeyLogGroupName,
 	}
-	pipelineOutputs    = []string{contract.KeyPipelineName, contract.KeyEventRuleName}
+	if env.Entry.AccessLogs {
+		keys = append(keys, contract.KeyAccessLogBucket)
+	}
+	return keys
+}
+
+var (
+	pipelineOutputs    = []string{contract.KeyPipelineName, contract.KeyEventRuleName} // handed on likewise
 	outputDescriptions = map[string]string{
 		contract.KeyServiceURL:        "Where the service answers.",
+		contract.KeyLoadBalancerName:  "The load balancer's own name, which answers also before the domain points at it.",
 		contract.KeyLoadBalancerARN:   "The load balancer.",
 		contract.KeyTargetGroupARN:    "The target group with the tasks.",
 		contract.KeyClusterName:       "The ECS cluster.",
 		contract.KeyServiceName:       "The ECS service.",
 		contract.KeyTaskDefinitionARN: "The task definition that this stack deploys.",
 		contract.KeyLogGroupName:      "The log group of the tasks.",
+		contract.KeyAccessLogBucket:   "The load balancer's access logs.",
 		contract.KeyPipelineName:      "The delivery pipeline.",
 		contract.KeyEventRuleName:     "The event rule that starts the pipeline when the source is uploaded.",
 	}
@@ -86,37 +100,44 @@ func (r root) nest(id, stack, urlKey string, parameters map[string]string, depen
 	})
 }
 
+// network says where the VPC's id and the subnets come from: outputs of the nested network or, where the VPC exists
+// already, the root's own parameters under the same keys.
+func (r root) network() func(key, description string) string {
+	if r.env.Network.Exists() {
+		return r.parameter
+	}
+	nested := r.nest(contract.NestedNetwork, contract.StackNetwork, contract.KeyNetworkTemplateURL, r.networkParameters())
+	return func(key, _ string) string { return nested.Att("Outputs." + key) }
+}
+
 func (r root) networkParameters() map[string]string {
 	parameters := map[string]string{}
 	for i, zone := range zoneParameters(r.t, r.env.Network.Zones) {
 		parameters[contract.KeyZone(i)] = zone
 	}
+	if r.env.Network.FlowLogs {
+		parameters[contract.KeyPermissionsBoundaryARN] = r.parameter(contract.KeyPermissionsBoundaryARN, boundaryDescription)
+	}
 	return parameters
 }
 
-func (r root) ecsParameters(network cfn.Handle) map[string]string {
+func (r root) ecsParameters(fromNetwork func(key, description string) string) map[string]string {
 	parameters := map[string]string{
-		contract.KeyVPCID:                  network.Att("Outputs." + contract.KeyVPCID),
+		contract.KeyVPCID:                  fromNetwork(contract.KeyVPCID, vpcDescription),
 		contract.KeyImageURI:               r.parameter(contract.KeyImageURI, imageDescription),
 		contract.KeyRepositoryARN:          r.parameter(contract.KeyRepositoryARN, repositoryDescription),
 		contract.KeyPermissionsBoundaryARN: r.parameter(contract.KeyPermissionsBoundaryARN, boundaryDescription),
 	}
-	for _, key := range subnetKeys(r.env) {
-		parameters[key] = network.Att("Outputs." + key)
+	for _, subnet := range subnets(r.env) {
+		parameters[subnet.key] = fromNetwork(subnet.key, subnet.description)
+	}
+	if r.env.Entry.Certificate != "" {
+		parameters[contract.KeyCertificateARN] = r.parameter(contract.KeyCertificateARN, certificateDescription)
+	}
+	if r.env.Entry.HostedZone != "" {
+		parameters[contract.KeyHostedZoneID] = r.parameter(contract.KeyHostedZoneID, hostedZoneDescription)
 	}
 	return parameters
-}
-
-// subnetKeys are the subnets that the service needs: the load balancer's and, where they are others, the tasks'.
-func subnetKeys(env config.Environment) []string {
-	var keys []string
-	for i := range env.Network.Zones {
-		keys = append(keys, contract.KeyPublicSubnet(i))
-		if env.Network.NAT != config.NATNone {
-			keys = append(keys, contract.KeyPrivateSubnet(i))
-		}
-	}
-	return keys
 }
 
 func (r root) pipelineParameters() map[string]string {

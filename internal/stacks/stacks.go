@@ -19,10 +19,11 @@ type File struct {
 func All(cfg config.Config) []File {
 	files := []File{{contract.FoundationTemplate, Foundation(cfg)}}
 	for _, env := range cfg.Environments {
-		files = append(files,
-			File{contract.EnvironmentTemplate(env.Name, contract.StackRoot), Root(cfg, env)},
-			File{contract.EnvironmentTemplate(env.Name, contract.StackNetwork), Network(env)},
-			File{contract.EnvironmentTemplate(env.Name, contract.StackECS), ECS(cfg, env)})
+		files = append(files, File{contract.EnvironmentTemplate(env.Name, contract.StackRoot), Root(cfg, env)})
+		if !env.Network.Exists() {
+			files = append(files, File{contract.EnvironmentTemplate(env.Name, contract.StackNetwork), Network(cfg, env)})
+		}
+		files = append(files, File{contract.EnvironmentTemplate(env.Name, contract.StackECS), ECS(cfg, env)})
 		if cfg.IsPipelineHome(env) {
 			files = append(files, File{contract.EnvironmentTemplate(env.Name, contract.StackPipeline), Pipeline(cfg)})
 		}
