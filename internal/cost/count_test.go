@@ -138,6 +138,7 @@ func TestDivide(t *testing.T) {
 		{4, strategy(2, 0, 0, 1), 2, 2},
 		{1, strategy(2, 0, 0, 1), 1, 0},
 		{4, strategy(0, 1, 2, 0), 2, 2},
+		{1, strategy(0, 1, 2, 0), 0, 1},
 	} {
 		if demand, spot := divide(c.tasks, c.strategy); demand != c.demand || spot != c.spot {
 			t.Errorf("%v by %v: %v and %v, want %v and %v", c.tasks, c.strategy, demand, spot, c.demand, c.spot)
