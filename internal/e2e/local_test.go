@@ -49,6 +49,7 @@ func TestLocal(t *testing.T) {
 	s.step(t, "second destroy finds nothing", s.testSecondDestroy)
 	if full() {
 		s.step(t, "warm launch and destroy", s.testWarm)
+		s.step(t, "the first version's stacks are updated", s.testUpgrade)
 		s.step(t, "nothing is left after all", func(t *testing.T) { s.wantNothingLeft(t, before) })
 	}
 }
