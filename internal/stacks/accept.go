@@ -43,6 +43,7 @@ var (
 	noTLS      = finding{"CKV_AWS_103", "Without a domain there is no certificate, and so no TLS. Both are an option: entry.domain."}
 	noInsights = finding{"CKV_AWS_65", "Container Insights are charged by the metric and are an option: watch.insights."}
 
-	describes = finding{"WildcardResourceRule", "Its actions that describe or list cannot be limited to a resource (service authorization reference)."}
-	makesRole = finding{"PrivilegeEscalationRule", "CloudFormation makes and changes roles with it, only below the application's own path and under its permissions boundary."}
+	describes  = finding{"WildcardResourceRule", "Its actions that describe or list cannot be limited to a resource (service authorization reference)."}
+	unprotects = finding{"WildcardResourceRule", "AWS names no resource for taking a web ACL off a load balancer; the load balancer's own permission for it is limited."}
+	makesRole  = finding{"PrivilegeEscalationRule", "CloudFormation makes and changes roles with it, only below the application's own path and under its permissions boundary."}
 )

@@ -17,10 +17,10 @@ func (f *foundation) addExecutionRoles() {
 		f.addPolicy("NetworkPolicy", "Make an environment's network.", accept(describes), f.networkStatements()),
 		f.addPolicy("LoadBalancerPolicy", "Make an environment's nested stacks and its load balancer.", accept(describes), f.stackStatements(), f.balancerStatements()),
 		f.addPolicy("ServicePolicy", "Make an environment's service, its logs, scaling and bounded roles.", accept(describes, makesRole), f.serviceStatements(), f.environmentRoleStatements()),
-		f.addPolicy("EntryPolicy", "Make an environment's certificate, firewall, access logs and flow logs.", accept(describes), f.entryStatements()),
+		f.addPolicy("EntryPolicy", "Make an environment's certificate, firewall, access logs and flow logs.", accept(unprotects), f.entryStatements()),
 	}
 	if domains := f.domainStatements(); len(domains) > 0 {
-		environments = append(environments, f.addPolicy("DomainPolicy", "Make the certificates and the records of the environments' domains.", accept(describes), domains))
+		environments = append(environments, f.addPolicy("DomainPolicy", "Make the certificates and the records of the environments' domains.", nil, domains))
 	}
 	pipelineRole := f.addExecutionRole("PipelineExecutionRole", "CloudFormation, for the pipeline: an environment without its pipeline.", environments)
 	f.addDeliveryBoundary(pipelineRole)
