@@ -117,6 +117,8 @@ func configurations() []configuration {
 		{"`architecture: arm64`", func(c *config.Config) { c.Service.Architecture = config.ARM64 }},
 		{"`nat: one`, private tasks", func(c *config.Config) { c.Environments[0].Network.NAT = config.NATOne }},
 		{"`nat: per-zone`, private tasks", func(c *config.Config) { c.Environments[0].Network.NAT = config.NATPerZone }},
+		{"`endpoints: true`, private tasks without internet", endpoints},
+		{"`waf: true`, beside the rest", firewall},
 	}
 }
 

@@ -92,6 +92,16 @@ func TestGoldenTotals(t *testing.T) {
 		{"scaling", virginia, func(c *config.Config) {
 			c.Environments[0].Tasks = config.Tasks{Min: 2, Max: 10, ScaleOnCPU: config.DefaultScaleOnCPU}
 		}, "49.05", "150.33"},
+		// 16.425 + 7.30 + 14.7752 + 3.24485, three endpoints in two zones 6 x 730 x 0.01 = 43.80; neither gateway nor addresses of tasks.
+		{"endpoints", virginia, endpoints, "85.55", "85.55"},
+		// 19.71 + 7.30 + 16.9944 + 3.7303, 6 x 730 x 0.012 = 52.56.
+		{"endpoints", frankfurt, endpoints, "100.29", "100.29"},
+		// 16.425 + 14.7752 + 3.24485 and the tasks' 7.30: an internal load balancer has no public addresses.
+		{"internal", virginia, func(c *config.Config) { c.Environments[0].Entry.Internal = true }, "41.75", "41.75"},
+		// In a VPC that exists: 16.425 + 7.30 + 14.7752 + 3.24485. Its gateway and endpoints are paid already.
+		{"existing VPC", virginia, existing, "41.75", "41.75"},
+		// 49.04505, a web ACL 5 and its four rules 4 x 1.
+		{"firewall", virginia, firewall, "58.05", "58.05"},
 		// Three zones: an address of the load balancer more, 3.65.
 		{"three zones", virginia, func(c *config.Config) { c.Environments[0].Network.Zones = 3 }, "52.70", "52.70"},
 	} {
@@ -105,6 +115,16 @@ func TestGoldenTotals(t *testing.T) {
 			}
 		})
 	}
+}
+
+func endpoints(c *config.Config) { c.Environments[0].Network.Endpoints = true }
+
+func firewall(c *config.Config) { c.Environments[0].Entry.WAF = true }
+
+// existing has the load balancer in two public subnets of somebody's VPC, and the tasks in two private ones.
+func existing(c *config.Config) {
+	c.Environments[0].Network = config.Network{CIDR: netip.MustParsePrefix("10.0.0.0/16"), VPC: "vpc-0123456789abcdef0",
+		PublicSubnets: []string{"subnet-1", "subnet-2"}, PrivateSubnets: []string{"subnet-3", "subnet-4"}}
 }
 
 type printed []byte
