@@ -112,6 +112,23 @@ func TestCount(t *testing.T) {
 	}
 }
 
+// Half of three tasks on Spot, at 35 % of the price on demand: 1.35 times what 1.5 tasks cost.
+func TestSpotTotals(t *testing.T) {
+	files := fstest.MapFS{"prod/ecs.yaml": {Data: []byte("Resources:\n" + serviceOf)}, "foundation.yaml": {Data: []byte("Resources: {}\n")}}
+	for region, want := range map[string]string{
+		virginia:  "34.12", // 547.5 x 0.03238 = 17.72805, 1095 x 0.00356 = 3.8982, 32850 x 0.000111 = 3.64635; x 1.35
+		frankfurt: "39.43", // 547.5 x 0.03725 = 20.394375, 1095 x 0.00409 = 4.47855, 32850 x 0.000132 = 4.3362; x 1.35
+	} {
+		r, err := Read(files, []string{"prod"}, region)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if low, high := r.Total("prod"); cents(low) != want || low != high {
+			t.Errorf("%s: %v to %v, want %s", region, low, high, want)
+		}
+	}
+}
+
 func numbered(n int, resource string) string {
 	var text strings.Builder
 	for i := range n {

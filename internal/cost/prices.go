@@ -67,8 +67,10 @@ func tabled() []string { return []string{virginia, oregon, ireland, frankfurt, t
 // the usage type, under which everybody can look it up.
 const (
 	quoted     = "AWS price list, quoted by its usage type in a public repository"
-	defang     = "DefangLabs, Estimating AWS Deployment Costs: a bill of materials made from the AWS price list"
+	defang     = "github.com/DefangLabs/defang-docs, docs/tutorials/estimating-aws-deployment-costs.md, amount by quantity of a list made from the AWS price list"
 	bill       = "an AWS bill shown in a public repository, amount by quantity"
+	graviton   = "github.com/ahmd-soliman/axiaops, docs/graviton-arm-decision.md"
+	fleet      = "AWS price list, quoted by its usage type in github.com/k-k1/agent-fleet, docs/decisions/0070-tts-ondemand-engine.md"
 	wafPage    = "aws.amazon.com/blogs/networking-and-content-delivery, Cost-effective ways for securing your web applications using AWS WAF: the same in all Regions; AWS price list quoted in a public repository"
 	ipv4Charge = quoted + "; announced by AWS in 2023 for all Regions alike"
 	linkPage   = "aws.amazon.com/privatelink/pricing: one table for all Regions"
@@ -105,10 +107,10 @@ func fargateRates() []rate {
 			frankfurt: read(0.00511, "2026-08-05", quoted), tokyo: read(0.00553, "2026-09-25", quoted)}},
 		{fargateARMVCPU, "vCPU-hour", "AmazonECS Fargate-ARM-vCPU-Hours:perCPU", map[string]price{
 			virginia: read(0.03238, "2026-08-17", quoted), oregon: estimate(0.03238, likeX86), ireland: read(0.03238, "2026-05-01", quoted),
-			frankfurt: read(0.03725, "", quoted), tokyo: read(0.04045, "2026-09-06", quoted)}},
+			frankfurt: read(0.03725, "2026-06", graviton), tokyo: read(0.04045, "2026-09-06", fleet)}},
 		{fargateARMGB, "GB-hour", "AmazonECS Fargate-ARM-GB-Hours", map[string]price{
 			virginia: read(0.00356, "2026-08-17", quoted), oregon: estimate(0.00356, likeX86), ireland: read(0.00356, "2026-05-01", quoted),
-			frankfurt: read(0.00409, "", quoted), tokyo: read(0.00442, "2026-09-06", quoted)}},
+			frankfurt: read(0.00409, "2026-06", graviton), tokyo: read(0.00442, "2026-09-06", fleet)}},
 		{fargateStorage, "GB-hour", "AmazonECS Fargate-EphemeralStorage-GB-Hours", map[string]price{
 			virginia: read(0.000111, "2026-08-17", quoted), oregon: read(0.000111, "", defang), ireland: estimate(0.000122, likeEMR),
 			frankfurt: estimate(0.000132, likeEMR), tokyo: read(0.000133, "", quoted)}},
@@ -119,7 +121,7 @@ func networkRates() []rate {
 	return []rate{
 		{loadBalancerHour, "hour", "AWSELB LoadBalancerUsage", map[string]price{
 			virginia: read(0.0225, "2026-08-17", quoted), oregon: read(0.0225, "", defang), ireland: read(0.0252, "2026-08-04", bill),
-			frankfurt: read(0.027, "", bill+": 19.44 USD, a month of 720 hours"), tokyo: read(0.0243, "", quoted)}},
+			frankfurt: read(0.027, "", "github.com/cloudox-ai/cloudox-public-examples, cost-intelligence.md, a bill: 19.44 USD, a month of 720 hours"), tokyo: read(0.0243, "", quoted)}},
 		{loadBalancerLCU, "LCU-hour", "AWSELB LCUUsage", map[string]price{
 			virginia: read(0.008, "2026-08-17", quoted), oregon: estimate(0.008, likeOthers), ireland: read(0.008, "2026-09-11", quoted),
 			frankfurt: estimate(0.008, likeOthers), tokyo: read(0.008, "", quoted)}},
