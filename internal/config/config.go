@@ -192,6 +192,15 @@ const (
 // Scales says whether the number of tasks changes by itself; then no template states it.
 func (t Tasks) Scales() bool { return t.Max > t.Min || len(t.Schedule) > 0 }
 
+// Most is the largest number of tasks that there can be, by whatever schedule.
+func (t Tasks) Most() int {
+	most := t.Max
+	for _, s := range t.Schedule {
+		most = max(most, s.Max)
+	}
+	return most
+}
+
 // Exists says whether the VPC is one that slipway did not make.
 func (n Network) Exists() bool { return n.VPC != "" }
 

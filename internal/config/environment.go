@@ -1,38 +1,20 @@
 package config
 
 import (
-	"fmt"
-	"regexp"
-
-	"github.com/goccy/go-yaml/ast"
-
 	"slipway/internal/contract"
 )
 
 const (
 	maxEnvironments    = 10
 	maxEnvironmentName = 16
-	// maxTasks is far below the quota of 5000 tasks a service
-	// (docs.aws.amazon.com/AmazonECS/latest/developerguide/service-quotas.html), and above what one file should bring up by a slip.
-	maxTasks = 1000
 )
 
-var environmentRule = regexp.MustCompile(fmt.Sprintf(`^[a-z][a-z0-9]{0,%d}$`, maxEnvironmentName-1))
-
-func (r *reader) environments(root object) []Environment {
-	f, given := root.field("environments")
-	if !given {
-		r.add(root.at, "environments is missing; it must be a list with at least one, such as: - name: prod")
-		return nil
-	}
-	items := r.list(f)
-	if _, isList := f.value.(*ast.SequenceNode); isList && (len(items) == 0 || len(items) > maxEnvironments) {
-		r.add(nodePosition(f.value), "environments has %d items; it must have 1 to %d", len(items), maxEnvironments)
-	}
+func (r *reader) environments(root object, service Service) []Environment {
 	var environments []Environment
 	lines := map[string]int{}
-	for _, item := range items {
-		environment, at := r.environment(item)
+	for _, o := range r.items(root, "environments", "a list with at least one, such as: - name: prod") {
+		environment := r.environment(o, service)
+		at := o.valueAt("name")
 		if first, taken := lines[environment.Name]; taken && environment.Name != "" {
 			r.add(at, "environments.name is %q again, first on line %d; each environment must have a name of its own", environment.Name, first)
 			continue
@@ -43,39 +25,24 @@ func (r *reader) environments(root object) []Environment {
 	return environments
 }
 
-// environment reads one item of the list, and where its name stands.
-func (r *reader) environment(node ast.Node) (Environment, position) {
-	if _, isMapping := node.(*ast.MappingNode); !isMapping {
-		r.add(nodePosition(node), "an item of environments is %s; it must be a mapping, such as name: prod", describe(node))
-		return Environment{}, nodePosition(node)
-	}
-	o := r.mapping(node, "environments", "name", "tasks", "network")
-	name, _ := r.requiredText(o, "name", environmentRule,
-		fmt.Sprintf("a lower-case letter, then lower-case letters and digits, at most %d characters, such as prod", maxEnvironmentName))
+func (r *reader) environment(o object, service Service) Environment {
+	name, _ := r.text(o, "name")
 	if name == contract.ReservedEnvironment {
 		r.add(o.valueAt("name"), "environments.name is %q, which is the stack of what all environments share; it must be another name", name)
 	}
-	tasks := r.tasks(o)
-	return Environment{
-		Name: name, Tasks: tasks, Network: r.network(o, tasks),
-		Entry: Entry{RateLimit: DefaultRateLimit, IdleTimeout: DefaultIdleTimeout},
-		Watch: Watch{Alarms: true, Latency: DefaultLatency, Dashboard: true},
-	}, o.valueAt("name")
+	e := Environment{Name: name, Tasks: r.tasks(o, service), Entry: r.entry(o), Watch: r.watch(o),
+		Variables: r.variables(o), Protected: r.boolean(o, "protected")}
+	e.Network = r.network(o, e, service)
+	r.secretsOverwritten(o, service)
+	return e
 }
 
-func (r *reader) tasks(environment object) Tasks {
-	var o object
-	if f, given := environment.field("tasks"); given {
-		o = r.mapping(f.value, "environments.tasks", "min", "max")
+// secretsOverwritten refuses a variable that would take a secret's place: ECS refuses two of one name.
+func (r *reader) secretsOverwritten(environment object, service Service) {
+	f, _ := environment.field("environment")
+	for _, secret := range service.Secrets {
+		if at, both := keyIn(f, secret.Name); both {
+			r.add(at, "environment variable %s is also in service.secrets; keep one of them", secret.Name)
+		}
 	}
-	least, leastRead := r.integer(o, "min", DefaultMinTasks, 1, maxTasks)
-	most, mostRead := r.integer(o, "max", least, 1, maxTasks)
-	if leastRead && mostRead && most < least {
-		r.add(o.valueAt("max"), "%s is %d, less than min, which is %d; it must be %d to %d", o.label("max"), most, least, least, maxTasks)
-	}
-	t := Tasks{Min: least, Max: most}
-	if t.Scales() {
-		t.ScaleOnCPU = DefaultScaleOnCPU
-	}
-	return t
 }

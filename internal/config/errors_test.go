@@ -65,17 +65,17 @@ func TestProblems(t *testing.T) {
 				"f:3:14: environments is empty; it must be a list, each item begun with a dash\n" +
 				"f:4:11: pipeline is empty; it must be a mapping of keys to values"},
 		{"unknown keys", "name: shop\nenvironment: []\nport: 80\nfoo: 1\nenvironments: [{name: prod}]\n",
-			"f:2:1: unknown key \"environment\"; allowed are name, service, environments, pipeline; did you mean environments?\n" +
+			"f:2:1: unknown key \"environment\"; allowed are name, service, environments, pipeline, security; did you mean environments?\n" +
 				"f:3:1: unknown key \"port\"; port belongs in service\n" +
-				"f:4:1: unknown key \"foo\"; allowed are name, service, environments, pipeline"},
+				"f:4:1: unknown key \"foo\"; allowed are name, service, environments, pipeline, security"},
 		{"near keys", service("healthpath: /", "health_path: /", "memroy: 512", "Port: 80", "enviroment: {}"),
-			"f:3:3: unknown key \"healthpath\" in service; allowed are port, cpu, memory, architecture, healthPath, environment; did you mean healthPath?\n" +
-				"f:4:3: unknown key \"health_path\" in service; allowed are port, cpu, memory, architecture, healthPath, environment; did you mean healthPath?\n" +
-				"f:5:3: unknown key \"memroy\" in service; allowed are port, cpu, memory, architecture, healthPath, environment; did you mean memory?\n" +
-				"f:6:3: unknown key \"Port\" in service; allowed are port, cpu, memory, architecture, healthPath, environment; did you mean port?\n" +
-				"f:7:3: unknown key \"enviroment\" in service; allowed are port, cpu, memory, architecture, healthPath, environment; did you mean environment?"},
+			"f:3:3: unknown key \"healthpath\" in service; allowed are port, cpu, memory, architecture, healthPath, healthInterval, healthGrace, stopTimeout, drain, command, user, readOnlyRoot, exec, storage, environment, secrets, sidecars, permissions; did you mean healthPath?\n" +
+				"f:4:3: unknown key \"health_path\" in service; allowed are port, cpu, memory, architecture, healthPath, healthInterval, healthGrace, stopTimeout, drain, command, user, readOnlyRoot, exec, storage, environment, secrets, sidecars, permissions; did you mean healthPath?\n" +
+				"f:5:3: unknown key \"memroy\" in service; allowed are port, cpu, memory, architecture, healthPath, healthInterval, healthGrace, stopTimeout, drain, command, user, readOnlyRoot, exec, storage, environment, secrets, sidecars, permissions; did you mean memory?\n" +
+				"f:6:3: unknown key \"Port\" in service; allowed are port, cpu, memory, architecture, healthPath, healthInterval, healthGrace, stopTimeout, drain, command, user, readOnlyRoot, exec, storage, environment, secrets, sidecars, permissions; did you mean port?\n" +
+				"f:7:3: unknown key \"enviroment\" in service; allowed are port, cpu, memory, architecture, healthPath, healthInterval, healthGrace, stopTimeout, drain, command, user, readOnlyRoot, exec, storage, environment, secrets, sidecars, permissions; did you mean environment?"},
 		{"key near two", environment("tasks: {mix: 1}"),
-			"f:4:13: unknown key \"mix\" in environments.tasks; allowed are min, max; did you mean min?"},
+			"f:4:13: unknown key \"mix\" in environments.tasks; allowed are min, max, scaleOnCPU, scaleOnMemory, scaleOnRequests, schedule, spot; did you mean min?"},
 		{"keys that belong elsewhere", service("min: 2", "cidr: 10.0.0.0/16"),
 			"f:3:3: unknown key \"min\" in service; min belongs in environments.tasks\n" +
 				"f:4:3: unknown key \"cidr\" in service; cidr belongs in environments.network"},
@@ -90,7 +90,7 @@ func TestProblems(t *testing.T) {
 				"f:3:11: unknown key \"launchType\" in service; tasks run on Fargate; EC2 capacity is not planned\n" +
 				"f:3:28: unknown key \"os\" in service; tasks run on Linux; Windows is not planned\n" +
 				"f:3:41: unknown key \"windows\" in service; tasks run on Linux; Windows is not planned\n" +
-				"f:4:1: unknown key \"secrets\"; secrets are not supported yet"},
+				"f:4:1: unknown key \"secrets\"; secrets belongs in service"},
 		{"duplicate keys", "name: shop\nname: shop2\nservice: {port: 1, port: 2}\nenvironments: [{name: prod}]\nname: x\n",
 			"f:2:1: key \"name\" occurs twice, first on line 1; keep one of them\n" +
 				"f:3:20: key \"port\" occurs twice in service, first on line 3; keep one of them\n" +
@@ -107,7 +107,7 @@ func TestProblems(t *testing.T) {
 		{"complex key", "name: shop\n? service\n: {}\nenvironments: [{name: prod}]\n",
 			"f:2:1: found a YAML explicit key (?) as a key; a key must be plain text"},
 		{"number as key", "name: shop\n1: 2\nenvironments: [{name: prod}]\n",
-			"f:2:1: unknown key \"1\"; allowed are name, service, environments, pipeline"},
+			"f:2:1: unknown key \"1\"; allowed are name, service, environments, pipeline, security"},
 
 		{"name is a number", named("12"),
 			"f:1:7: name is the number 12; it must be lower-case letters, digits and single hyphens, beginning with a letter, 2 to 32 characters, such as shop-api"},
@@ -181,21 +181,21 @@ func TestProblems(t *testing.T) {
 		{"architecture a number", service("architecture: 86"),
 			"f:3:17: service.architecture is the number 86; it must be one of x86, arm64"},
 		{"health path relative", service("healthPath: healthz"),
-			"f:3:15: service.healthPath is \"healthz\"; it must be a path that begins with a slash, without spaces or fragment, such as /healthz, at most 1024 characters"},
+			"f:3:15: service.healthPath is \"healthz\"; it must be a path that begins with a slash, without spaces or fragment, at most 1024 characters, such as /healthz"},
 		{"health path with space", service("healthPath: /health z"),
-			"f:3:15: service.healthPath is \"/health z\"; it must be a path that begins with a slash, without spaces or fragment, such as /healthz, at most 1024 characters"},
+			"f:3:15: service.healthPath is \"/health z\"; it must be a path that begins with a slash, without spaces or fragment, at most 1024 characters, such as /healthz"},
 		{"health path with fragment", service("healthPath: /a#b"),
-			"f:3:15: service.healthPath is \"/a#b\"; it must be a path that begins with a slash, without spaces or fragment, such as /healthz, at most 1024 characters"},
+			"f:3:15: service.healthPath is \"/a#b\"; it must be a path that begins with a slash, without spaces or fragment, at most 1024 characters, such as /healthz"},
 		{"health path with bad escape", service("healthPath: /%zz"),
-			"f:3:15: service.healthPath is \"/%zz\"; it must be a path that begins with a slash, without spaces or fragment, such as /healthz, at most 1024 characters"},
+			"f:3:15: service.healthPath is \"/%zz\"; it must be a path that begins with a slash, without spaces or fragment, at most 1024 characters, such as /healthz"},
 		{"health path not ASCII", service("healthPath: /ä"),
-			"f:3:15: service.healthPath is \"/ä\"; it must be a path that begins with a slash, without spaces or fragment, such as /healthz, at most 1024 characters"},
+			"f:3:15: service.healthPath is \"/ä\"; it must be a path that begins with a slash, without spaces or fragment, at most 1024 characters, such as /healthz"},
 		{"health path a URL", service("healthPath: http://x/healthz"),
-			"f:3:15: service.healthPath is \"http://x/healthz\"; it must be a path that begins with a slash, without spaces or fragment, such as /healthz, at most 1024 characters"},
+			"f:3:15: service.healthPath is \"http://x/healthz\"; it must be a path that begins with a slash, without spaces or fragment, at most 1024 characters, such as /healthz"},
 		{"health path too long", service("healthPath: /" + strings.Repeat("a", 1024)),
-			"f:3:15: service.healthPath is \"/aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa...\"; it must be a path that begins with a slash, without spaces or fragment, such as /healthz, at most 1024 characters"},
+			"f:3:15: service.healthPath has 1025 characters; it must be a path that begins with a slash, without spaces or fragment, at most 1024 characters, such as /healthz"},
 		{"health path a list", service("healthPath: [/]"),
-			"f:3:15: service.healthPath is a list; it must be a path that begins with a slash, without spaces or fragment, such as /healthz, at most 1024 characters"},
+			"f:3:15: service.healthPath is a list; it must be a path that begins with a slash, without spaces or fragment, at most 1024 characters, such as /healthz"},
 
 		{"environment a list", service("environment: [A=b]"),
 			"f:3:16: service.environment is a list; it must be a mapping of keys to values"},
@@ -207,7 +207,7 @@ func TestProblems(t *testing.T) {
 		{"values that no template can carry", service("environment:", "  A: \"x\\0ref\"", "  B: \"\\x1b[31m\"", "  C: \"{{resolve:ssm:x}}\""),
 			"f:4:8: environment variable A holds the control character 0x00; leave it out\n" +
 				"f:5:8: environment variable B holds the control character 0x1b; leave it out\n" +
-				"f:6:8: environment variable C holds {{resolve:...}}, which CloudFormation would replace; secrets are not supported yet, and other text must not look so"},
+				"f:6:8: environment variable C holds {{resolve:...}}, which CloudFormation would replace; name a secret in service.secrets, and let other text not look so"},
 		{"reserved variables", service("environment: {PORT: 1, HOST: x, HOSTNAME: x, AWS_REGION: x, ECS_CLUSTER: x}"),
 			"f:3:17: environment variable \"PORT\" is set by slipway to service.port; set that instead\n" +
 				"f:3:26: environment variable \"HOST\" is set where the task runs, not in this file; leave it out\n" +
@@ -215,10 +215,10 @@ func TestProblems(t *testing.T) {
 				"f:3:48: environment variable \"AWS_REGION\" is among those that the platform sets for credentials, Region and metadata (AWS_*, ECS_*); leave it out\n" +
 				"f:3:63: environment variable \"ECS_CLUSTER\" is among those that the platform sets for credentials, Region and metadata (AWS_*, ECS_*); leave it out"},
 		{"secret variables", service("environment:", "  DB_PASSWORD: x", "  GITHUB_TOKEN: x", "  apiKey: x", "  ACCESS_KEY: x", "  TOKEN_TTL: 5"),
-			"f:4:5: environment variable \"DB_PASSWORD\" looks like a secret, and what stands here can be read in git, in the template and in the console; secrets are not supported yet: let the service read it from Secrets Manager or Parameter Store by a name that you pass here\n" +
-				"f:5:5: environment variable \"GITHUB_TOKEN\" looks like a secret, and what stands here can be read in git, in the template and in the console; secrets are not supported yet: let the service read it from Secrets Manager or Parameter Store by a name that you pass here\n" +
-				"f:6:5: environment variable \"apiKey\" looks like a secret, and what stands here can be read in git, in the template and in the console; secrets are not supported yet: let the service read it from Secrets Manager or Parameter Store by a name that you pass here\n" +
-				"f:7:5: environment variable \"ACCESS_KEY\" looks like a secret, and what stands here can be read in git, in the template and in the console; secrets are not supported yet: let the service read it from Secrets Manager or Parameter Store by a name that you pass here"},
+			"f:4:5: environment variable \"DB_PASSWORD\" looks like a secret, and what stands here can be read in git, in the template and in the console; put the value into Parameter Store or Secrets Manager and name it in service.secrets, such as DB_PASSWORD: ssm:/shop/{environment}/db_password\n" +
+				"f:5:5: environment variable \"GITHUB_TOKEN\" looks like a secret, and what stands here can be read in git, in the template and in the console; put the value into Parameter Store or Secrets Manager and name it in service.secrets, such as GITHUB_TOKEN: ssm:/shop/{environment}/github_token\n" +
+				"f:6:5: environment variable \"apiKey\" looks like a secret, and what stands here can be read in git, in the template and in the console; put the value into Parameter Store or Secrets Manager and name it in service.secrets, such as apiKey: ssm:/shop/{environment}/apikey\n" +
+				"f:7:5: environment variable \"ACCESS_KEY\" looks like a secret, and what stands here can be read in git, in the template and in the console; put the value into Parameter Store or Secrets Manager and name it in service.secrets, such as ACCESS_KEY: ssm:/shop/{environment}/access_key"},
 		{"variable values", service("environment:", "  A:", "  B: ~", "  C: [1]", "  D: {x: 1}", "  E: *x"),
 			"f:4:7: environment variable A is empty; it must be a text, a number or true or false (\"\" for an empty text)\n" +
 				"f:5:8: environment variable B is empty; it must be a text, a number or true or false (\"\" for an empty text)\n" +

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"regexp"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -36,7 +35,7 @@ func Load(path string) (Config, error) {
 
 // Parse is Load for text that is already read; the file name is for the error only.
 func Parse(filename string, text []byte) (Config, error) {
-	r := &reader{problems: problems{filename: filename}}
+	r := &reader{problems: problems{filename: filename}, domains: map[string]int{}}
 	root, ok := r.parse(text)
 	if !ok {
 		return Config{}, r.err()
@@ -131,34 +130,25 @@ func (r *reader) addSyntax(err error) {
 	r.add(tokenPosition(syntax.Token), "not valid YAML: %s; check indentation, colons, quotes and brackets here", strings.TrimSpace(syntax.Message))
 }
 
-// The name begins the names of stacks, and through them those of buckets, repositories and roles, which allow less than
-// stacks do: a bucket has lower-case letters, digits and single hyphens at most, and its prefixes below are AWS's own
+// reservedPrefixes are those of bucket names, which begin with the application's
 // (docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html).
-var (
-	nameRule         = regexp.MustCompile(`^[a-z][a-z0-9]*(-[a-z0-9]+)*$`)
-	reservedPrefixes = []string{"aws", "xn-", "sthree-", "amzn-"}
-)
-
-const (
-	minName = 2
-	maxName = 32
-)
+var reservedPrefixes = []string{"aws", "xn-", "sthree-", "amzn-"}
 
 func (r *reader) config(root ast.Node) Config {
-	o := r.mapping(root, "", "name", "service", "environments", "pipeline")
-	cfg := Config{Name: r.name(o), Service: r.service(o), Environments: r.environments(o)}
+	o := r.mapping(root, "")
+	cfg := Config{Name: r.name(o), Service: r.service(o)}
+	cfg.Environments = r.environments(o, cfg.Service)
 	cfg.Pipeline = r.pipeline(o, cfg.Environments)
+	cfg.Security = r.security(o)
 	return cfg
 }
 
+// name begins the names of stacks, and through them those of buckets, repositories and roles, which allow less than
+// stacks do: a bucket has lower-case letters, digits and single hyphens at most.
 func (r *reader) name(o object) string {
-	allowed := fmt.Sprintf("lower-case letters, digits and single hyphens, beginning with a letter, %d to %d characters, such as shop-api", minName, maxName)
-	name, ok := r.requiredText(o, "name", nameRule, allowed)
+	name, ok := r.text(o, "name")
 	if !ok {
 		return ""
-	}
-	if len(name) < minName || len(name) > maxName {
-		r.add(o.valueAt("name"), "name has %d characters; it must be %s", len(name), allowed)
 	}
 	for _, prefix := range reservedPrefixes {
 		if strings.HasPrefix(name, prefix) {
@@ -173,17 +163,34 @@ func (r *reader) pipeline(o object, environments []Environment) Pipeline {
 	for i, environment := range environments {
 		names[i] = environment.Name
 	}
-	var home string
-	if len(names) > 0 {
-		home = names[len(names)-1]
-	}
-	f, given := o.field("pipeline")
-	if !given {
-		return Pipeline{Environment: home}
-	}
+	pipeline := r.sub(o, "pipeline")
 	// Where no environment could be read, that is the problem to show.
-	if pipeline := r.mapping(f.value, "pipeline", "environment"); len(names) > 0 {
-		home, _ = choice(r, pipeline, "environment", home, names...)
+	if len(names) == 0 {
+		return Pipeline{}
+	}
+	if _, given := pipeline.field("environment"); !given {
+		return Pipeline{Environment: names[len(names)-1]}
+	}
+	home, ok := r.text(pipeline, "environment")
+	if ok && !slices.Contains(names, home) {
+		r.add(pipeline.valueAt("environment"), "%s is %q; it must be one of %s%s",
+			pipeline.label("environment"), shorten(home), strings.Join(names, ", "), didYouMean(home, names))
 	}
 	return Pipeline{Environment: home}
+}
+
+func (r *reader) security(o object) Security {
+	security := r.sub(o, "security")
+	boundary, _ := r.text(security, "boundary")
+	key, _ := r.textOr(security, "key", keyHint)
+	return Security{Boundary: boundary, Key: key}
+}
+
+// keyHint says why an alias will not do: a policy that names one allows nothing
+// (docs.aws.amazon.com/kms/latest/developerguide/cmks-in-iam-policies.html), and a log group takes a key only.
+func keyHint(text string) string {
+	if strings.Contains(text, "alias/") {
+		return "; policies and log groups know keys by their id, so write the ARN of the key that the alias stands for: aws kms describe-key --key-id ALIAS"
+	}
+	return ""
 }

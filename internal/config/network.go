@@ -3,8 +3,6 @@ package config
 import (
 	"net/netip"
 	"slices"
-
-	"slipway/internal/contract"
 )
 
 // How an environment's VPC is cut, and what of it is taken.
@@ -16,44 +14,108 @@ const (
 	// loadBalancerAddresses: each of a load balancer's subnets needs at least a /27 and eight free addresses
 	// (docs.aws.amazon.com/elasticloadbalancing/latest/application/application-load-balancers.html).
 	loadBalancerAddresses = 8
+	// endpointAddresses: one for each interface endpoint; there are seven at most (registry twice, logs, two stores of
+	// secrets, Exec, keys).
+	endpointAddresses = 7
 	// largestVPC is the shortest prefix that AWS takes (docs.aws.amazon.com/vpc/latest/userguide/vpc-cidr-blocks.html).
 	largestVPC = 16
 	// smallestVPC is the longest prefix whose eighths are the /27 that a load balancer needs.
 	smallestVPC = 27 - subnetBits
 )
 
-const cidrAllowed = "a private IPv4 range from /16 to /24 in 10.0.0.0/8, 172.16.0.0/12 or 192.168.0.0/16, such as 10.0.0.0/16"
-
 // privateRanges are those of RFC 1918.
 var privateRanges = []netip.Prefix{
 	netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("172.16.0.0/12"), netip.MustParsePrefix("192.168.0.0/16"),
 }
 
-func (r *reader) network(environment object, tasks Tasks) Network {
-	var o object
-	if f, given := environment.field("network"); given {
-		o = r.mapping(f.value, "environments.network", "cidr", "zones", "nat")
+func (r *reader) network(environment object, e Environment, service Service) Network {
+	o := r.sub(environment, "network")
+	if _, given := o.field("vpc"); given {
+		return r.existing(o, e)
 	}
-	cidr, cidrRead := r.cidr(o)
-	zones, zonesRead := r.integer(o, "zones", DefaultZones, 2, contract.MaxZones)
-	nat, natRead := choice(r, o, "nat", DefaultNAT, NATNone, NATOne, NATPerZone)
-	network := Network{CIDR: cidr, Zones: zones, NAT: nat}
+	for _, key := range []string{"publicSubnets", "privateSubnets"} {
+		if _, given := o.field(key); given {
+			r.add(o.valueAt(key), "%s is given without vpc; add the id of the VPC that the subnets are in, or leave them out: slipway makes its own", o.label(key))
+		}
+	}
+	cidr, cidrRead := r.cidr(o, ownRange)
+	zones, zonesRead := r.number(o, "zones")
+	nat, natRead := choice[NAT](r, o, "nat")
+	network := Network{CIDR: cidr, Zones: zones, NAT: nat, Endpoints: r.boolean(o, "endpoints"), FlowLogs: r.boolean(o, "flowLogs")}
 	// The room can only be judged where all three are known.
 	if cidrRead && zonesRead && natRead {
-		r.room(o, network, tasks)
+		e.Network = network
+		r.room(o, e)
+	}
+	// The endpoints reach the application's own registry and no other.
+	if network.Endpoints && network.NAT == NATNone && len(service.Sidecars) > 0 {
+		r.add(o.valueAt("endpoints"), "%s is true without NAT, so that tasks have no internet to pull the images of service.sidecars from; "+
+			"set nat: one, or leave the sidecars out", o.label("endpoints"))
 	}
 	return network
 }
 
+// existing reads a VPC that slipway did not make: what it is made of is not said here.
+func (r *reader) existing(o object, e Environment) Network {
+	for _, key := range []string{"zones", "nat", "endpoints", "flowLogs"} {
+		if _, given := o.field(key); given {
+			r.add(o.valueAt(key), "%s is given beside vpc; it belongs to a VPC that slipway makes, and that VPC stays as it is: leave %s out", o.label(key), key)
+		}
+	}
+	if _, given := o.field("cidr"); !given {
+		r.add(o.valueAt("vpc"), "%s is given without cidr; add the VPC's range, which the load balancer reaches tasks in", o.label("vpc"))
+	}
+	cidr, _ := r.cidr(o, existingRange)
+	vpc, _ := r.text(o, "vpc")
+	public, private := r.unique(o, "publicSubnets", noHint), r.unique(o, "privateSubnets", noHint)
+	for _, subnet := range private {
+		if slices.Contains(public, subnet) {
+			r.add(o.valueAt("privateSubnets"), "%s holds %s, which is also in publicSubnets; a subnet is one or the other", o.label("privateSubnets"), subnet)
+		}
+	}
+	network := Network{CIDR: cidr, Zones: max(len(public), len(private)), NAT: DefaultNAT, VPC: vpc, PublicSubnets: public, PrivateSubnets: private}
+	r.subnets(o, network, e)
+	return network
+}
+
+// subnets refuses a VPC without subnets for the load balancer or the tasks.
+func (r *reader) subnets(o object, n Network, e Environment) {
+	_, publicGiven := o.field("publicSubnets")
+	_, privateGiven := o.field("privateSubnets")
+	switch {
+	case !publicGiven && !privateGiven:
+		r.add(o.valueAt("vpc"), "%s is given without subnets; add publicSubnets for a load balancer that the internet reaches, and privateSubnets for private tasks", o.label("vpc"))
+	case !publicGiven && !e.Entry.Internal:
+		r.add(o.valueAt("privateSubnets"), "%s is given alone, but the load balancer is to be reached from the internet, which takes publicSubnets; add them, or set entry.internal: true",
+			o.label("privateSubnets"))
+	case publicGiven && privateGiven && len(n.PublicSubnets) != len(n.PrivateSubnets) && !e.Entry.Internal:
+		r.add(o.valueAt("privateSubnets"), "%s has %d items and publicSubnets %d; name one of each in every zone, since a load balancer reaches tasks in its own zones only",
+			o.label("privateSubnets"), len(n.PrivateSubnets), len(n.PublicSubnets))
+	}
+}
+
+// ranges are the prefix lengths of a VPC's range.
+type ranges struct {
+	longest int // prefix
+	why     string
+	private bool // of RFC 1918 only
+}
+
+var (
+	ownRange = ranges{longest: smallestVPC, private: true,
+		why: "it is cut into eight, and a load balancer needs subnets of at least /27"}
+	existingRange = ranges{longest: 28, why: "AWS makes none of that size"}
+)
+
 // cidr reads the VPC's range; false after a problem.
-func (r *reader) cidr(o object) (netip.Prefix, bool) {
-	text, ok := r.text(o, "cidr", DefaultCIDR, cidrAllowed)
+func (r *reader) cidr(o object, allowed ranges) (netip.Prefix, bool) {
+	text, ok := r.text(o, "cidr")
 	if !ok {
 		return netip.Prefix{}, false
 	}
 	cidr, err := netip.ParsePrefix(text)
-	if err != nil || !cidr.Addr().Is4() {
-		r.add(o.valueAt("cidr"), "%s is %q; it must be %s", o.label("cidr"), shorten(text), cidrAllowed)
+	if err != nil {
+		r.add(o.valueAt("cidr"), "%s is %q; it must be %s", o.label("cidr"), shorten(text), declared(o.label("cidr")).must())
 		return netip.Prefix{}, false
 	}
 	before := len(r.found)
@@ -61,40 +123,47 @@ func (r *reader) cidr(o object) (netip.Prefix, bool) {
 		r.add(o.valueAt("cidr"), "%s is %s, which is an address within a range; the range itself is %s", o.label("cidr"), cidr, cidr.Masked())
 	}
 	// The first address is enough: a range that begins within and ends outside is also larger than a VPC can be.
-	if !slices.ContainsFunc(privateRanges, func(p netip.Prefix) bool { return p.Contains(cidr.Addr()) }) {
-		r.add(o.valueAt("cidr"), "%s is %s, which is not a private range; it must be %s", o.label("cidr"), cidr, cidrAllowed)
+	if allowed.private && !slices.ContainsFunc(privateRanges, func(p netip.Prefix) bool { return p.Contains(cidr.Addr()) }) {
+		r.add(o.valueAt("cidr"), "%s is %s, which is not a private range; it must be %s", o.label("cidr"), cidr, declared(o.label("cidr")).must())
 	}
 	switch {
 	case cidr.Bits() < largestVPC:
-		r.add(o.valueAt("cidr"), "%s is %s, which is larger than a VPC can be; it must be /%d to /%d", o.label("cidr"), cidr, largestVPC, smallestVPC)
-	case cidr.Bits() > smallestVPC:
-		r.add(o.valueAt("cidr"), "%s is %s, which is too small: it is cut into eight, and a load balancer needs subnets of at least /27; "+
-			"it must be /%d to /%d", o.label("cidr"), cidr, largestVPC, smallestVPC)
+		r.add(o.valueAt("cidr"), "%s is %s, which is larger than a VPC can be; it must be /%d to /%d", o.label("cidr"), cidr, largestVPC, allowed.longest)
+	case cidr.Bits() > allowed.longest:
+		r.add(o.valueAt("cidr"), "%s is %s, which is too small: %s; it must be /%d to /%d", o.label("cidr"), cidr, allowed.why, largestVPC, allowed.longest)
 	}
 	return cidr, len(r.found) == before
 }
 
 // room tells whether the subnets hold the tasks. While a deployment runs there are twice as many.
-func (r *reader) room(o object, network Network, tasks Tasks) {
-	perZone := (2*tasks.Max + network.Zones - 1) / network.Zones
-	if perZone <= taskAddresses(network.CIDR.Bits(), network.NAT) {
+func (r *reader) room(o object, e Environment) {
+	cidr, most := e.Network.CIDR, e.Tasks.Most()
+	perZone := (2*most + e.Network.Zones - 1) / e.Network.Zones
+	taken := e.taken()
+	if perZone <= addresses(cidr.Bits())-taken {
 		return
 	}
-	enough := network.CIDR.Bits()
-	for enough > largestVPC && perZone > taskAddresses(enough, network.NAT) {
+	enough := cidr.Bits()
+	for enough > largestVPC && perZone > addresses(enough)-taken {
 		enough--
 	}
 	r.add(o.valueAt("cidr"), "%s is %s, which leaves %d addresses a zone for tasks, but %d tasks need %d while a "+
 		"new version starts beside the old one; it must be /%d to /%d",
-		o.label("cidr"), network.CIDR, taskAddresses(network.CIDR.Bits(), network.NAT), tasks.Max, perZone, largestVPC, enough)
+		o.label("cidr"), cidr, addresses(cidr.Bits())-taken, most, perZone, largestVPC, enough)
 }
 
-// taskAddresses is how many tasks fit into one zone's subnet of a VPC with this prefix. Without NAT the tasks share the
-// public subnets with the load balancer.
-func taskAddresses(bits int, nat NAT) int {
-	free := 1<<(32-bits-subnetBits) - reservedAddresses
-	if nat == NATNone {
-		free -= loadBalancerAddresses
+// addresses is how many are free in one subnet of a VPC with this prefix.
+func addresses(bits int) int { return 1<<(32-bits-subnetBits) - reservedAddresses }
+
+// taken is how many addresses of their subnet the tasks leave to others: public tasks share it with the load balancer,
+// private ones with an internal one, and with the endpoints.
+func (e Environment) taken() int {
+	var n int
+	if !e.Network.Private() || e.Entry.Internal {
+		n += loadBalancerAddresses
 	}
-	return free
+	if e.Network.Endpoints {
+		n += endpointAddresses
+	}
+	return n
 }

@@ -5,7 +5,7 @@ import (
 	"regexp"
 	"slices"
 	"strconv"
-	"strings"
+	"unicode/utf8"
 
 	"github.com/goccy/go-yaml/ast"
 )
@@ -49,12 +49,25 @@ func (o object) label(key string) string {
 }
 
 // reader turns the parsed file into values and collects what is wrong with it.
-type reader struct{ problems }
+type reader struct {
+	problems
+	domains map[string]int // the line of each environment's
+}
 
-// mapping reads a node that must be a mapping with these keys only.
-func (r *reader) mapping(node ast.Node, name string, keys ...string) object {
+// sub is the mapping at a key of another, empty where the key is left out.
+func (r *reader) sub(o object, key string) object {
+	f, given := o.field(key)
+	if !given {
+		return object{name: o.label(key), at: o.at}
+	}
+	return r.mapping(f.value, o.label(key))
+}
+
+// mapping reads a node that must be a mapping with the keys that are declared for this place only.
+func (r *reader) mapping(node ast.Node, name string) object {
 	o := r.anyMapping(node, name)
 	o.fields = slices.DeleteFunc(o.fields, func(f field) bool {
+		keys := keysIn(name)
 		if slices.Contains(keys, f.key) {
 			return false
 		}
@@ -73,7 +86,7 @@ func (r *reader) anyMapping(node ast.Node, name string) object {
 		return o
 	}
 	for _, entry := range mapping.Values {
-		f, ok := r.entry(entry)
+		f, ok := r.pair(entry)
 		if !ok {
 			continue
 		}
@@ -86,9 +99,9 @@ func (r *reader) anyMapping(node ast.Node, name string) object {
 	return o
 }
 
-// entry reads one key with its value. What YAML offers beyond plain data (anchors, aliases, merge keys, tags) is
+// pair reads one key with its value. What YAML offers beyond plain data (anchors, aliases, merge keys, tags) is
 // refused: a file this small reads better with its values written out.
-func (r *reader) entry(entry *ast.MappingValueNode) (field, bool) {
+func (r *reader) pair(entry *ast.MappingValueNode) (field, bool) {
 	at := tokenPosition(entry.Key.GetToken())
 	switch key := entry.Key.(type) {
 	case *ast.MergeKeyNode:
@@ -104,75 +117,177 @@ func (r *reader) entry(entry *ast.MappingValueNode) (field, bool) {
 	}
 }
 
-// list reads the items of a key that must be a list.
-func (r *reader) list(f field) []ast.Node {
+// items reads a list of mappings, each with the keys that are declared for it; missing says what to do where the list
+// must be there and is not.
+func (r *reader) items(o object, key, missing string) []object {
+	k := declared(o.label(key))
+	f, given := o.field(key)
+	if !given {
+		if k.required {
+			r.add(o.at, "%s is missing; it must be %s", k.path, missing)
+		}
+		return nil
+	}
+	var items []object
+	for _, node := range r.list(f, k) {
+		if _, isMapping := node.(*ast.MappingNode); !isMapping {
+			first := k.first()
+			r.add(nodePosition(node), "an item of %s is %s; it must be a mapping, such as %s: %s", k.path, describe(node), first.name(), first.example)
+			continue
+		}
+		items = append(items, r.mapping(node, k.path))
+	}
+	return items
+}
+
+// list reads the values of a key that must be a list, and holds their number against what is declared.
+func (r *reader) list(f field, k key) []ast.Node {
 	sequence, ok := f.value.(*ast.SequenceNode)
 	if !ok {
-		r.add(nodePosition(f.value), "%s is %s; it must be a list, each item begun with a dash", f.key, describe(f.value))
+		r.add(nodePosition(f.value), "%s is %s; it must be a list, each item begun with a dash", k.path, describe(f.value))
 		return nil
+	}
+	if n := len(sequence.Values); n < k.least || n > k.most {
+		r.add(nodePosition(f.value), "%s has %d items; it must have %d to %d", k.path, n, k.least, k.most)
 	}
 	return sequence.Values
 }
 
+// texts reads a list of texts, each of the declared form and none twice; nil where the key is left out.
+func (r *reader) texts(o object, key string) []placed {
+	k := declared(o.label(key))
+	f, given := o.field(key)
+	if !given {
+		if k.required {
+			r.add(o.at, "%s is missing; it must be a list of %d to %d, each %s", k.path, k.least, k.most, k.must())
+		}
+		return nil
+	}
+	var texts []placed
+	for _, node := range r.list(f, k) {
+		text, ok := textOf(node)
+		if !ok {
+			r.add(nodePosition(node), "an item of %s is %s; it must be %s", k.path, describe(node), k.must())
+			continue
+		}
+		if r.carried(nodePosition(node), "an item of "+k.path, text) {
+			texts = append(texts, placed{text, nodePosition(node)})
+		}
+	}
+	return texts
+}
+
+// placed is a text with its place in the file.
+type placed struct {
+	text string
+	at   position
+}
+
+// unique reads a list of texts of the declared form, none of which may occur twice. The hint, where it is not empty, says
+// what to write instead of a text that has another form.
+func (r *reader) unique(o object, key string, hint func(string) string) []string {
+	k := declared(o.label(key))
+	var texts []string
+	for _, one := range r.texts(o, key) {
+		if !k.fits(one.text) {
+			r.add(one.at, "an item of %s is %q; it must be %s%s", k.path, shorten(one.text), k.must(), hint(one.text))
+			continue
+		}
+		if slices.Contains(texts, one.text) {
+			r.add(one.at, "an item of %s is %q again; name it once", k.path, shorten(one.text))
+			continue
+		}
+		texts = append(texts, one.text)
+	}
+	return texts
+}
+
+func noHint(string) string { return "" }
+
 // wholeNumber is a decimal number as people write it; YAML's hexadecimal, octal and underscored forms are not taken.
 var wholeNumber = regexp.MustCompile(`^-?(0|[1-9][0-9]*)$`)
 
-// integer reads a whole number between two bounds, or gives the default where the key is left out; false after a problem.
-func (r *reader) integer(o object, key string, standard, least, most int) (int, bool) {
+// number reads a whole number within its bounds, or gives the default where the key is left out; false after a problem.
+func (r *reader) number(o object, key string) (int, bool) {
+	standard, _ := declared(o.label(key)).standard.(int)
+	return r.numberOr(o, key, standard)
+}
+
+// numberOr is number with a default that follows from other keys.
+func (r *reader) numberOr(o object, key string, standard int) (int, bool) {
+	k := declared(o.label(key))
 	f, given := o.field(key)
 	if !given {
-		return standard, true
+		if k.required {
+			r.add(o.at, "%s is missing; it must be %s", k.path, k.must())
+		}
+		return standard, !k.required
 	}
-	allowed := fmt.Sprintf("it must be a whole number from %d to %d", least, most)
 	node, isInteger := f.value.(*ast.IntegerNode)
 	if !isInteger || !wholeNumber.MatchString(node.GetToken().Value) {
-		r.add(nodePosition(f.value), "%s is %s; %s", o.label(key), describe(f.value), allowed)
+		r.add(nodePosition(f.value), "%s is %s; it must be %s", k.path, describe(f.value), k.must())
 		return standard, false
 	}
 	// A number too large for an int is out of range as well.
 	n, err := strconv.Atoi(node.GetToken().Value)
-	if err != nil || n < least || n > most {
-		r.add(nodePosition(f.value), "%s is %s; %s", o.label(key), node.GetToken().Value, allowed)
+	if err != nil || n < k.least || n > k.most {
+		r.add(nodePosition(f.value), "%s is %s; it must be %s", k.path, node.GetToken().Value, k.must())
 		return standard, false
 	}
 	return n, true
 }
 
-// text reads a text, or gives the default where the key is left out; false after a problem.
-func (r *reader) text(o object, key, standard, allowed string) (string, bool) {
+// boolean reads true or false, or gives the default where the key is left out.
+func (r *reader) boolean(o object, key string) bool {
+	k := declared(o.label(key))
 	f, given := o.field(key)
 	if !given {
-		return standard, true
+		return k.standard.(bool)
+	}
+	node, isBoolean := f.value.(*ast.BoolNode)
+	if !isBoolean {
+		r.add(nodePosition(f.value), "%s is %s; it must be %s", k.path, describe(f.value), k.must())
+		return k.standard.(bool)
+	}
+	return node.Value
+}
+
+// text reads a text of the declared form and length, or gives the default where the key is left out; false after a problem.
+func (r *reader) text(o object, key string) (string, bool) {
+	return r.textOr(o, key, noHint)
+}
+
+// textOr is text with a hint for texts that have another form, which says what to write instead.
+func (r *reader) textOr(o object, key string, hint func(string) string) (string, bool) {
+	k := declared(o.label(key))
+	standard, _ := k.standard.(string)
+	f, given := o.field(key)
+	if !given {
+		if k.required {
+			r.add(o.at, "%s is missing; it must be %s", k.path, k.must())
+		}
+		return standard, !k.required
 	}
 	value, ok := textOf(f.value)
 	if !ok {
-		r.add(nodePosition(f.value), "%s is %s; it must be %s", o.label(key), describe(f.value), allowed)
-	}
-	return value, ok
-}
-
-// requiredText reads a text that must be there and match; false after a problem.
-func (r *reader) requiredText(o object, key string, rule *regexp.Regexp, allowed string) (string, bool) {
-	if _, given := o.field(key); !given {
-		r.add(o.at, "%s is missing; it must be %s", o.label(key), allowed)
-		return "", false
-	}
-	value, ok := r.text(o, key, "", allowed)
-	if ok && !rule.MatchString(value) {
-		r.add(o.valueAt(key), "%s is %q; it must be %s", o.label(key), value, allowed)
-		return "", false
-	}
-	return value, ok
-}
-
-// choice reads one of a few words, or gives the default where the key is left out; false after a problem.
-func choice[T ~string](r *reader, o object, key string, standard T, words ...T) (T, bool) {
-	allowed := "one of " + join(words)
-	value, ok := r.text(o, key, string(standard), allowed)
-	if ok && !slices.Contains(words, T(value)) {
-		r.add(o.valueAt(key), "%s is %q; it must be %s%s", o.label(key), value, allowed, didYouMean(value, words))
+		r.add(nodePosition(f.value), "%s is %s; it must be %s", k.path, describe(f.value), k.must())
 		return standard, false
 	}
+	if !k.fits(value) {
+		r.add(nodePosition(f.value), "%s is %q; it must be %s%s", k.path, shorten(value), k.must(), hint(value))
+		return standard, false
+	}
+	if length := utf8.RuneCountInString(value); k.most > 0 && (length < k.least || length > k.most) {
+		r.add(nodePosition(f.value), "%s has %d characters; it must be %s", k.path, length, k.must())
+		return standard, false
+	}
+	return value, true
+}
+
+// choice reads one of the declared words, or gives the default where the key is left out; false after a problem.
+func choice[T ~string](r *reader, o object, key string) (T, bool) {
+	k := declared(o.label(key))
+	value, ok := r.textOr(o, key, func(value string) string { return didYouMean(value, k.words) })
 	return T(value), ok
 }
 
@@ -220,12 +335,4 @@ func inside(name string) string {
 		return ""
 	}
 	return " in " + name
-}
-
-func join[T ~string](words []T) string {
-	texts := make([]string, len(words))
-	for i, word := range words {
-		texts[i] = string(word)
-	}
-	return strings.Join(texts, ", ")
 }

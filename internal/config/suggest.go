@@ -31,27 +31,32 @@ func notHere(key string) string {
 		return "tasks run on Fargate; EC2 capacity is not planned"
 	case "windows", "os", "operatingsystem", "operatingsystemfamily":
 		return "tasks run on Linux; Windows is not planned"
-	case "secrets":
-		return "secrets are not supported yet"
+	case "image", "dockerfile":
+		return "the image is built from the Dockerfile in the root of the repository"
+	case "count", "replicas", "desiredcount":
+		return "how many tasks run is said in environments.tasks, by min and max"
+	case "env", "variables":
+		return "variables stand in environment"
+	case "volumes", "mountpoints", "efs":
+		return "volumes are not planned; service.storage sets the size of the task's own"
 	default:
 		return ""
 	}
 }
 
-// homeOf names the mapping that has this key, where it is only one.
-func homeOf(key string) string {
-	switch key {
-	case "port", "cpu", "memory", "architecture", "healthPath":
-		return "service"
-	case "tasks", "network":
-		return "environments"
-	case "min", "max":
-		return "environments.tasks"
-	case "cidr", "zones", "nat":
-		return "environments.network"
-	default:
-		return ""
+// homeOf names the mapping that has this key, where it is only one, or one and others inside it.
+func homeOf(name string) string {
+	var home string
+	for _, k := range keys {
+		switch {
+		case k.name() != name:
+		case home == "":
+			home = k.parent()
+		case !strings.HasPrefix(k.path, home+"."):
+			return ""
+		}
 	}
+	return home
 }
 
 // didYouMean ends a sentence with the word that was probably meant, if one is near enough.
