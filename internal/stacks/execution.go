@@ -47,9 +47,10 @@ func (f *foundation) addDeliveryBoundary(pipelineExecutionRole string) {
 			cfn.Statement{Sid: "Builds", Effect: cfn.Allow, Action: buildActions, Resource: arns("codebuild", "project/*")},
 			cfn.Statement{Sid: "Pipeline", Effect: cfn.Allow, Action: []string{"codepipeline:StartPipelineExecution"}, Resource: arns("codepipeline", prefix)},
 			cfn.Statement{Sid: "Stacks", Effect: cfn.Allow, Action: slices.Concat(changeSetActions, seeStackActions), Resource: arns("cloudformation", "stack/"+prefix)},
-			cfn.Statement{Sid: "PassExecutionRole", Effect: cfn.Allow, Action: []string{"iam:PassRole"}, Resource: []string{pipelineExecutionRole}},
+			cfn.Statement{Sid: "PassExecutionRole", Effect: cfn.Allow, Action: []string{"iam:PassRole"}, Resource: []string{pipelineExecutionRole},
+				Condition: cfn.Condition{"StringEquals": {"iam:PassedToService": "cloudformation.amazonaws.com"}}},
 			cfn.Statement{Sid: "Service", Effect: cfn.Allow, Action: slices.Concat(followServiceActions, seeTaskActions),
-				Resource: arns("ecs", "container-instance/"+prefix, "service/"+prefix, "service-deployment/"+prefix, "task/"+prefix)},
+				Resource: arns("ecs", "container-instance/"+prefix, "service/"+prefix, "task/"+prefix)},
 			cfn.Statement{Sid: "Describe", Effect: cfn.Allow, Action: describeActions, Resource: []string{"*"}},
 		),
 	})
@@ -110,35 +111,30 @@ func (f *foundation) stackStatements() []cfn.Statement {
 	}
 }
 
-var ruleActions = []string{
-	"ec2:AuthorizeSecurityGroupEgress", "ec2:AuthorizeSecurityGroupIngress", "ec2:RevokeSecurityGroupEgress", "ec2:RevokeSecurityGroupIngress",
-	"ec2:UpdateSecurityGroupRuleDescriptionsEgress", "ec2:UpdateSecurityGroupRuleDescriptionsIngress",
-}
-
 func (f *foundation) networkStatements() []cfn.Statement {
-	made := arns("ec2", "elastic-ip/*", "internet-gateway/*", "natgateway/*", "route-table/*", "security-group/*",
-		"security-group-rule/*", "subnet/*", "vpc-endpoint/*", "vpc/*")
+	made := arns("ec2", "elastic-ip/*", "internet-gateway/*", "natgateway/*", "route-table/*", "security-group/*", "subnet/*", "vpc-endpoint/*", "vpc/*")
+	rules := arns("ec2", "security-group-rule/*")
 	return []cfn.Statement{
 		{Sid: "DescribeNetwork", Effect: cfn.Allow, Action: []string{ // describing has no resource
 			"ec2:DescribeAccountAttributes", "ec2:DescribeAddresses", "ec2:DescribeAvailabilityZones", "ec2:DescribeInstances",
 			"ec2:DescribeInternetGateways", "ec2:DescribeNatGateways", "ec2:DescribeNetworkAcls", "ec2:DescribeNetworkInterfaces",
 			"ec2:DescribePrefixLists", "ec2:DescribeRouteTables", "ec2:DescribeSecurityGroupRules", "ec2:DescribeSecurityGroups",
-			"ec2:DescribeSubnets", "ec2:DescribeTags", "ec2:DescribeVpcAttribute", "ec2:DescribeVpcEncryptionControls",
-			"ec2:DescribeVpcEndpoints", "ec2:DescribeVpcs",
+			"ec2:DescribeSubnets", "ec2:DescribeTags", "ec2:DescribeVpcEncryptionControls", "ec2:DescribeVpcEndpoints", "ec2:DescribeVpcs",
 		}, Resource: []string{"*"}},
 		{Sid: "MakeNetwork", Effect: cfn.Allow, Action: []string{
 			"ec2:AllocateAddress", "ec2:CreateInternetGateway", "ec2:CreateNatGateway", "ec2:CreateRouteTable", "ec2:CreateSecurityGroup",
-			"ec2:CreateSubnet", "ec2:CreateVpc", "ec2:CreateVpcEndpoint",
+			"ec2:CreateSubnet", "ec2:CreateVpc", "ec2:CreateVpcEndpoint", "ec2:DescribeVpcAttribute",
 		}, Resource: made},
-		{Sid: "TagNetwork", Effect: cfn.Allow, Action: []string{"ec2:CreateTags", "ec2:DeleteTags"}, Resource: made},
+		{Sid: "TagNetwork", Effect: cfn.Allow, Action: []string{"ec2:CreateTags", "ec2:DeleteTags"}, Resource: slices.Concat(made, rules)},
 		// A rule is asked for beside its group, and has no tag while it is being made; the group's tag decides, below.
-		{Sid: "ChangeRules", Effect: cfn.Allow, Action: ruleActions, Resource: arns("ec2", "security-group-rule/*")},
-		{Sid: "ChangeNetwork", Effect: cfn.Allow, Action: append([]string{
-			"ec2:AssociateRouteTable", "ec2:AttachInternetGateway", "ec2:CreateRoute", "ec2:DeleteInternetGateway", "ec2:DeleteNatGateway", "ec2:DeleteRoute", "ec2:DeleteRouteTable",
+		{Sid: "MakeRules", Effect: cfn.Allow, Action: []string{"ec2:AuthorizeSecurityGroupEgress", "ec2:AuthorizeSecurityGroupIngress"}, Resource: rules},
+		{Sid: "ChangeNetwork", Effect: cfn.Allow, Action: []string{
+			"ec2:AssociateRouteTable", "ec2:AttachInternetGateway", "ec2:AuthorizeSecurityGroupEgress", "ec2:AuthorizeSecurityGroupIngress", "ec2:CreateRoute", "ec2:DeleteInternetGateway", "ec2:DeleteNatGateway", "ec2:DeleteRoute", "ec2:DeleteRouteTable",
 			"ec2:DeleteSecurityGroup", "ec2:DeleteSubnet", "ec2:DeleteVpc", "ec2:DeleteVpcEndpoints", "ec2:DetachInternetGateway",
 			"ec2:DisassociateAddress", "ec2:DisassociateRouteTable", "ec2:ModifySubnetAttribute", "ec2:ModifyVpcAttribute",
-			"ec2:ModifyVpcEndpoint", "ec2:ReleaseAddress", "ec2:ReplaceRoute",
-		}, ruleActions...), Resource: made, Condition: f.ours()},
+			"ec2:ModifyVpcEndpoint", "ec2:ReleaseAddress", "ec2:ReplaceRoute", "ec2:RevokeSecurityGroupEgress", "ec2:RevokeSecurityGroupIngress",
+			"ec2:UpdateSecurityGroupRuleDescriptionsEgress", "ec2:UpdateSecurityGroupRuleDescriptionsIngress",
+		}, Resource: made, Condition: f.ours()},
 	}
 }
 

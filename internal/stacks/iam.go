@@ -78,6 +78,15 @@ func trustBuilds() any {
 	})
 }
 
+// trustRules lets this account's event rules of these names use the role; a rule's own ARN would make a circle
+// (docs.aws.amazon.com/eventbridge/latest/userguide/cross-service-confused-deputy-prevention.html).
+func trustRules(names string) any {
+	return trust("events.amazonaws.com", cfn.Condition{
+		"StringEquals": sameAccount,
+		"ArnLike":      {"aws:SourceArn": arns("events", "rule/"+names)[0]},
+	})
+}
+
 // trustSameAccount is for services whose documents do not promise to send the source account: IfExists lets them pass
 // where they send nothing and holds them where they do.
 func trustSameAccount(service string) any {

@@ -242,7 +242,7 @@ func actionVariables(pairs []string) string {
 // addTrigger starts the pipeline when source.zip is uploaded, and at nothing else in the bucket.
 func (p *pipeline) addTrigger() {
 	arn := cfn.Sub("arn:${AWS::Partition}:codepipeline:${AWS::Region}:${AWS::AccountId}:${" + p.pipeline.ID() + "}")
-	role := p.role("TriggerRole", "The event rule: start this one pipeline.", trustSameAccount("events.amazonaws.com"), "start-pipeline",
+	role := p.role("TriggerRole", "The event rule: start this one pipeline.", trustRules(p.cfg.Name+"-*"), "start-pipeline",
 		cfn.Statement{Sid: "StartPipeline", Effect: cfn.Allow, Action: []string{"codepipeline:StartPipelineExecution"}, Resource: []string{arn}})
 	rule := p.t.Add("SourceRule", &events.Rule{
 		Description: new("Starts the pipeline when " + contract.SourceObject + " is uploaded."),
