@@ -1,0 +1,104 @@
+package stacks
+
+import (
+	"flag"
+	"fmt"
+	"maps"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"slipway/internal/iampolicy"
+	"slipway/internal/iamref"
+)
+
+var update = flag.Bool("update", false, "write the generated parts of docs/permissions.md")
+
+const permissionsPage = "../../docs/permissions.md"
+
+// The tables of docs/permissions.md are made from the templates; go test ./internal/stacks -update writes them.
+func TestPermissionsPage(t *testing.T) {
+	text, err := os.ReadFile(permissionsPage)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := string(text)
+	for name, table := range map[string]string{"everything": everythingTable(t), "sources": sourcesTable()} {
+		begin, end := "<!-- begin "+name+": go test ./internal/stacks -update -->\n", "<!-- end "+name+" -->\n"
+		before, rest, found := strings.Cut(want, begin)
+		_, after, closed := strings.Cut(rest, end)
+		if !found || !closed {
+			t.Fatalf("docs/permissions.md has no part %s", name)
+		}
+		want = before + begin + table + end + after
+	}
+	if *update {
+		if err := os.WriteFile(permissionsPage, []byte(want), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	} else if diff := cmp.Diff(want, string(text)); diff != "" {
+		t.Errorf("docs/permissions.md is not what the templates say; run go test ./internal/stacks -update (-want +got)\n%s", diff)
+	}
+}
+
+// everythingTable lists what any policy of any template allows on "*", and why.
+func everythingTable(t *testing.T) string {
+	const noResource = "AWS names no resource for it."
+	reference, err := iamref.Load()
+	if err != nil {
+		t.Fatal(err)
+	}
+	places := map[string]map[string]bool{} // by action
+	for _, cfg := range variants() {
+		a := deployed(t, cfg)
+		for _, p := range a.policies() {
+			for _, s := range p.Statement {
+				if s.Effect != iampolicy.Allow || !slices.Contains(s.Resource, "*") || resourcePolicyOfItself(p) {
+					continue
+				}
+				for _, action := range s.Action {
+					if places[action] == nil {
+						places[action] = map[string]bool{}
+					}
+					places[action][p.id] = true
+				}
+			}
+		}
+	}
+	for action := range everything {
+		if known, _ := reference.Action(action); places[action] == nil || len(known.Types) == 0 {
+			t.Errorf("the list of reasons has %s, which needs none", action)
+		}
+	}
+	rows := map[string][]string{} // places and reason -> actions
+	for action := range places {
+		reason := everything[action]
+		if reason == "" {
+			reason = noResource
+		}
+		service, name, _ := strings.Cut(action, ":")
+		key := fmt.Sprintf("%s | %s | `%s:`", strings.Join(slices.Sorted(maps.Keys(places[action])), ", "), reason, service)
+		rows[key] = append(rows[key], name)
+	}
+	var b strings.Builder
+	b.WriteString("| in | actions | why |\n|---|---|---|\n")
+	for _, key := range slices.Sorted(maps.Keys(rows)) {
+		slices.Sort(rows[key])
+		part := strings.Split(key, " | ")
+		fmt.Fprintf(&b, "| %s | %s %s | %s |\n", part[0], part[2], strings.Join(rows[key], ", "), part[1])
+	}
+	return b.String()
+}
+
+// sourcesTable lists the services that may take a role without saying for whom.
+func sourcesTable() string {
+	var b strings.Builder
+	b.WriteString("| service | why |\n|---|---|\n")
+	for _, service := range slices.Sorted(maps.Keys(withoutSource)) {
+		fmt.Fprintf(&b, "| %s | %s |\n", service, withoutSource[service])
+	}
+	return b.String()
+}
