@@ -25,6 +25,7 @@ var allowed = map[string][]string{
 	"internal/awsdouble":    {"internal/contract"},
 	"internal/cfn":          nil,
 	"internal/config":       {"internal/contract"},
+	"internal/configtest":   {"internal/config"},
 	"internal/contract":     nil,
 	"internal/cost":         {"internal/contract"},
 	"internal/ec2query":     nil,

@@ -113,7 +113,7 @@ type Schedule struct {
 // Network is the environment's VPC: its own, or one that exists.
 type Network struct {
 	CIDR      netip.Prefix // private (RFC 1918), /16 to /24
-	Zones     int          // availability zones, 2 or 3
+	Zones     int          // availability zones, 2 or 3; 0 for a VPC that exists, whose zones are those of its subnets
 	NAT       NAT
 	Endpoints bool // interface endpoints, so that private tasks reach AWS without the internet
 	FlowLogs  bool

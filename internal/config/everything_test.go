@@ -113,7 +113,7 @@ func TestParseReadsEveryKey(t *testing.T) {
 			Watch: Watch{Alarms: true, Email: "team@example.com", Latency: 500, Insights: true},
 		}, {
 			Name: "prod", Tasks: Tasks{Min: 2, Max: 2},
-			Network: Network{CIDR: netip.MustParsePrefix("100.64.0.0/28"), Zones: 2, NAT: NATNone, VPC: "vpc-0123456789abcdef0",
+			Network: Network{CIDR: netip.MustParsePrefix("100.64.0.0/28"), NAT: NATNone, VPC: "vpc-0123456789abcdef0",
 				PublicSubnets:  []string{"subnet-0123456789abcdef0", "subnet-0123456789abcdef1"},
 				PrivateSubnets: []string{"subnet-0123456789abcdef2", "subnet-0123456789abcdef3"}},
 			Entry: Entry{RateLimit: DefaultRateLimit, IdleTimeout: DefaultIdleTimeout},

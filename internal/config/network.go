@@ -73,7 +73,7 @@ func (r *reader) existing(o object, e Environment) Network {
 			r.add(o.valueAt("privateSubnets"), "%s holds %s, which is also in publicSubnets; a subnet is one or the other", o.label("privateSubnets"), subnet)
 		}
 	}
-	network := Network{CIDR: cidr, Zones: max(len(public), len(private)), NAT: DefaultNAT, VPC: vpc, PublicSubnets: public, PrivateSubnets: private}
+	network := Network{CIDR: cidr, NAT: DefaultNAT, VPC: vpc, PublicSubnets: public, PrivateSubnets: private}
 	r.subnets(o, network, e)
 	return network
 }

@@ -5,12 +5,10 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-	"pgregory.net/rapid"
 )
 
 func TestLoadMissingFile(t *testing.T) {
@@ -99,110 +97,6 @@ func TestEveryFargateSize(t *testing.T) {
 			}
 		}
 	}
-}
-
-// Whatever valid configuration is written down, in block or flow style, is the one that is read.
-func TestParseReadsWhatWasMeant(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
-		want := configurations().Draw(t, "config")
-		text := write(want, rapid.Bool().Draw(t, "flow"))
-		got, err := Parse("f", []byte(text))
-		if err != nil {
-			t.Fatalf("%v\n%s", err, text)
-		}
-		if diff := cmp.Diff(want, got, compare); diff != "" {
-			t.Fatalf("(-want +got):\n%s\n%s", diff, text)
-		}
-	})
-}
-
-func configurations() *rapid.Generator[Config] {
-	return rapid.Custom(func(t *rapid.T) Config {
-		names := rapid.SliceOfNDistinct(rapid.StringMatching(`[a-z][a-z0-9]{0,15}`), 1, maxEnvironments, rapid.ID).Draw(t, "environments")
-		cfg := Config{
-			Name:     rapid.StringMatching(`[b-v][a-r0-9]{1,9}(-[a-z0-9]{1,9}){0,2}`).Draw(t, "name"),
-			Service:  services().Draw(t, "service"),
-			Pipeline: Pipeline{Environment: rapid.SampledFrom(names).Draw(t, "home")},
-		}
-		for _, name := range names {
-			cfg.Environments = append(cfg.Environments, Environment{
-				Name: name, Tasks: tasks().Draw(t, "tasks"), Network: networks().Draw(t, "network"),
-				Entry: Entry{RateLimit: DefaultRateLimit, IdleTimeout: DefaultIdleTimeout},
-				Watch: Watch{Alarms: true, Latency: DefaultLatency, Dashboard: true},
-			})
-		}
-		return cfg
-	})
-}
-
-func services() *rapid.Generator[Service] {
-	return rapid.Custom(func(t *rapid.T) Service {
-		size := rapid.SampledFrom(fargateSizes).Draw(t, "size")
-		s := Service{
-			Port:         rapid.IntRange(1, 65535).Draw(t, "port"),
-			CPU:          size.cpu,
-			Memory:       rapid.SampledFrom([]int{size.least, 2 * size.least}).Draw(t, "memory"),
-			Architecture: rapid.SampledFrom([]Architecture{X86, ARM64}).Draw(t, "architecture"),
-			HealthPath:   rapid.StringMatching(`/[a-z0-9._~-]{0,20}(\?[a-z0-9&=]{0,9})?`).Draw(t, "path"),
-
-			HealthInterval: DefaultHealthInterval, HealthGrace: DefaultHealthGrace, StopTimeout: DefaultStopTimeout, Drain: DefaultDrain,
-			ReadOnlyRoot: true, User: DefaultUser,
-		}
-		// The prefix keeps clear of the names that are reserved or look like secrets.
-		for _, name := range rapid.SliceOfDistinct(rapid.StringMatching(`X[A-Z]{0,5}_[0-9]`), rapid.ID).Draw(t, "variables") {
-			value := rapid.StringOf(rapid.RuneFrom([]rune("aZ0 :#-{}[]'\"\\\n\tä€😀,&*!|>%@`~="))).Draw(t, "value")
-			s.Environment = append(s.Environment, Variable{name, value})
-		}
-		return s
-	})
-}
-
-func tasks() *rapid.Generator[Tasks] {
-	return rapid.Custom(func(t *rapid.T) Tasks {
-		least := rapid.IntRange(1, maxTasks).Draw(t, "min")
-		drawn := Tasks{Min: least, Max: rapid.IntRange(least, maxTasks).Draw(t, "max")}
-		if drawn.Scales() {
-			drawn.ScaleOnCPU = DefaultScaleOnCPU
-		}
-		return drawn
-	})
-}
-
-// networks have room for as many tasks as there can be.
-func networks() *rapid.Generator[Network] {
-	return rapid.Custom(func(t *rapid.T) Network {
-		address := rapid.SampledFrom([]string{"10.1.2.3", "172.16.0.1", "172.31.255.255", "192.168.7.1", "172.17.0.0"}).Draw(t, "address")
-		return Network{
-			CIDR:  netip.PrefixFrom(netip.MustParseAddr(address), rapid.IntRange(16, 19).Draw(t, "bits")).Masked(),
-			Zones: rapid.IntRange(2, 3).Draw(t, "zones"),
-			NAT:   rapid.SampledFrom([]NAT{NATNone, NATOne, NATPerZone}).Draw(t, "nat"),
-		}
-	})
-}
-
-// write puts a configuration into YAML. Texts are quoted as JSON does, which YAML takes.
-func write(cfg Config, flow bool) string {
-	s := cfg.Service
-	var b strings.Builder
-	fmt.Fprintf(&b, "# a comment\nname: %s\nservice:\n  port: %d\n  cpu: %d\n  memory: %d\n  architecture: %s\n  healthPath: %q\n",
-		cfg.Name, s.Port, s.CPU, s.Memory, s.Architecture, s.HealthPath)
-	for i, v := range s.Environment {
-		if i == 0 {
-			b.WriteString("  environment:\n")
-		}
-		fmt.Fprintf(&b, "    %s: %s\n", v.Name, strconv.Quote(v.Value))
-	}
-	b.WriteString("environments:\n")
-	for _, e := range cfg.Environments {
-		// Quoted: a name such as null or true is a text here.
-		layout := "  - name: %q\n    tasks:\n      min: %d\n      max: %d\n    network:\n      cidr: %s\n      zones: %d\n      nat: %s\n"
-		if flow {
-			layout = "  - {name: %q, tasks: {min: %d, max: %d}, network: {cidr: %s, zones: %d, nat: %s}}\n"
-		}
-		fmt.Fprintf(&b, layout, e.Name, e.Tasks.Min, e.Tasks.Max, e.Network.CIDR, e.Network.Zones, e.Network.NAT)
-	}
-	fmt.Fprintf(&b, "pipeline: {environment: %q}\n", cfg.Pipeline.Environment)
-	return b.String()
 }
 
 // No text makes Parse panic, and what it refuses it refuses with a place in the file.

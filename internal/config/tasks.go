@@ -2,6 +2,7 @@ package config
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -41,6 +42,9 @@ func (r *reader) schedule(tasks object) []Schedule {
 		least, leastRead := r.number(o, "min")
 		most, mostRead := r.number(o, "max")
 		r.inOrder(o, least, most, leastRead && mostRead)
+		if i := slices.IndexFunc(schedules, func(s Schedule) bool { return s.At == at && s.Timezone == timezone }); ok && i >= 0 {
+			r.add(o.valueAt("at"), "%s is %q again; two bounds at one time would race: keep one of them", o.label("at"), shorten(at))
+		}
 		schedules = append(schedules, Schedule{At: at, Timezone: timezone, Min: least, Max: most})
 	}
 	return schedules

@@ -1,11 +1,19 @@
-package config
+package config_test
 
 import (
 	"fmt"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"strconv"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+	"pgregory.net/rapid"
+
+	"slipway/internal/config"
+	"slipway/internal/configtest"
 )
 
 // Random configurations are written where SLIPWAY_WRITE_TO says, as SLIPWAY_WRITE_COUNT folders with a slipway.yaml: that
@@ -23,19 +31,34 @@ func TestRandomConfigurationsAreWritten(t *testing.T) {
 		}
 	}
 	for seed := range count {
-		cfg := configurations().Example(seed)
+		cfg := configtest.Configs().Example(seed)
 		cfg.Environments = cfg.Environments[:min(2, len(cfg.Environments))]
 		cfg.Pipeline.Environment = cfg.Environments[0].Name
 		folder := filepath.Join(dir, fmt.Sprint(seed))
 		if err := os.MkdirAll(folder, 0o755); err != nil {
 			t.Fatal(err)
 		}
-		path := filepath.Join(folder, File)
-		if err := os.WriteFile(path, []byte(write(cfg, false)), 0o644); err != nil {
+		path := filepath.Join(folder, config.File)
+		if err := os.WriteFile(path, []byte(configtest.Write(cfg, false)), 0o644); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := Load(path); err != nil {
+		if _, err := config.Load(path); err != nil {
 			t.Error(err)
 		}
 	}
+}
+
+// Whatever valid configuration is written down, in block or flow style, is the one that is read.
+func TestParseReadsWhatWasMeant(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		want := configtest.Configs().Draw(t, "config")
+		text := configtest.Write(want, rapid.Bool().Draw(t, "flow"))
+		got, err := config.Parse("f", []byte(text))
+		if err != nil {
+			t.Fatalf("%v\n%s", err, text)
+		}
+		if diff := cmp.Diff(want, got, cmpopts.EquateComparable(netip.Prefix{})); diff != "" {
+			t.Fatalf("(-want +got):\n%s\n%s", diff, text)
+		}
+	})
 }
