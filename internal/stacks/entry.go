@@ -151,7 +151,7 @@ func (s *service) addTargetGroup() {
 		Port:                       new(targetGroupPort),
 		HealthCheckPath:            new(s.cfg.Service.HealthPath),
 		HealthCheckIntervalSeconds: new(s.cfg.Service.HealthInterval),
-		HealthCheckTimeoutSeconds:  new(5),
+		HealthCheckTimeoutSeconds:  new(min(5, s.cfg.Service.HealthInterval-1)), // it must be below the interval
 		HealthyThresholdCount:      new(2),
 		UnhealthyThresholdCount:    new(3),
 		Matcher:                    &elasticloadbalancingv2.TargetGroup_Matcher{HttpCode: new("200")},

@@ -124,7 +124,11 @@ func (r *repo) unit(ctx context.Context, out io.Writer) (tally, error) {
 	if err != nil {
 		return tally{}, err
 	}
-	return r.goTest(ctx, out, nil, packages...)
+	var env []string
+	if r.long {
+		env = []string{"SLIPWAY_LONG=1"} // some thousands of random configurations instead of some hundreds
+	}
+	return r.goTest(ctx, out, env, packages...)
 }
 
 // race tests the concurrent packages; without a C compiler, which the race detector needs, it tests them plainly.
