@@ -35,6 +35,7 @@ var allowed = map[string][]string{
 	"internal/image":        {"internal/contract"},
 	"internal/launch":       {"internal/config", "internal/contract", "internal/ec2query", "internal/evidence", "internal/image", "internal/regions", "internal/residue", "internal/source"},
 	"internal/local":        {"internal/contract"},
+	"internal/localtest":    nil,
 	"internal/regions":      nil,
 	"internal/residue":      {"internal/contract", "internal/ec2query"},
 	"internal/source":       {"internal/contract"},

@@ -10,10 +10,13 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
 	"github.com/aws/aws-sdk-go-v2/service/codebuild"
 	"github.com/aws/aws-sdk-go-v2/service/codebuild/types"
+	"github.com/aws/aws-sdk-go-v2/service/iam"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/sts"
 )
 
 // TestCodeBuild starts builds as the launcher does: of a project of type CODEPIPELINE, from a zip in S3. More of
@@ -79,8 +82,44 @@ phases:
 	})
 }
 
+// TestBuildActsWithItsRole has a build on an engine that enforces rights tell its credentials, and tries them.
+func TestBuildActsWithItsRole(t *testing.T) {
+	t.Parallel()
+	b := newBuilds(t, WithRuntime(RuntimeProcess), WithEnforcement())
+	roles := iam.NewFromConfig(b.engine.AWSConfig())
+	if _, err := roles.CreateRole(t.Context(), &iam.CreateRoleInput{RoleName: aws.String("build"), AssumeRolePolicyDocument: aws.String(allow())}); err != nil {
+		t.Fatal(err)
+	}
+	_, err := roles.PutRolePolicy(t.Context(), &iam.PutRolePolicyInput{
+		RoleName: aws.String("build"), PolicyName: aws.String("artifacts"),
+		PolicyDocument: aws.String(allow(statement("s3:PutObject", "arn:aws:s3:::"+b.bucket+"/artifacts/*", ""))),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	build := b.run(t, "version: 0.2\nenv: {exported-variables: [AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN]}\nphases: {build: {commands: ['true']}}\n")
+	if build.BuildStatus != types.StatusTypeSucceeded {
+		t.Fatalf("build is %s\n%s", build.BuildStatus, b.log(t, build))
+	}
+	told := exported(build)
+	cfg := b.engine.AWSConfig()
+	cfg.Credentials = credentials.NewStaticCredentialsProvider(told["AWS_ACCESS_KEY_ID"], told["AWS_SECRET_ACCESS_KEY"], told["AWS_SESSION_TOKEN"])
+	who, err := sts.NewFromConfig(cfg).GetCallerIdentity(t.Context(), nil)
+	if err != nil || !strings.HasPrefix(*who.Arn, "arn:aws:sts::000000000000:assumed-role/build/AWSCodeBuild-") {
+		t.Fatalf("the build acts as %v, %v", who, err)
+	}
+	client := s3.NewFromConfig(cfg, func(o *s3.Options) { o.UsePathStyle = true })
+	for key, want := range map[string]bool{"artifacts/a": false, "other": true} {
+		_, err := client.PutObject(t.Context(), &s3.PutObjectInput{Bucket: &b.bucket, Key: &key, Body: strings.NewReader("v")})
+		if denied(t, err) != want {
+			t.Errorf("put %s: %v", key, err)
+		}
+	}
+}
+
 // builds is one engine with a bucket and a project.
 type builds struct {
+	engine  *Engine
 	builds  *codebuild.Client
 	objects *s3.Client
 	logs    *cloudwatchlogs.Client
@@ -88,11 +127,12 @@ type builds struct {
 	project string
 }
 
-func newBuilds(t *testing.T) *builds {
+func newBuilds(t *testing.T, opts ...Option) *builds {
 	t.Helper()
-	engine := started(t, clone(t))
+	engine := started(t, clone(t), opts...)
 	cfg := engine.AWSConfig()
 	b := &builds{
+		engine:  engine,
 		builds:  codebuild.NewFromConfig(cfg),
 		objects: s3Client(engine),
 		logs:    cloudwatchlogs.NewFromConfig(cfg),

@@ -36,7 +36,7 @@ func launch(ctx context.Context, dir folder, python string, o options, log io.Wr
 		return nil, err
 	}
 	for range portTries {
-		rec, err := launchOnce(ctx, dir, python, runtime)
+		rec, err := launchOnce(ctx, dir, python, runtime, o.enforce)
 		if errors.Is(err, errPortTaken) {
 			continue
 		}
@@ -49,13 +49,13 @@ func launch(ctx context.Context, dir folder, python string, o options, log io.Wr
 	return nil, fmt.Errorf("start the local engine: every port tried was taken by the time it listened (%d tries)", portTries)
 }
 
-func launchOnce(ctx context.Context, dir folder, python string, runtime dockerRuntime) (*record, error) {
+func launchOnce(ctx context.Context, dir folder, python string, runtime dockerRuntime, enforce bool) (*record, error) {
 	port, err := freePort()
 	if err != nil {
 		return nil, err
 	}
 	rec := &record{
-		Endpoint: "http://127.0.0.1:" + strconv.Itoa(port), Region: region, Runtime: runtime.name,
+		Endpoint: "http://127.0.0.1:" + strconv.Itoa(port), Region: region, Runtime: runtime.name, Enforces: enforce,
 		Token: rand.Text(), Source: sourceHash(), Started: time.Now().UTC().Truncate(time.Second),
 	}
 	// Remembered before it starts: should this command be killed now, the next one finds what to end.
@@ -95,7 +95,7 @@ func engineCommand(ctx context.Context, dir folder, python string, rec *record, 
 	}
 	cmd := exec.Command(python, filepath.Join(dir.source(), "engine.py"))
 	cmd.Dir = dir.run()
-	cmd.Env = append(environment(ctx, dir), "DOCKER_HOST="+runtime.host, "SLIPWAY_ENGINE_TOKEN="+rec.Token, "SLIPWAY_RUNTIME="+rec.Runtime,
+	cmd.Env = append(environment(ctx, dir), "DOCKER_HOST="+runtime.host, "SLIPWAY_ENGINE_TOKEN="+rec.Token, "SLIPWAY_RUNTIME="+rec.Runtime, "AUTH="+strconv.FormatBool(rec.Enforces),
 		"GATEWAY_PORT="+rec.Endpoint[strings.LastIndex(rec.Endpoint, ":")+1:])
 	cmd.Stdout, cmd.Stderr = out, out
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}

@@ -36,6 +36,7 @@ type Engine struct {
 	Region   string
 	PID      int
 	Runtime  string // RuntimeProcess or RuntimeDocker
+	Enforces bool   // callers are held to their IAM policies
 
 	root  folder
 	token string
@@ -44,11 +45,18 @@ type Engine struct {
 // Option changes how Start starts an engine.
 type Option func(*options)
 
-type options struct{ runtime string }
+type options struct {
+	runtime string
+	enforce bool
+}
 
 // WithRuntime asks for RuntimeProcess or RuntimeDocker. Without it a Docker daemon is used where one answers,
 // on Linux.
 func WithRuntime(name string) Option { return func(o *options) { o.runtime = name } }
+
+// WithEnforcement holds callers to their IAM policies: signatures are verified and what no policy allows is refused.
+// The credentials of AWSConfig are root's. What is not enforced stands in docs/local-engine.md.
+func WithEnforcement() Option { return func(o *options) { o.enforce = true } }
 
 // Start returns the living engine of the clone at root, or installs (on first use) and starts one, and returns when
 // it answers. It writes what takes time to log. Errors say what to install or where to look.
@@ -86,6 +94,9 @@ func Start(ctx context.Context, root string, log io.Writer, opts ...Option) (*En
 func reuse(e *Engine, o options, log io.Writer) (*Engine, error) {
 	if o.runtime != "" && o.runtime != e.Runtime {
 		return nil, fmt.Errorf("the local engine already runs tasks by %s, not by %s: end it first (./scripts/destroy.sh --local)", e.Runtime, o.runtime)
+	}
+	if o.enforce && !e.Enforces {
+		return nil, errors.New("the local engine already runs, and lets everybody do everything: end it first (./scripts/destroy.sh --local)")
 	}
 	if rec, err := e.root.readRecord(); err == nil && rec != nil && rec.Source != sourceHash() {
 		fmt.Fprintln(log, "The running local engine is of another version of this clone; ./scripts/destroy.sh --local ends it.")

@@ -25,13 +25,14 @@ type record struct {
 	Region   string    `json:"region"`
 	PID      int       `json:"pid"`
 	Runtime  string    `json:"runtime"`
+	Enforces bool      `json:"enforces,omitempty"`
 	Token    string    `json:"token"`  // random; the engine, its children and containers carry it
 	Source   string    `json:"source"` // hash of the engine's own Python and lock file
 	Started  time.Time `json:"started"`
 }
 
 func (f folder) engine(rec *record) *Engine {
-	return &Engine{Endpoint: rec.Endpoint, Region: rec.Region, PID: rec.PID, Runtime: rec.Runtime, root: f, token: rec.Token}
+	return &Engine{Endpoint: rec.Endpoint, Region: rec.Region, PID: rec.PID, Runtime: rec.Runtime, Enforces: rec.Enforces, root: f, token: rec.Token}
 }
 
 // readRecord returns nil where there is none, or where it is cut short: then no engine has ever answered from it.

@@ -25,6 +25,7 @@ from ministack.services.cloudformation import provisioners
 
 import buildrun
 import buildspec
+import rights
 from buildspec import BuildError
 from patch import Patch, apply
 
@@ -221,6 +222,8 @@ class Build:
         for variable in self.record["environment"]["environmentVariables"]:
             env[variable["name"]] = buildrun.value_of(variable.get("type", "PLAINTEXT"), variable["value"])
         env |= buildrun.own_variables(work, get_region()) | _codebuild_variables(self.record, code)
+        session = "AWSCodeBuild-" + self.record["id"].rsplit(":", 1)[-1]
+        env |= rights.role_credentials(self.record["serviceRole"], session)
         for name in env:
             if not buildrun.VARIABLE_NAME.fullmatch(name):
                 raise BuildError("CLIENT_ERROR", f"{name!r} cannot be the name of an environment variable")

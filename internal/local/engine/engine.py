@@ -67,6 +67,7 @@ def _mend(client: Any) -> None:
     services = importlib.import_module("services").Services(client.reach)
     patch.apply(patches.table(services))
     importlib.import_module("added").install()
+    importlib.import_module("rights").install()
     services.start()
     for name in _OPTIONAL:
         if importlib.util.find_spec(name):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import cloudformation as cfn
+import rights
 import services
 from patch import Patch
 
@@ -24,7 +25,7 @@ def _handler(kind: str, operation: str, function: str) -> tuple[str, str]:
 
 def table(service: services.Services) -> tuple[Patch, ...]:
     """All patches, with service giving those that need running checks and balancers."""
-    return (*_ecs(service), *_balancers(service), *_stacks(), *_attributes())
+    return (*_ecs(service), *_balancers(service), *_stacks(), *_attributes(), *_rights())
 
 
 def _ecs(service: services.Services) -> tuple[Patch, ...]:
@@ -308,4 +309,44 @@ def _attributes() -> tuple[Patch, ...]:
             wrap=cfn.with_attributes(find),
         )
         for kind, function, find, page, names, sha256 in missing
+    )
+
+
+def _rights() -> tuple[Patch, ...]:
+    """Where callers are held to their policies."""
+    reference = _AWS + "service-authorization/latest/reference/reference_policies_actions-resources-contextkeys.html"
+    return (
+        Patch(
+            places=("core.iam_actions:extract_resource_arn",),
+            sha256="82f51700695c62fdca72583e1c264cc146fc22d5aa0a5faebabc3aa0a798f2e9",
+            fault="Policies are asked for one resource of a request, and for some services not for the one that AWS "
+            "asks for.",
+            right="Every resource is asked for, as the service authorization reference names it.",
+            source=reference,
+            wrap=rights.resources,
+        ),
+        Patch(
+            places=("core.iam_actions:request_tag_context",),
+            sha256="d46adb816e024778849a7919c64f0d53773c5b181cc759ce69db89215ce77154",
+            fault="Condition keys of the services are not there.",
+            right="They are. (Here those of CloudFormation, ECS and IAM that slipway's policies use.)",
+            source=reference,
+            wrap=rights.keys,
+        ),
+        Patch(
+            places=("core.iam_evaluator:enforce",),
+            sha256="cf64b1ee5b099c8f705e919a43bd7b354e4772f150edb89f8218c930b8550c8c",
+            fault="Whoever may call a service may give it any role.",
+            right="Passing a role needs iam:PassRole on it, tagging a new stack cloudformation:TagResource.",
+            source=_AWS + "IAM/latest/UserGuide/id_roles_use_passrole.html",
+            wrap=rights.every,
+        ),
+        Patch(
+            places=("core.iam_evaluator:pin_request_origin", "app:pin_request_origin"),
+            sha256="de819c1bd9ac2be4b8dd3c7a66d2c3c690fe74d95b4d42519ec581ac9ebf3b36",
+            fault="A request over HTTP fails where a policy asks for TLS.",
+            right="AWS is called over TLS. (Here too it counts as that: the engine is on loopback.)",
+            source=_AWS + "AmazonS3/latest/userguide/example-bucket-policies.html",
+            wrap=rights.as_if_over_tls,
+        ),
     )

@@ -35,6 +35,7 @@ class Services:
         self.checker = health.Checker(reach, self._lost)
         self.balancers = balancer.Balancers(self.checker, reach)
         self._leaving: set[threading.Thread] = set()
+        self._starting = threading.Lock()
         ecs._ECS_DEPLOYMENT_STEADY_DELAY = _STEADY
 
     def start(self) -> None:
@@ -126,8 +127,9 @@ class Services:
                 return
             timeout = _stop_timeout(container.labels)
             thread = threading.Thread(target=self._leave, args=(container, timeout), daemon=True)
-            self._leaving.add(thread)
-            thread.start()
+            with self._starting:
+                self._leaving.add(thread)
+                thread.start()
 
         return remove
 
@@ -187,7 +189,9 @@ class Services:
         def delete(physical_id: str, props: dict[str, Any]) -> None:
             original(physical_id, props)
             end = time.monotonic() + _LEAVE_LIMIT
-            for thread in list(self._leaving):
+            with self._starting:  # a thread that has not started cannot be joined
+                leaving = list(self._leaving)
+            for thread in leaving:
                 thread.join(max(0.0, end - time.monotonic()))
 
         return delete
