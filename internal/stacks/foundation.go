@@ -8,6 +8,7 @@ import (
 	"github.com/awslabs/goformation/v7/cloudformation/ecr"
 	"github.com/awslabs/goformation/v7/cloudformation/iam"
 	"github.com/awslabs/goformation/v7/cloudformation/s3"
+	"github.com/awslabs/goformation/v7/cloudformation/tags"
 
 	"slipway/internal/cfn"
 	"slipway/internal/config"
@@ -125,6 +126,8 @@ func (f *foundation) addImageBuild() {
 		LogsConfig:             logsTo(group),
 		TimeoutInMinutes:       new(buildMinutes),
 		QueuedTimeoutInMinutes: new(queueMinutes),
+		// Who makes projects and starts builds is held to this tag; on other types CloudFormation copies it from the stack by itself.
+		Tags: []tags.Tag{{Key: contract.TagName, Value: f.cfg.Name}},
 	})
 	f.t.Output(contract.KeyImageProjectName, "The build project that makes the image.", project.Ref())
 	f.t.Output(contract.KeyImageLogGroupName, "The image build's log group.", group.Ref())

@@ -29,8 +29,10 @@ var (
 	sourceActions      = []string{"s3:GetBucketAcl", "s3:GetObjectTagging", "s3:GetObjectVersionTagging", "s3:ListBucket", "s3:PutObjectTagging"}
 
 	buildActions     = []string{"codebuild:BatchGetBuilds", "codebuild:StartBuild", "codebuild:StopBuild"}
-	changeSetActions = []string{"cloudformation:CreateChangeSet", "cloudformation:DeleteChangeSet", "cloudformation:ExecuteChangeSet"}
-	seeStackActions  = []string{
+	changeSetActions = []string{
+		"cloudformation:CreateChangeSet", "cloudformation:DeleteChangeSet", "cloudformation:ExecuteChangeSet", "cloudformation:TagResource",
+	}
+	seeStackActions = []string{
 		"cloudformation:DescribeChangeSet", "cloudformation:DescribeStackEvents", "cloudformation:DescribeStacks", "cloudformation:GetTemplate",
 		"cloudformation:ListChangeSets", "cloudformation:ListStackResources",
 	}

@@ -137,6 +137,7 @@ func (p *pipeline) deployStatements() []cfn.Statement {
 			Condition: cfn.Condition{"StringEquals": {"cloudformation:RoleArn": p.in[contract.KeyPipelineExecutionRoleARN]}}},
 		{Sid: "UseItsChangeSets", Effect: cfn.Allow, Action: []string{"cloudformation:DeleteChangeSet", "cloudformation:ExecuteChangeSet"}, Resource: roots,
 			Condition: cfn.Condition{"StringLike": {"cloudformation:ChangeSetName": contract.ChangeSetByPipeline + "*"}}},
+		{Sid: "TagStacks", Effect: cfn.Allow, Action: []string{"cloudformation:TagResource"}, Resource: roots},
 		{Sid: "SeeStacks", Effect: cfn.Allow, Action: seeStackActions, Resource: append(stacks, foundation...)},
 		{Sid: "PassExecutionRole", Effect: cfn.Allow, Action: []string{"iam:PassRole"}, Resource: []string{p.in[contract.KeyPipelineExecutionRoleARN]},
 			Condition: cfn.Condition{"StringEquals": {"iam:PassedToService": "cloudformation.amazonaws.com"}}},
