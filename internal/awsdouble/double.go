@@ -18,6 +18,9 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/aws/retry"
 	"github.com/aws/aws-sdk-go-v2/credentials"
+
+	"slipway/internal/iampolicy"
+	"slipway/internal/iamref"
 )
 
 // Double is one account in one Region. All methods may be called at any time from any goroutine.
@@ -38,9 +41,13 @@ type Double struct {
 	held     chan struct{} // not nil while Hold is in force
 	random   *rand.Rand
 	calls    []Call
-	faults   []*fault
-	failing  map[string]string // phase and logical path of a resource -> why it fails
-	nestedCS string            // why no nested change set can be made
+	policies []iampolicy.Document // nil: the caller may do everything
+	requests []iampolicy.Request
+
+	reference iamref.Reference
+	faults    []*fault
+	failing   map[string]string // phase and logical path of a resource -> why it fails
+	nestedCS  string            // why no nested change set can be made
 
 	stacks      []*stack // in the order of their creation, deleted ones too
 	things      []*thing // everything that stacks made, deleted ones too
@@ -87,6 +94,10 @@ func New(t testing.TB, opts ...Option) *Double {
 	}
 	for _, opt := range opts {
 		opt(d)
+	}
+	var err error
+	if d.reference, err = iamref.Load(); err != nil {
+		t.Fatal(err)
 	}
 	d.handlers, d.kinds = d.allHandlers(), d.allKinds()
 	server := httptest.NewServer(http.HandlerFunc(d.serve))

@@ -149,7 +149,15 @@ func (d *Double) serveS3(w http.ResponseWriter, r *http.Request, body []byte) {
 	name, key, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/"), "/")
 	q := &s3Request{d: d, w: w, r: r, body: body, query: r.URL.Query(), key: key}
 	operation := q.operation(name)
-	d.calls = append(d.calls, Call{Service: "s3", Operation: operation, In: object{"Bucket": name, "Key": key}, Time: time.Now()})
+	in := object{"Bucket": name, "Key": key}
+	d.calls = append(d.calls, Call{Service: "s3", Operation: operation, In: in, Time: time.Now()})
+	if operation == "DeleteObjects" {
+		in = object{"Bucket": name, "Body": string(body)}
+	}
+	if err := d.authorize("s3", operation, in); err != nil {
+		q.fail(err)
+		return
+	}
 	if err := d.fault("s3", operation); err != nil {
 		q.fail(err)
 		return

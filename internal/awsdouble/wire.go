@@ -65,6 +65,9 @@ func (d *Double) serve(w http.ResponseWriter, r *http.Request) {
 // answer records the call and runs it.
 func (d *Double) answer(service, operation string, in object) (object, *apiError) {
 	d.calls = append(d.calls, Call{Service: service, Operation: operation, In: in, Time: time.Now()})
+	if err := d.authorize(service, operation, in); err != nil {
+		return nil, err
+	}
 	if err := d.fault(service, operation); err != nil {
 		return nil, err
 	}

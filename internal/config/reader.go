@@ -269,9 +269,6 @@ func (r *reader) textOr(o object, key string, hint func(string) string) (string,
 		return standard, !k.required
 	}
 	value, ok := textOf(f.value)
-	if number, isInteger := f.value.(*ast.IntegerNode); isInteger && k.numeral {
-		value, ok = number.GetToken().Value, true
-	}
 	if !ok {
 		r.add(nodePosition(f.value), "%s is %s; it must be %s", k.path, describe(f.value), k.must())
 		return standard, false

@@ -1,4 +1,3 @@
-// Package docs keeps the documents true: what they tell a reader to run is run by a test, and what they link to exists.
 package docs
 
 import (
@@ -18,21 +17,24 @@ type witness struct{ file, text string }
 
 // commands are those that a document may tell its reader to run.
 var commands = map[string]witness{
-	"./scripts/deploy.sh --local":        {"internal/e2e/local_test.go", `"deploy.sh", "--local"`},
-	"./scripts/deploy.sh --local --yes":  {"internal/e2e/local_test.go", `"deploy.sh", "--local", "--yes"`},
-	"./scripts/deploy.sh":                {"internal/e2e/local_test.go", `"deploy.sh", "--yes"`},
-	"./scripts/deploy.sh --cost":         {"scripts/slipway/main_test.go", `"deploy", "--cost"`},
-	"./scripts/deploy.sh --yes":          {"internal/e2e/local_test.go", `"deploy.sh", "--yes"`},
-	"./scripts/destroy.sh":               {"internal/e2e/local_test.go", `noCredentials()...), "destroy.sh")`},
-	"./scripts/destroy.sh --local":       {"internal/e2e/local_test.go", `"destroy.sh", "--local"`},
-	"./scripts/destroy.sh --local --yes": {"internal/e2e/local_test.go", `"destroy.sh", "--local", "--yes"`},
-	"./scripts/test.sh":                  {".ci/run", "./scripts/test.sh"},
-	"curl $ServiceURL/":                  {"internal/e2e/local_test.go", `s.url+"/"`},
-	"curl $ServiceURL/time":              {"internal/e2e/local_test.go", `s.url+"/time"`},
-	"./scripts/bench/gen.sh --builds":    {"scripts/check/steps.go", `r.path("scripts/bench/gen.sh"), "--builds"`},
-	"./scripts/test.sh --long":           {"scripts/check/main.go", `"long"`},
-	"go run ./gen":                       {"internal/e2e/local_test.go", `"go", "run", "./gen"`},
-	"go run ./gen -check":                {"scripts/check/templates.go", `"run", "./gen", "-check"`},
+	"./scripts/deploy.sh --local":             {"internal/e2e/local_test.go", `"deploy.sh", "--local"`},
+	"./scripts/deploy.sh --local --yes":       {"internal/e2e/local_test.go", `"deploy.sh", "--local", "--yes"`},
+	"./scripts/deploy.sh":                     {"internal/e2e/local_test.go", `"deploy.sh", "--yes"`},
+	"./scripts/deploy.sh --cost":              {"scripts/slipway/main_test.go", `"deploy", "--cost"`},
+	"./scripts/deploy.sh --policy deploy":     {"scripts/slipway/main_test.go", `"deploy", "--policy", "deploy"`},
+	"./scripts/deploy.sh --policy foundation": {"internal/deployer/docs_test.go", "range Names"},
+	"./scripts/deploy.sh --policy destroy":    {"internal/deployer/docs_test.go", "range Names"},
+	"./scripts/deploy.sh --yes":               {"internal/e2e/local_test.go", `"deploy.sh", "--yes"`},
+	"./scripts/destroy.sh":                    {"internal/e2e/local_test.go", `noCredentials()...), "destroy.sh")`},
+	"./scripts/destroy.sh --local":            {"internal/e2e/local_test.go", `"destroy.sh", "--local"`},
+	"./scripts/destroy.sh --local --yes":      {"internal/e2e/local_test.go", `"destroy.sh", "--local", "--yes"`},
+	"./scripts/test.sh":                       {".ci/run", "./scripts/test.sh"},
+	"curl $ServiceURL/":                       {"internal/e2e/local_test.go", `s.url+"/"`},
+	"curl $ServiceURL/time":                   {"internal/e2e/local_test.go", `s.url+"/time"`},
+	"./scripts/bench/gen.sh --builds":         {"scripts/check/steps.go", `r.path("scripts/bench/gen.sh"), "--builds"`},
+	"./scripts/test.sh --long":                {"scripts/check/main.go", `"long"`},
+	"go run ./gen":                            {"internal/e2e/local_test.go", `"go", "run", "./gen"`},
+	"go run ./gen -check":                     {"scripts/check/templates.go", `"run", "./gen", "-check"`},
 }
 
 // documents are the README and docs/*.md, by their path from the root.
@@ -135,5 +137,16 @@ func TestLinksLeadSomewhere(t *testing.T) {
 				t.Errorf("%s links to %s, which is not there", name, match[1])
 			}
 		}
+	}
+}
+
+func TestReplace(t *testing.T) {
+	page := "a\n<!-- begin x: make -->\nold\n<!-- end x -->\nb\n"
+	got, err := Replace(page, "x", "make", "new\n")
+	if want := "a\n<!-- begin x: make -->\nnew\n<!-- end x -->\nb\n"; err != nil || got != want {
+		t.Errorf("got %q, %v", got, err)
+	}
+	if _, err := Replace(page, "y", "make", "new\n"); err == nil {
+		t.Error("a part that is not there was replaced")
 	}
 }

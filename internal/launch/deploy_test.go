@@ -11,6 +11,7 @@ import (
 
 	"slipway/internal/awsdouble"
 	"slipway/internal/contract"
+	"slipway/internal/deployer"
 )
 
 func TestFirstLaunch(t *testing.T) {
@@ -280,6 +281,7 @@ func TestPipelineDeploysWithItsOwnRole(t *testing.T) {
 	image := imageOf(b.output.String())
 	b.double.OnBuild(nil)
 	other := image[:len(image)-4] + "0000"
+	b.double.Restrict(b.double.RolePolicies(t, b.double.PhysicalID("slipway-demo-prod", "Pipeline.DeployRole"))...)
 	err := b.again("b").Deploy(t.Context(), DeployOptions{ByPipeline: true, Environments: []string{"prod"}, Image: other})
 	if err != nil {
 		t.Fatalf("%v\n%s", err, b.progress)
@@ -292,6 +294,7 @@ func TestPipelineDeploysWithItsOwnRole(t *testing.T) {
 	if got := imageOf(b.output.String()); got != other {
 		t.Errorf("deployed %s", got)
 	}
+	b.may(deployer.Names...)
 	// Destroying it then uses the people's role: the pipeline's may not delete the pipeline.
 	b.again("b").mustDestroy(t)
 	for _, c := range b.double.CallsTo("DeleteStack") {

@@ -13,6 +13,8 @@ import (
 
 	"slipway/internal/awsdouble"
 	"slipway/internal/config"
+	"slipway/internal/deployer"
+	"slipway/internal/iampolicy"
 )
 
 // tree is a source with a given identity.
@@ -55,6 +57,7 @@ func newBench(t *testing.T, opts ...awsdouble.Option) *bench {
 	t.Helper()
 	b := &bench{double: awsdouble.New(t, opts...), records: t.TempDir()}
 	b.again("a")
+	b.may(deployer.Names...)
 	return b
 }
 
@@ -70,6 +73,19 @@ func (b *bench) again(source string) *bench {
 		Progress: b.progress, Output: b.output, Poll: 2 * time.Millisecond,
 	})
 	return b
+}
+
+// may gives the caller these policies of the deployer's and no other.
+func (b *bench) may(names ...string) {
+	var documents []iampolicy.Document
+	for _, name := range names {
+		documents = append(documents, b.policy(name))
+	}
+	b.double.Restrict(documents...)
+}
+
+func (b *bench) policy(name string) iampolicy.Document {
+	return deployer.Policies(b.Config, deployer.Place{Partition: "aws", Region: b.double.Region, Account: b.double.AccountID})[name]
 }
 
 func (b *bench) mustDeploy(t *testing.T, o DeployOptions) {

@@ -11,6 +11,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"slipway/internal/docs"
 	"slipway/internal/iampolicy"
 	"slipway/internal/iamref"
 )
@@ -27,13 +28,9 @@ func TestPermissionsPage(t *testing.T) {
 	}
 	want := string(text)
 	for name, table := range map[string]string{"everything": everythingTable(t), "sources": sourcesTable()} {
-		begin, end := "<!-- begin "+name+": go test ./internal/stacks -update -->\n", "<!-- end "+name+" -->\n"
-		before, rest, found := strings.Cut(want, begin)
-		_, after, closed := strings.Cut(rest, end)
-		if !found || !closed {
-			t.Fatalf("docs/permissions.md has no part %s", name)
+		if want, err = docs.Replace(want, name, "go test ./internal/stacks -update", table); err != nil {
+			t.Fatal(err)
 		}
-		want = before + begin + table + end + after
 	}
 	if *update {
 		if err := os.WriteFile(permissionsPage, []byte(want), 0o644); err != nil {
@@ -56,7 +53,7 @@ func everythingTable(t *testing.T) string {
 		a := deployed(t, cfg)
 		for _, p := range a.policies() {
 			for _, s := range p.Statement {
-				if s.Effect != iampolicy.Allow || !slices.Contains(s.Resource, "*") || resourcePolicyOfItself(p) {
+				if s.Effect != iampolicy.Allow || !slices.Contains(s.Resource, "*") || !p.identity() {
 					continue
 				}
 				for _, action := range s.Action {

@@ -21,7 +21,7 @@ import (
 func (a *app) deployCommand() *cobra.Command {
 	var w where
 	var yes, price bool
-	var image string
+	var image, policy string
 	var environments []string
 	c := &cobra.Command{
 		Use:   "deploy",
@@ -36,6 +36,9 @@ Prints what it made as Key=Value lines; everything else goes to stderr.`,
 			}
 			if c.Flags().Changed("image") && image != "keep" {
 				return usageError{fmt.Errorf("--image %q: the only value is keep, which leaves the running image and changes the rest", image)}
+			}
+			if c.Flags().Changed("policy") {
+				return a.policy(c.Context(), w, policy)
 			}
 			if price {
 				if w.local {
@@ -52,6 +55,7 @@ Prints what it made as Key=Value lines; everything else goes to stderr.`,
 	}
 	w.flags(c.Flags())
 	c.Flags().BoolVar(&price, "cost", false, "only say what it costs a month; needs no credentials and changes nothing")
+	c.Flags().StringVar(&policy, "policy", "", "only print an IAM policy, by its `name`: deploy, foundation or destroy (docs/permissions.md)")
 	c.Flags().BoolVarP(&yes, "yes", "y", false, "do not ask before the first launch")
 	c.Flags().StringVar(&image, "image", "", "`keep` leaves the image that runs and changes the rest")
 	c.Flags().StringArrayVarP(&environments, "environment", "e", nil, "environment to deploy to, by `name`; may be given several times")

@@ -15,6 +15,7 @@ import (
 	"slipway/internal/awsdouble"
 	"slipway/internal/contract"
 	"slipway/internal/cost"
+	"slipway/internal/iampolicy"
 	"slipway/internal/launch"
 	"slipway/internal/source"
 )
@@ -80,22 +81,24 @@ func TestUsage(t *testing.T) {
 		code int
 		said []string
 	}{
-		"flag":        {[]string{"deploy", "--locla"}, exitUsage, []string{"--locla", "./scripts/deploy.sh --help"}},
-		"argument":    {[]string{"destroy", "prod"}, exitUsage, []string{"prod", "./scripts/destroy.sh"}},
-		"image":       {[]string{"deploy", "--image", "web:latest"}, exitUsage, []string{"web:latest", "keep"}},
-		"empty image": {[]string{"deploy", "--image", ""}, exitUsage, []string{"keep"}},
-		"local cost":  {[]string{"deploy", "--cost", "--local"}, exitUsage, []string{"--cost", "--local costs nothing"}},
-		"cost where":  {[]string{"deploy", "--cost", "-e", "nope"}, exitUsage, []string{`"nope"`, "it has prod"}},
-		"environment": {[]string{"deploy", "--local", "--environment", "nope"}, exitUsage, []string{`"nope"`, "it has prod"}},
-		"empty name":  {[]string{"deploy", "--local", "--environment", ""}, exitUsage, []string{`""`, "it has prod"}},
-		"Region":      {[]string{"deploy", "--local", "--region", "eu-west-1"}, exitUsage, []string{"--region", "--local"}},
-		"profile":     {[]string{"destroy", "--local", "--profile", "x"}, exitUsage, []string{"--profile", "--local"}},
-		"stage":       {[]string{"stage", "imgae"}, exitUsage, []string{"imgae", "image", "./scripts/stage.sh --help"}},
-		"no stage":    {[]string{"stage"}, exitUsage, []string{"acceptance"}},
-		"two stages":  {[]string{"stage", "image", "deploy"}, exitUsage, []string{"one stage"}},
-		"command":     {[]string{"deplyo"}, exitUsage, []string{`"deplyo"`, "did you mean deploy?", "slipway --help"}},
-		"far command": {[]string{"frobnicate"}, exitUsage, []string{`"frobnicate"; see slipway --help`}},
-		"root flag":   {[]string{"--locla"}, exitUsage, []string{"--locla", "slipway --help"}},
+		"flag":         {[]string{"deploy", "--locla"}, exitUsage, []string{"--locla", "./scripts/deploy.sh --help"}},
+		"argument":     {[]string{"destroy", "prod"}, exitUsage, []string{"prod", "./scripts/destroy.sh"}},
+		"image":        {[]string{"deploy", "--image", "web:latest"}, exitUsage, []string{"web:latest", "keep"}},
+		"empty image":  {[]string{"deploy", "--image", ""}, exitUsage, []string{"keep"}},
+		"local cost":   {[]string{"deploy", "--cost", "--local"}, exitUsage, []string{"--cost", "--local costs nothing"}},
+		"cost where":   {[]string{"deploy", "--cost", "-e", "nope"}, exitUsage, []string{`"nope"`, "it has prod"}},
+		"policy":       {[]string{"deploy", "--policy", "admin"}, exitUsage, []string{`"admin"`, "deploy, foundation, destroy"}},
+		"local policy": {[]string{"deploy", "--policy", "deploy", "--local"}, exitUsage, []string{"--policy", "--local needs no rights"}},
+		"environment":  {[]string{"deploy", "--local", "--environment", "nope"}, exitUsage, []string{`"nope"`, "it has prod"}},
+		"empty name":   {[]string{"deploy", "--local", "--environment", ""}, exitUsage, []string{`""`, "it has prod"}},
+		"Region":       {[]string{"deploy", "--local", "--region", "eu-west-1"}, exitUsage, []string{"--region", "--local"}},
+		"profile":      {[]string{"destroy", "--local", "--profile", "x"}, exitUsage, []string{"--profile", "--local"}},
+		"stage":        {[]string{"stage", "imgae"}, exitUsage, []string{"imgae", "image", "./scripts/stage.sh --help"}},
+		"no stage":     {[]string{"stage"}, exitUsage, []string{"acceptance"}},
+		"two stages":   {[]string{"stage", "image", "deploy"}, exitUsage, []string{"one stage"}},
+		"command":      {[]string{"deplyo"}, exitUsage, []string{`"deplyo"`, "did you mean deploy?", "slipway --help"}},
+		"far command":  {[]string{"frobnicate"}, exitUsage, []string{`"frobnicate"; see slipway --help`}},
+		"root flag":    {[]string{"--locla"}, exitUsage, []string{"--locla", "slipway --help"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			noAWS(t)
@@ -187,6 +190,31 @@ func TestCost(t *testing.T) {
 		wantSaid(t, out, c.said...)
 		if noRegion := strings.Contains(errs, "no Region is set"); noRegion != (c.region == cost.DefaultRegion) {
 			t.Errorf("%s: %s", c.region, errs)
+		}
+	}
+}
+
+// A policy is printed without credentials, for the Region that is set or for all.
+func TestPolicy(t *testing.T) {
+	noAWS(t)
+	for region, want := range map[string]string{
+		"": "arn:aws:cloudformation:*:*:stack/slipway-demo-*", "cn-north-1": "arn:aws-cn:cloudformation:cn-north-1:*:stack/slipway-demo-*",
+		"us-gov-west-1": "arn:aws-us-gov:cloudformation:us-gov-west-1:*:stack/slipway-demo-*",
+	} {
+		args := []string{"deploy", "--policy", "deploy"}
+		if region != "" {
+			args = append(args, "--region", region)
+		}
+		code, out, errs := call(t, "", args...)
+		if code != 0 {
+			t.Fatal(errs)
+		}
+		if _, err := iampolicy.Parse([]byte(out)); err != nil {
+			t.Error(err)
+		}
+		wantSaid(t, out, want)
+		if all := strings.Contains(errs, "holds in all of them"); all != (region == "") {
+			t.Errorf("%q: %s", region, errs)
 		}
 	}
 }

@@ -1,0 +1,397 @@
+package awsdouble
+
+import (
+	"encoding/json"
+	"encoding/xml"
+	"fmt"
+	"net/url"
+	"slices"
+	"strings"
+	"testing"
+
+	"slipway/internal/iampolicy"
+)
+
+// Restrict lets the caller from now on do what these policies together allow, and nothing else; until then everything is
+// allowed. What CloudFormation does on the caller's behalf is not held to them.
+func (d *Double) Restrict(policies ...iampolicy.Document) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.policies = append([]iampolicy.Document{}, policies...)
+}
+
+// Requests returns what the calls so far asked to be allowed, oldest first; nothing unless there are policies.
+func (d *Double) Requests() []iampolicy.Request {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return slices.Clone(d.requests)
+}
+
+// authorize notes what a call asks for, and refuses what the policies do not allow.
+func (d *Double) authorize(service, operation string, in object) *apiError {
+	if d.policies == nil {
+		return nil
+	}
+	requests, err := d.asks(service, operation, in)
+	if err != nil {
+		return &apiError{Code: "InternalFailure", Message: err.Error(), Status: 501}
+	}
+	d.requests = append(d.requests, requests...)
+	for _, r := range requests {
+		if !iampolicy.Allowed(r, d.policies...) {
+			return d.denied(service, r)
+		}
+	}
+	return nil
+}
+
+// denied words a refusal as the service does.
+func (d *Double) denied(service string, r iampolicy.Request) *apiError {
+	message := fmt.Sprintf("User: arn:aws:iam::%s:user/tester is not authorized to perform: %s on resource: %s because no identity-based policy allows the %[2]s action",
+		d.AccountID, r.Action, r.Resource)
+	switch service {
+	case "ec2":
+		return &apiError{Code: "UnauthorizedOperation", Message: message, Status: 403}
+	case "s3", "cloudformation", "iam", "elasticloadbalancing", "sts":
+		return &apiError{Code: "AccessDenied", Message: message, Status: 403}
+	}
+	return &apiError{Code: "AccessDeniedException", Message: message, Status: 400}
+}
+
+// prefixes are those of actions, where a service signs with another name.
+var prefixes = map[string]string{"monitoring": "cloudwatch"}
+
+// asks says which actions on which resources a call asks for, as the service authorization reference has them. Nobody
+// needs a right to ask who he is.
+func (d *Double) asks(service, operation string, in object) ([]iampolicy.Request, error) {
+	if operation == "GetCallerIdentity" {
+		return nil, nil
+	}
+	if on := d.resources()[service+"."+operation]; on != nil {
+		return on(in), nil
+	}
+	if prefix := prefixes[service]; prefix != "" {
+		service = prefix
+	}
+	action := service + ":" + operation
+	known, found := d.reference.Action(action)
+	switch {
+	case !found:
+		return nil, fmt.Errorf("awsdouble does not know which right %s asks for: rights.go needs a line", action)
+	case len(known.Types) > 0:
+		return nil, fmt.Errorf("%s is asked for on a %v: rights.go needs a line that says on which", action, known.Types)
+	}
+	return []iampolicy.Request{{Action: action, Resource: "*"}}, nil
+}
+
+// right makes the requests of a call from its parameters.
+type right func(in object) []iampolicy.Request
+
+func (d *Double) resources() map[string]right {
+	return map[string]right{
+		"cloudformation.CreateChangeSet":             d.createChangeSetRight,
+		"cloudformation.DeleteChangeSet":             d.changeSetRight("DeleteChangeSet"),
+		"cloudformation.DeleteStack":                 d.deleteStackRight,
+		"cloudformation.DescribeChangeSet":           d.changeSetRight("DescribeChangeSet"),
+		"cloudformation.ExecuteChangeSet":            d.changeSetRight("ExecuteChangeSet"),
+		"cloudformation.DescribeStacks":              d.stackRight("DescribeStacks"),
+		"cloudformation.DescribeStackEvents":         d.stackRight("DescribeStackEvents"),
+		"cloudformation.GetTemplate":                 d.stackRight("GetTemplate"),
+		"cloudformation.ListChangeSets":              d.stackRight("ListChangeSets"),
+		"cloudformation.ListStackResources":          d.stackRight("ListStackResources"),
+		"cloudformation.UpdateTerminationProtection": d.stackRight("UpdateTerminationProtection"),
+
+		"codebuild.StartBuild":           d.projectRight("StartBuild", "projectName", false),
+		"codebuild.ListBuildsForProject": d.projectRight("ListBuildsForProject", "projectName", false),
+		"codebuild.BatchGetProjects":     d.projectRight("BatchGetProjects", "names", false),
+		"codebuild.BatchGetBuilds":       d.projectRight("BatchGetBuilds", "ids", true),
+		"codebuild.StopBuild":            d.projectRight("StopBuild", "id", true),
+
+		"codepipeline.GetPipeline":            d.byName("codepipeline:GetPipeline", "name", "AWS::CodePipeline::Pipeline", ""),
+		"codepipeline.ListPipelineExecutions": d.byName("codepipeline:ListPipelineExecutions", "pipelineName", "AWS::CodePipeline::Pipeline", ""),
+		"codepipeline.StopPipelineExecution":  d.byName("codepipeline:StopPipelineExecution", "pipelineName", "AWS::CodePipeline::Pipeline", ""),
+
+		"ecr.DescribeImages":       d.byName("ecr:DescribeImages", "repositoryName", "AWS::ECR::Repository", "repository/"),
+		"ecr.DescribeRepositories": d.byName("ecr:DescribeRepositories", "repositoryNames", "AWS::ECR::Repository", "repository/"),
+
+		"ecs.DescribeClusters":      d.byName("ecs:DescribeClusters", "clusters", "AWS::ECS::Cluster", "cluster/"),
+		"ecs.DescribeServices":      d.byName("ecs:DescribeServices", "services", "AWS::ECS::Service", "service/"),
+		"ecs.UpdateService":         d.serviceRight,
+		"ecs.DescribeTasks":         d.byName("ecs:DescribeTasks", "tasks", "", "task/"),
+		"ecs.ListTasks":             d.inCluster("ecs:ListTasks", "container-instance/"),
+		"ecs.DeleteTaskDefinitions": d.byName("ecs:DeleteTaskDefinitions", "taskDefinitions", "AWS::ECS::TaskDefinition", "task-definition/"),
+
+		"events.DescribeRule": d.byName("events:DescribeRule", "Name", "AWS::Events::Rule", "rule/"),
+		"events.DisableRule":  d.byName("events:DisableRule", "Name", "AWS::Events::Rule", "rule/"),
+
+		"iam.GetRole":                 d.getRoleRight,
+		"iam.GetPolicy":               d.byName("iam:GetPolicy", "PolicyArn", "AWS::IAM::ManagedPolicy", ""),
+		"iam.CreateServiceLinkedRole": d.linkedRoleRight,
+
+		"logs.GetLogEvents":       d.streamRight("GetLogEvents"),
+		"logs.DescribeLogStreams": d.groupRight("DescribeLogStreams"),
+		"logs.FilterLogEvents":    d.groupRight("FilterLogEvents"),
+
+		"s3.HeadBucket":           onBucket("s3:ListBucket"),
+		"s3.ListObjectsV2":        onBucket("s3:ListBucket"),
+		"s3.ListObjectVersions":   onBucket("s3:ListBucketVersions"),
+		"s3.ListMultipartUploads": onBucket("s3:ListBucketMultipartUploads"),
+		"s3.GetBucketVersioning":  onBucket("s3:GetBucketVersioning"),
+		"s3.GetObject":            onObject("s3:GetObject"),
+		"s3.HeadObject":           d.headObjectRight,
+		"s3.PutObject":            onObject("s3:PutObject"),
+		"s3.DeleteObject":         onObject("s3:DeleteObject"),
+		"s3.AbortMultipartUpload": onObject("s3:AbortMultipartUpload"),
+		"s3.DeleteObjects":        deleteObjectsRight,
+	}
+}
+
+// byName is for a resource, or several, whose name or ARN the request gives.
+func (d *Double) byName(action, key, kindName, before string) right {
+	service, _, _ := strings.Cut(action, ":")
+	return func(in object) []iampolicy.Request {
+		names := texts(in, key)
+		if name := text(in, key); name != "" {
+			names = append(names, name)
+		}
+		var requests []iampolicy.Request
+		for _, name := range names {
+			arn := name
+			if !strings.HasPrefix(arn, "arn:") {
+				arn = d.arn(service, before+name)
+			}
+			requests = append(requests, iampolicy.Request{Action: action, Resource: arn, Context: tagContext(d.tagsOf(kindName, name))})
+		}
+		return requests
+	}
+}
+
+// tagsOf are the tags of something that exists; what does not has none.
+func (d *Double) tagsOf(kindName, id string) map[string]string {
+	if t := d.thing(kindName, id); t != nil {
+		return d.tags(t)
+	}
+	return nil
+}
+
+func tagContext(tags map[string]string) map[string][]string {
+	context := map[string][]string{}
+	for key, value := range tags {
+		context["aws:ResourceTag/"+key] = []string{value}
+	}
+	return context
+}
+
+func (d *Double) stackRight(operation string) right {
+	return func(in object) []iampolicy.Request {
+		return []iampolicy.Request{d.onStack(operation, text(in, "StackName"), nil)}
+	}
+}
+
+// onStack is an action on a stack by name or id. Without either it is about all stacks, which only "*" allows.
+func (d *Double) onStack(operation, nameOrID string, context map[string][]string) iampolicy.Request {
+	r := iampolicy.Request{Action: "cloudformation:" + operation, Resource: "*", Context: context}
+	if nameOrID == "" {
+		return r
+	}
+	r.Resource = nameOrID
+	s := d.stack(nameOrID)
+	switch {
+	case s != nil:
+		r.Resource = s.id
+		if r.Context == nil {
+			r.Context = map[string][]string{}
+		}
+		for key, values := range tagContext(s.tags) {
+			r.Context[key] = values
+		}
+	case !strings.HasPrefix(nameOrID, "arn:"):
+		r.Resource = d.arn("cloudformation", "stack/"+nameOrID+"/*")
+	}
+	return r
+}
+
+// changeSetRight is on the stack of a change set that is named by its ARN, or by its name and its stack's.
+func (d *Double) changeSetRight(operation string) right {
+	return func(in object) []iampolicy.Request {
+		stackName, name := text(in, "StackName"), text(in, "ChangeSetName")
+		for _, s := range d.stacks {
+			for _, set := range s.changeSets {
+				if set.id == name {
+					stackName, name = s.id, set.name
+				}
+			}
+		}
+		return []iampolicy.Request{d.onStack(operation, stackName, map[string][]string{"cloudformation:ChangeSetName": {name}})}
+	}
+}
+
+// createChangeSetRight includes what goes with the change set: its tags, its role and its template in a bucket.
+func (d *Double) createChangeSetRight(in object) []iampolicy.Request {
+	context := map[string][]string{"cloudformation:ChangeSetName": {text(in, "ChangeSetName")}}
+	requests := []iampolicy.Request{}
+	if role := text(in, "RoleARN"); role != "" {
+		context["cloudformation:RoleArn"] = []string{role}
+		requests = append(requests, passRole(role))
+	}
+	if at, err := url.Parse(text(in, "TemplateURL")); err == nil && at.Path != "" {
+		requests = append(requests, iampolicy.Request{Action: "s3:GetObject", Resource: templateObject(at)})
+	}
+	if len(objects(in, "Tags")) > 0 {
+		requests = append(requests, d.onStack("TagResource", text(in, "StackName"), map[string][]string{"cloudformation:CreateAction": {"CreateChangeSet"}}))
+	}
+	return append(requests, d.onStack("CreateChangeSet", text(in, "StackName"), context))
+}
+
+// templateObject is the object behind a template's URL: the bucket leads the host's name, or the path.
+func templateObject(at *url.URL) string {
+	key := strings.TrimPrefix(at.Path, "/")
+	if bucket, _, named := strings.Cut(at.Host, ".s3."); named {
+		return "arn:aws:s3:::" + bucket + "/" + key
+	}
+	return "arn:aws:s3:::" + key
+}
+
+func (d *Double) deleteStackRight(in object) []iampolicy.Request {
+	role := text(in, "RoleARN")
+	if role == "" {
+		return []iampolicy.Request{d.onStack("DeleteStack", text(in, "StackName"), nil)}
+	}
+	return []iampolicy.Request{passRole(role), d.onStack("DeleteStack", text(in, "StackName"), map[string][]string{"cloudformation:RoleArn": {role}})}
+}
+
+func passRole(role string) iampolicy.Request {
+	return iampolicy.Request{Action: "iam:PassRole", Resource: role, Context: map[string][]string{"iam:PassedToService": {"cloudformation.amazonaws.com"}}}
+}
+
+// projectRight is on the project of that name, or of the build of that id, which begins with it.
+func (d *Double) projectRight(operation, key string, build bool) right {
+	return func(in object) []iampolicy.Request {
+		names := texts(in, key)
+		if name := text(in, key); name != "" {
+			names = append(names, name)
+		}
+		var requests []iampolicy.Request
+		for _, name := range names {
+			if build {
+				name, _, _ = strings.Cut(name, ":")
+			}
+			requests = append(requests, iampolicy.Request{Action: "codebuild:" + operation, Resource: d.arn("codebuild", "project/"+name),
+				Context: tagContext(d.tagsOf("AWS::CodeBuild::Project", name))})
+		}
+		return requests
+	}
+}
+
+func (d *Double) serviceRight(in object) []iampolicy.Request {
+	arn := text(in, "service")
+	if !strings.HasPrefix(arn, "arn:") {
+		arn = d.arn("ecs", "service/"+lastPart(text(in, "cluster"), "/")+"/"+arn)
+	}
+	return []iampolicy.Request{{Action: "ecs:UpdateService", Resource: arn}}
+}
+
+func (d *Double) inCluster(action, before string) right {
+	return func(in object) []iampolicy.Request {
+		return []iampolicy.Request{{Action: action, Resource: d.arn("ecs", before+lastPart(text(in, "cluster"), "/")+"/*")}}
+	}
+}
+
+// getRoleRight is on the role with its path; of a role that is not there nobody knows the path.
+func (d *Double) getRoleRight(in object) []iampolicy.Request {
+	name := text(in, "RoleName")
+	arn := "arn:aws:iam::" + d.AccountID + ":role/" + name
+	for principal := range d.roles {
+		if serviceLinkedRoles[principal] == name {
+			arn = fmt.Sprint(d.linkedRole(principal)["Arn"])
+		}
+	}
+	if t := d.thing("AWS::IAM::Role", name); t != nil {
+		arn = t.Attributes["Arn"]
+	}
+	return []iampolicy.Request{{Action: "iam:GetRole", Resource: arn}}
+}
+
+func (d *Double) linkedRoleRight(in object) []iampolicy.Request {
+	principal := text(in, "AWSServiceName")
+	return []iampolicy.Request{{Action: "iam:CreateServiceLinkedRole", Resource: fmt.Sprint(d.linkedRole(principal)["Arn"]),
+		Context: map[string][]string{"iam:AWSServiceName": {principal}}}}
+}
+
+func (d *Double) groupRight(operation string) right {
+	return func(in object) []iampolicy.Request {
+		return []iampolicy.Request{{Action: "logs:" + operation, Resource: d.arn("logs", "log-group:"+text(in, "logGroupName")+":*")}}
+	}
+}
+
+func (d *Double) streamRight(operation string) right {
+	return func(in object) []iampolicy.Request {
+		return []iampolicy.Request{{Action: "logs:" + operation,
+			Resource: d.arn("logs", "log-group:"+text(in, "logGroupName")+":log-stream:"+text(in, "logStreamName"))}}
+	}
+}
+
+func onBucket(action string) right {
+	return func(in object) []iampolicy.Request {
+		return []iampolicy.Request{{Action: action, Resource: "arn:aws:s3:::" + text(in, "Bucket")}}
+	}
+}
+
+func onObject(action string) right {
+	return func(in object) []iampolicy.Request {
+		return []iampolicy.Request{{Action: action, Resource: "arn:aws:s3:::" + text(in, "Bucket") + "/" + text(in, "Key")}}
+	}
+}
+
+// headObjectRight includes listing where the object is not there: without it S3 does not say so, but refuses
+// (docs.aws.amazon.com/AmazonS3/latest/API/API_HeadObject.html).
+func (d *Double) headObjectRight(in object) []iampolicy.Request {
+	requests := onObject("s3:GetObject")(in)
+	if b := d.buckets[text(in, "Bucket")]; b != nil && b.latest(text(in, "Key")) == nil {
+		requests = append(requests, onBucket("s3:ListBucket")(in)...)
+	}
+	return requests
+}
+
+// deleteObjectsRight tells versions from objects: they are different rights.
+func deleteObjectsRight(in object) []iampolicy.Request {
+	var list struct {
+		Object []struct{ Key, VersionId string }
+	}
+	if err := xml.Unmarshal([]byte(text(in, "Body")), &list); err != nil {
+		return nil // the call fails by itself
+	}
+	var requests []iampolicy.Request
+	for _, o := range list.Object {
+		action := "s3:DeleteObject"
+		if o.VersionId != "" {
+			action = "s3:DeleteObjectVersion"
+		}
+		requests = append(requests, iampolicy.Request{Action: action, Resource: "arn:aws:s3:::" + text(in, "Bucket") + "/" + o.Key})
+	}
+	return requests
+}
+
+// RolePolicies are the inline policies of a role that a stack made, by its name.
+func (d *Double) RolePolicies(t testing.TB, role string) []iampolicy.Document {
+	t.Helper()
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	made := d.thing("AWS::IAM::Role", role)
+	if made == nil {
+		t.Fatalf("there is no role %s", role)
+	}
+	var documents []iampolicy.Document
+	for _, p := range objects(made.Properties, "Policies") {
+		body, err := json.Marshal(p["PolicyDocument"])
+		if err != nil {
+			t.Fatal(err)
+		}
+		document, err := iampolicy.Parse(body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		documents = append(documents, document)
+	}
+	return documents
+}

@@ -1,0 +1,97 @@
+package deployer
+
+import (
+	"slipway/internal/contract"
+	"slipway/internal/iampolicy"
+)
+
+// stacks are the application's stacks. An environment's is changed with CloudFormation's role only.
+func (t *table) stacks() {
+	var roots []string
+	for _, env := range t.cfg.Environments {
+		roots = append(roots, t.arns("cloudformation", "stack/"+contract.EnvironmentStackName(t.cfg.Name, env.Name)+"/*")...)
+	}
+	foundation := t.arns("cloudformation", "stack/"+contract.FoundationStackName(t.cfg.Name)+"/*")
+	own := iampolicy.Condition{"StringLike": {"cloudformation:ChangeSetName": {contract.ChangeSetByPerson + "*"}}}
+
+	t.allow(Deploy, "SeeStacks", "what there is, what a change does, how it goes", []string{
+		"cloudformation:DescribeChangeSet", "cloudformation:DescribeStackEvents", "cloudformation:DescribeStacks", "cloudformation:GetTemplate",
+		"cloudformation:ListChangeSets", "cloudformation:ListStackResources",
+	}, t.arns("cloudformation", "stack/"+t.named()))
+	t.allow(Deploy, "MakeChangeSets", "change an environment, with CloudFormation's role and no other", []string{"cloudformation:CreateChangeSet"}, roots,
+		iampolicy.Condition{"StringLike": {"cloudformation:RoleArn": t.iam("role" + contract.DeliveryRolePath(t.cfg.Name) + "*")}})
+	t.allow(Deploy, "UseChangeSets", "execute a change that one has made, or drop it", []string{
+		"cloudformation:DeleteChangeSet", "cloudformation:ExecuteChangeSet",
+	}, t.arns("cloudformation", "stack/"+t.named()), own)
+	t.allow(Deploy, "TagAndDeleteStacks", "tag an environment; delete one, or what a failed launch left of it", []string{
+		"cloudformation:DeleteStack", "cloudformation:TagResource",
+	}, roots)
+	t.allow(Deploy, "PassExecutionRole", "CloudFormation acts with it on an environment", []string{"iam:PassRole"},
+		t.iam("role"+contract.DeliveryRolePath(t.cfg.Name)+"*"), passedTo("cloudformation.amazonaws.com"))
+
+	t.allow(Foundation, "FoundationStack", "make, change and delete the foundation", []string{
+		"cloudformation:CreateChangeSet", "cloudformation:DeleteStack", "cloudformation:TagResource",
+	}, foundation)
+
+	t.allow(Destroy, "FindStacks", "stacks are found by their tag among all", []string{"cloudformation:DescribeStacks"}, all)
+	t.allow(Destroy, "FormerEnvironments", "environments that slipway.yaml no longer names", []string{"cloudformation:DeleteStack"},
+		t.arns("cloudformation", "stack/"+t.named()), t.ours())
+}
+
+// deploying is what the launcher does itself.
+func (t *table) deploying() {
+	prefix := t.named()
+	t.allow(Deploy, "SourcesAndTemplates", "upload sources and templates, read templates and releases", []string{"s3:GetObject", "s3:PutObject"}, objects(t.bucket()))
+	t.allow(Deploy, "MissingObjects", "without it S3 calls a missing object forbidden", []string{"s3:ListBucket"}, t.buckets())
+	t.allow(Deploy, "BuildImage", "start the image build and follow it", []string{"codebuild:BatchGetBuilds", "codebuild:StartBuild"},
+		t.arns("codebuild", "project/*"), t.ours()) // a project's name is made of its logical id alone
+	t.allow(Deploy, "SeeImage", "find the image of a source", []string{"ecr:DescribeImages"}, t.arns("ecr", "repository/"+prefix))
+	t.allow(Deploy, "FollowService", "follow a deployment; raise the count to the least that scaling allows", []string{"ecs:DescribeServices", "ecs:UpdateService"},
+		t.arns("ecs", "service/"+prefix))
+	t.allow(Deploy, "SeeTasks", "why tasks stopped", []string{"ecs:DescribeTasks", "ecs:ListTasks"},
+		t.arns("ecs", "container-instance/"+prefix, "task/"+prefix))
+	t.allow(Deploy, "ReadLogs", "the last lines of a build or of a task that stopped", []string{"logs:GetLogEvents"}, t.arns("logs", "log-group:"+prefix))
+	t.allow(Deploy, "Describe", "zones with Fargate, what runs and whether it is healthy", []string{
+		"ec2:DescribeAvailabilityZones", "ecs:DescribeTaskDefinition", "elasticloadbalancing:DescribeTargetHealth",
+	}, all)
+	linked := []string{"aws-service-role/ecs.amazonaws.com/AWSServiceRoleForECS", "aws-service-role/elasticloadbalancing.amazonaws.com/AWSServiceRoleForElasticLoadBalancing",
+		"aws-service-role/ecs.application-autoscaling.amazonaws.com/AWSServiceRoleForApplicationAutoScaling_ECSService"}
+	var made []string
+	for _, role := range linked {
+		made = append(made, t.iam("role/"+role)...)
+	}
+	// The path of a role that is not there nobody knows.
+	t.allow(Deploy, "SeeLinkedRoles", "whether services have made the roles that they act with", []string{"iam:GetRole"},
+		t.iam("role/aws-service-role/*", "role/AWSServiceRoleFor*"))
+	t.allow(Foundation, "LinkedRoles", "make them before the first cluster, which fails without", []string{"iam:CreateServiceLinkedRole"}, made,
+		iampolicy.Condition{"StringEquals": {"iam:AWSServiceName": {
+			"ecs.amazonaws.com", "elasticloadbalancing.amazonaws.com", "ecs.application-autoscaling.amazonaws.com",
+		}}})
+}
+
+// stopping is what destroy does before CloudFormation deletes, and beside it.
+func (t *table) stopping() {
+	prefix := t.named()
+	t.allow(Destroy, "StopPipeline", "no writer may be at work while a bucket is emptied", []string{
+		"codepipeline:GetPipeline", "codepipeline:ListPipelineExecutions", "codepipeline:StopPipelineExecution",
+	}, t.arns("codepipeline", prefix))
+	t.allow(Destroy, "StopTrigger", "the same", []string{"events:DescribeRule", "events:DisableRule"}, t.arns("events", "rule/"+prefix))
+	t.allow(Destroy, "StopBuilds", "the same", []string{"codebuild:ListBuildsForProject", "codebuild:StopBuild"}, t.arns("codebuild", "project/*"), t.ours())
+	t.allow(Destroy, "FindVersions", "only an empty bucket can be deleted", []string{"s3:ListBucketMultipartUploads", "s3:ListBucketVersions"}, t.buckets())
+	t.allow(Destroy, "EmptyBuckets", "the same", []string{"s3:AbortMultipartUpload", "s3:DeleteObjectVersion"}, objects(t.buckets()))
+	t.allow(Destroy, "FindTaskDefinitions", "task definitions outlive their stack", []string{"ecs:DeregisterTaskDefinition", "ecs:ListTaskDefinitions"}, all)
+	t.allow(Destroy, "DeleteTaskDefinitions", "the same", []string{"ecs:DeleteTaskDefinitions"}, t.arns("ecs", "task-definition/"+prefix))
+}
+
+// proving is what destroy asks, resource by resource, once all is deleted.
+func (t *table) proving() {
+	prefix := t.named()
+	t.allow(Destroy, "ProveCluster", "ask for each resource whether it is gone; most of the rights for it are in the other two", []string{"ecs:DescribeClusters"},
+		t.arns("ecs", "cluster/"+prefix))
+	t.allow(Destroy, "ProveAmongAll", "the same, where AWS knows no resource for the question", []string{
+		"application-autoscaling:DescribeScalableTargets", "application-autoscaling:DescribeScalingPolicies", "ec2:DescribeAddresses",
+		"ec2:DescribeInternetGateways", "ec2:DescribeNatGateways", "ec2:DescribeRouteTables", "ec2:DescribeSecurityGroupRules", "ec2:DescribeSecurityGroups",
+		"ec2:DescribeSubnets", "ec2:DescribeVpcEndpoints", "ec2:DescribeVpcs", "elasticloadbalancing:DescribeListeners", "elasticloadbalancing:DescribeLoadBalancers",
+		"elasticloadbalancing:DescribeRules", "elasticloadbalancing:DescribeTargetGroups",
+	}, all)
+}

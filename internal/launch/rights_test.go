@@ -1,0 +1,144 @@
+package launch
+
+import (
+	"io/fs"
+	"os"
+	"slices"
+	"testing"
+	"testing/fstest"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/codebuild"
+	"github.com/aws/aws-sdk-go-v2/service/codebuild/types"
+
+	"slipway/internal/awsdouble"
+	"slipway/internal/config"
+	"slipway/internal/contract"
+	"slipway/internal/deployer"
+	"slipway/internal/iampolicy"
+	"slipway/internal/residue"
+)
+
+// Each step works with as few policies as docs/permissions.md says: newBench holds every other test to all of them.
+func TestPoliciesSuffice(t *testing.T) {
+	b := newBench(t)
+	b.may(deployer.Deploy, deployer.Foundation)
+	b.mustDeploy(t, DeployOptions{})
+	b.may(deployer.Deploy)
+	b.again("b").mustDeploy(t, DeployOptions{})
+	b.again("c").mustDeploy(t, DeployOptions{KeepImage: true})
+	want(t, b.again("c").Destroy(t.Context(), DestroyOptions{}), "not authorized to perform", "docs/permissions.md")
+	b.may(deployer.Names...)
+	b.again("c").mustDestroy(t)
+}
+
+// Everyday deployments cannot make or change the foundation.
+func TestDeployPolicyLeavesTheFoundationAlone(t *testing.T) {
+	b := newBench(t)
+	b.may(deployer.Deploy)
+	want(t, b.Deploy(t.Context(), DeployOptions{}), "not authorized to perform")
+	for _, stack := range b.double.Living() {
+		t.Errorf("made all the same: %s", stack)
+	}
+}
+
+// Every statement, and every action in it, is there for something: without it a request of some launch, of its end or of
+// what goes wrong in between would be refused. What CloudFormation asks for the foundation's stack no launcher calls;
+// internal/deployer tests that by the handlers in the resource schemas.
+func TestPoliciesAreMinimal(t *testing.T) {
+	requests, rights := everyRequest(t)
+	for i, r := range rights {
+		held := slices.Index(deployer.Names, r.Policy)
+		for j, action := range r.Action {
+			if r.ForCloudFormation || slices.Contains(residue.Calls(), action) && !asked(requests, action) {
+				continue // the committed templates do not have every type that destroy can prove gone
+			}
+			var whole, lessened iampolicy.Document
+			for k, other := range rights {
+				if slices.Index(deployer.Names, other.Policy) > held {
+					continue
+				}
+				whole.Statement = append(whole.Statement, other.Statement)
+				if k == i {
+					other.Action = slices.Delete(slices.Clone(r.Action), j, j+1)
+				}
+				lessened.Statement = append(lessened.Statement, other.Statement)
+			}
+			if !slices.ContainsFunc(requests, func(request iampolicy.Request) bool {
+				return iampolicy.Allowed(request, whole) && !iampolicy.Allowed(request, lessened)
+			}) {
+				t.Errorf("policy %s, statement %s: no request needs %s", r.Policy, r.Sid, action)
+			}
+		}
+	}
+}
+
+func asked(requests []iampolicy.Request, action string) bool {
+	return slices.ContainsFunc(requests, func(r iampolicy.Request) bool { return r.Action == action })
+}
+
+// Every question of a proof is allowed, those included for types that the committed templates do not have.
+func TestPoliciesAllowEveryProof(t *testing.T) {
+	b := newBench(t)
+	for _, action := range residue.Calls() {
+		if !slices.ContainsFunc(b.rights(), func(r deployer.Right) bool { return slices.Contains(r.Action, action) }) {
+			t.Errorf("no policy allows %s", action)
+		}
+	}
+}
+
+func (b *bench) rights() []deployer.Right {
+	return deployer.Rights(b.Config, deployer.Place{Partition: "aws", Region: b.double.Region, Account: b.double.AccountID})
+}
+
+// everyRequest is what is asked for by launches that succeed and that fail, and by their ends.
+func everyRequest(t *testing.T) ([]iampolicy.Request, []deployer.Right) {
+	t.Helper()
+	b := newBench(t, awsdouble.WithEventDelay(15*time.Millisecond))
+	b.double.PutStack(awsdouble.StackSpec{Name: "slipway-demo-prod", Status: "REVIEW_IN_PROGRESS"}) // as a launch leaves it that was cut off
+	b.double.FailResource("ECS.Service", "it did not come up")
+	want(t, b.Deploy(t.Context(), DeployOptions{}), "ROLLBACK_COMPLETE")
+	b.double.FailResource("ECS.Service", "")
+
+	b.double.NestedChangeSetsFail("no preview")
+	b.again("a").Config.Environments[0].Tasks = config.Tasks{Min: 3, Max: 6} // the template says two: the launcher raises the count
+	b.mustDeploy(t, DeployOptions{})
+	b.double.NestedChangeSetsFail("")
+	b.again("b").Templates = withComment(t)
+	b.mustDeploy(t, DeployOptions{})
+
+	b.double.PutStack(awsdouble.StackSpec{Name: "slipway-demo-former", Status: "CREATE_COMPLETE", Tags: tagsOf("slipway-demo", "former", contract.StackRoot)})
+	b.double.PutExecution(b.double.PhysicalID("slipway-demo-prod", "Pipeline.Pipeline"), "InProgress")
+	b.double.PutUpload(b.double.PhysicalID("slipway-demo-foundation", "Bucket"), "artifacts/unfinished")
+	project := b.double.PhysicalID("slipway-demo-prod", "Pipeline.ChecksProject")
+	b.double.OnBuild(func(awsdouble.Build) awsdouble.BuildResult { return awsdouble.BuildResult{} })
+	_, err := codebuild.NewFromConfig(b.double.Config()).StartBuild(t.Context(), &codebuild.StartBuildInput{
+		ProjectName: &project, SourceTypeOverride: types.SourceTypeS3, SourceLocationOverride: new("nowhere"),
+		ArtifactsOverride: &types.ProjectArtifacts{Type: types.ArtifactsTypeNoArtifacts},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.again("b").mustDestroy(t)
+	return b.double.Requests(), b.rights()
+}
+
+// withComment are the templates with a foundation that differs in nothing that matters, so that its change set is empty.
+func withComment(t *testing.T) fs.FS {
+	t.Helper()
+	changed := fstest.MapFS{}
+	committed := os.DirFS("../../templates")
+	err := fs.WalkDir(committed, ".", func(path string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() {
+			return err
+		}
+		text, err := fs.ReadFile(committed, path)
+		changed[path] = &fstest.MapFile{Data: text}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	changed[contract.FoundationTemplate].Data = append(changed[contract.FoundationTemplate].Data, "# nothing\n"...)
+	return changed
+}
