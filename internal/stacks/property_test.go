@@ -3,8 +3,11 @@ package stacks
 import (
 	"os"
 	"regexp"
+	"strconv"
 	"strings"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
 
 	"slipway/internal/config"
 	"slipway/internal/configtest"
@@ -137,5 +140,72 @@ func checkPhysicalNames(t *testing.T, cfg config.Config, path string, template t
 		if name := contract.EnvironmentStackName(cfg.Name, env.Name); len(name) > 64 {
 			t.Errorf("the stack %s has %d characters", name, len(name))
 		}
+	}
+}
+
+// An environment that comes or goes leaves the others as they are: their network and service to the byte, and of what all
+// share every resource that keeps something.
+func TestEnvironmentsComeAndGo(t *testing.T) {
+	for seed := range drawn() / 4 {
+		with := configtest.Configs().Example(seed)
+		withoutWhatNoStackTakes(&with)
+		if len(with.Environments) < 2 {
+			continue
+		}
+		with.Environments = with.Environments[:2]
+		with.Pipeline.Environment = with.Environments[0].Name
+		without := with
+		without.Environments = with.Environments[:1]
+		more, fewer := rendered(t, with), rendered(t, without)
+		for path, template := range fewer {
+			switch {
+			case path == contract.FoundationTemplate || strings.HasSuffix(path, "/"+contract.StackPipeline+".yaml"): // they name every environment
+				sameResources(t, path, kept(template), kept(more[path]))
+			case template.text != more[path].text:
+				t.Errorf("%s changes with another environment:\n%s", path, cmp.Diff(template.text, more[path].text))
+			}
+		}
+		if t.Failed() {
+			t.Fatalf("seed %d:\n%s", seed, configtest.Write(with, false))
+		}
+	}
+}
+
+// Whatever else changes in slipway.yaml, what the foundation keeps stays: buckets, images and logs.
+func TestTheFoundationKeepsItsOwn(t *testing.T) {
+	first := configtest.Configs().Example(0)
+	want := kept(rendered(t, first)[contract.FoundationTemplate])
+	for seed := range drawn() / 4 {
+		other := configtest.Configs().Example(seed)
+		withoutWhatNoStackTakes(&other)
+		other.Name = first.Name
+		sameResources(t, "foundation of seed "+strconv.Itoa(seed), want, kept(rendered(t, other)[contract.FoundationTemplate]))
+	}
+}
+
+// kept are the resources that hold what nobody can make again, each with the properties that replace it when they change.
+func kept(template template) map[string]any {
+	keys := map[string]string{
+		"AWS::S3::Bucket": "BucketName", "AWS::ECR::Repository": "RepositoryName", "AWS::Logs::LogGroup": "LogGroupName",
+		"AWS::CodePipeline::Pipeline": "Name", "AWS::CodeBuild::Project": "Name",
+	}
+	all := map[string]any{}
+	for id, r := range template.Resources {
+		resource := r.(map[string]any)
+		if property, isKept := keys[resource["Type"].(string)]; isKept {
+			properties, _ := resource["Properties"].(map[string]any)
+			all[id] = []any{resource["Type"], properties[property]}
+		}
+	}
+	return all
+}
+
+func sameResources(t *testing.T, what string, want, got map[string]any) {
+	t.Helper()
+	if len(want) == 0 {
+		t.Errorf("%s keeps nothing: the test looks in the wrong place", what)
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("%s (-before +after):\n%s", what, diff)
 	}
 }
