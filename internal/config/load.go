@@ -13,6 +13,8 @@ import (
 	"github.com/goccy/go-yaml"
 	"github.com/goccy/go-yaml/ast"
 	"github.com/goccy/go-yaml/parser"
+
+	"slipway/internal/suggest"
 )
 
 // maxSize of the file in bytes. ECS refuses task definitions above 64 KiB, the environment variables included
@@ -174,7 +176,7 @@ func (r *reader) pipeline(o object, environments []Environment) Pipeline {
 	home, ok := r.text(pipeline, "environment")
 	if ok && !slices.Contains(names, home) {
 		r.add(pipeline.valueAt("environment"), "%s is %q; it must be one of %s%s",
-			pipeline.label("environment"), shorten(home), strings.Join(names, ", "), didYouMean(home, names))
+			pipeline.label("environment"), shorten(home), strings.Join(names, ", "), suggest.DidYouMean(home, names))
 	}
 	return Pipeline{Environment: home}
 }

@@ -8,6 +8,8 @@ import (
 	"unicode/utf8"
 
 	"github.com/goccy/go-yaml/ast"
+
+	"slipway/internal/suggest"
 )
 
 // object is a mapping of the file whose keys are known and occur once.
@@ -287,7 +289,7 @@ func (r *reader) textOr(o object, key string, hint func(string) string) (string,
 // choice reads one of the declared words, or gives the default where the key is left out; false after a problem.
 func choice[T ~string](r *reader, o object, key string) (T, bool) {
 	k := declared(o.label(key))
-	value, ok := r.textOr(o, key, func(value string) string { return didYouMean(value, k.words) })
+	value, ok := r.textOr(o, key, func(value string) string { return suggest.DidYouMean(value, k.words) })
 	return T(value), ok
 }
 

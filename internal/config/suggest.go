@@ -3,6 +3,8 @@ package config
 import (
 	"fmt"
 	"strings"
+
+	"slipway/internal/suggest"
 )
 
 // unknownKeyHelp says what to do about a key that is not known where it stands.
@@ -13,7 +15,7 @@ func unknownKeyHelp(key, name string, keys []string) string {
 	if home := homeOf(key); home != name && home != "" {
 		return fmt.Sprintf("%s belongs in %s", key, home)
 	}
-	return "allowed are " + strings.Join(keys, ", ") + didYouMean(key, keys)
+	return "allowed are " + strings.Join(keys, ", ") + suggest.DidYouMean(key, keys)
 }
 
 // notHere explains the keys that people look for in such a file and that slipway.yaml does not have.
@@ -57,43 +59,4 @@ func homeOf(name string) string {
 		}
 	}
 	return home
-}
-
-// didYouMean ends a sentence with the word that was probably meant, if one is near enough.
-func didYouMean[T ~string](found string, words []T) string {
-	best, least := "", len(found)/3+1
-	for _, word := range words {
-		if d := distance(plain(found), plain(string(word))); d <= least && (best == "" || d < least) {
-			best, least = string(word), d
-		}
-	}
-	if best == "" {
-		return ""
-	}
-	return fmt.Sprintf("; did you mean %s?", best)
-}
-
-// plain makes health_path, health-path and HealthPath the same.
-func plain(word string) string {
-	return strings.NewReplacer("_", "", "-", "").Replace(strings.ToLower(word))
-}
-
-// distance is the Levenshtein distance in bytes: how many insertions, deletions and replacements lie between two words.
-func distance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			cost := diagonal
-			if a[i] != b[j] {
-				cost = 1 + min(diagonal, row[j], row[j+1])
-			}
-			diagonal, row[j+1] = row[j+1], cost
-		}
-	}
-	return row[len(b)]
 }
