@@ -50,13 +50,14 @@ type Double struct {
 	nestedCS  string            // why no nested change set can be made
 
 	stacks      []*stack // in the order of their creation, deleted ones too
-	things      []*thing // everything that stacks made, deleted ones too
+	things      []*thing // everything that stacks made, deleted ones too, and what was put beside it
 	buckets     map[string]*bucket
 	builds      []*build
 	buildHook   func(Build) BuildResult
 	logs        map[string]map[string][]LogEvent // group, stream
 	roles       map[string]bool                  // service-linked roles by service principal
 	pipelines   map[string][]*Execution
+	proofs      []dnsRecord    // that certificates wrote into hosted zones; they stay
 	revisions   map[string]int // of task definition families
 	tasks       TaskFailure
 	app         AppHandler
@@ -205,7 +206,7 @@ func throttled(service string) *apiError {
 		return &apiError{Code: "SlowDown", Message: "Please reduce your request rate.", Status: 503}
 	case "ec2":
 		return &apiError{Code: "RequestLimitExceeded", Message: "Request limit exceeded.", Status: 503}
-	case "cloudformation", "iam", "elasticloadbalancing", "sts":
+	case "cloudformation", "iam", "elasticloadbalancing", "sts", "route53", "sns", "monitoring":
 		return &apiError{Code: "Throttling", Message: "Rate exceeded", Status: 400}
 	}
 	return &apiError{Code: "ThrottlingException", Message: "Rate exceeded", Status: 400}

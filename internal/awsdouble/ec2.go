@@ -47,6 +47,9 @@ func (d *Double) ec2Kinds() []ec2Kind {
 		{"DescribeAddresses", "addressesSet", []string{"AWS::EC2::EIP"}, "PublicIp", "publicIp", "InvalidAddress.NotFound", "Address", func(t *thing) object {
 			return object{"allocationId": t.Attributes["AllocationId"], "domain": "vpc"}
 		}},
+		{"DescribeFlowLogs", "flowLogSet", []string{"AWS::EC2::FlowLog"}, "FlowLogId", "flowLogId", "InvalidFlowLogId.NotFound", "The flow log ID", func(t *thing) object {
+			return object{"resourceId": text(t.Properties, "ResourceId"), "flowLogStatus": "ACTIVE", "logGroupName": text(t.Properties, "LogGroupName")}
+		}},
 		{"DescribeVpcEndpoints", "vpcEndpointSet", []string{"AWS::EC2::VPCEndpoint"}, "VpcEndpointId", "vpcEndpointId", "InvalidVpcEndpointId.NotFound", "The Vpc Endpoint Id", func(t *thing) object {
 			return object{"vpcId": text(t.Properties, "VpcId"), "state": "available", "serviceName": text(t.Properties, "ServiceName")}
 		}},

@@ -1,6 +1,7 @@
 package awsdouble
 
 import (
+	"maps"
 	"slices"
 	"strings"
 )
@@ -9,6 +10,7 @@ func (d *Double) balancerHandlers() map[string]handler {
 	return map[string]handler{
 		"DescribeLoadBalancers": d.describeLoadBalancers, "DescribeTargetGroups": d.describeTargetGroups,
 		"DescribeListeners": d.describeListeners, "DescribeRules": d.describeRules, "DescribeTargetHealth": d.describeTargetHealth,
+		"ModifyLoadBalancerAttributes": d.modifyBalancer,
 	}
 }
 
@@ -43,6 +45,43 @@ func (d *Double) describeLoadBalancers(in object) (object, error) {
 		})
 	}
 	return object{"LoadBalancers": members}, nil
+}
+
+func (d *Double) modifyBalancer(in object) (object, error) {
+	t := d.thing(balancing+"LoadBalancer", text(in, "LoadBalancerArn"))
+	if t == nil {
+		return nil, fail("LoadBalancerNotFound", "One or more load balancers not found")
+	}
+	attributes := objects(t.Properties, "LoadBalancerAttributes")
+	for _, given := range objects(in, "Attributes") {
+		attributes = slices.DeleteFunc(attributes, func(a object) bool { return a["Key"] == given["Key"] })
+		attributes = append(attributes, given)
+	}
+	t.Properties = maps.Clone(t.Properties)
+	t.Properties["LoadBalancerAttributes"] = asList(attributes)
+	return object{"Attributes": asList(attributes)}, nil
+}
+
+func balancerAttribute(t *thing, key string) string {
+	for _, a := range objects(t.Properties, "LoadBalancerAttributes") {
+		if a["Key"] == key {
+			return text(a, "Value")
+		}
+	}
+	return ""
+}
+
+// balancerRemoved refuses where deletion is protected, and lets a load balancer that keeps access logs write a last one.
+func (d *Double) balancerRemoved(t *thing) error {
+	if balancerAttribute(t, "deletion_protection.enabled") == "true" {
+		return fail("OperationNotPermitted", "Load balancer '%s' cannot be deleted because deletion protection is enabled", t.ID)
+	}
+	logs := d.buckets[balancerAttribute(t, "access_logs.s3.bucket")]
+	if balancerAttribute(t, "access_logs.s3.enabled") == "true" && logs != nil {
+		key := balancerAttribute(t, "access_logs.s3.prefix") + "/AWSLogs/" + d.AccountID + "/late.log.gz"
+		logs.put(key, &version{id: d.newVersionID(), body: []byte("late"), modified: d.now()})
+	}
+	return d.stopApp(t)
 }
 
 func (d *Double) describeTargetGroups(in object) (object, error) {

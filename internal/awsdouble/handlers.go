@@ -7,7 +7,9 @@ func (d *Double) allHandlers() map[string]handler {
 		"cloudformation": d.cloudFormationHandlers(), "sts": d.stsHandlers(), "iam": d.iamHandlers(),
 		"elasticloadbalancing": d.balancerHandlers(), "ec2": d.ec2Handlers(), "ecs": d.ecsHandlers(), "ecr": d.ecrHandlers(),
 		"codebuild": d.codeBuildHandlers(), "logs": d.logsHandlers(), "codepipeline": d.pipelineHandlers(),
-		"events": d.eventsHandlers(), "application-autoscaling": d.scalingHandlers(),
+		"events": d.eventsHandlers(), "application-autoscaling": d.scalingHandlers(), "acm": d.certificateHandlers(), "route53": d.dnsHandlers(),
+		"wafv2": d.firewallHandlers(), "monitoring": d.metricHandlers(), "sns": d.topicHandlers(), "kms": d.keyHandlers(),
+		"ssm": d.parameterHandlers(), "secretsmanager": d.secretHandlers(),
 	} {
 		for operation, handle := range handlers {
 			all[service+"."+operation] = handle

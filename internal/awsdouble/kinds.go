@@ -14,7 +14,7 @@ func (d *Double) allKinds() map[string]kind {
 			attributes: att(map[string]func(*thing) string{"Arn": func(t *thing) string { return d.arn("double", t.ID) }}),
 		},
 	}
-	for _, more := range []map[string]kind{d.storageKinds(), d.roleKinds(), d.networkKinds(), d.routeKinds(), d.balancerKinds(), d.ecsKinds(), d.deliveryKinds(), d.watchingKinds()} {
+	for _, more := range []map[string]kind{d.storageKinds(), d.roleKinds(), d.networkKinds(), d.routeKinds(), d.balancerKinds(), d.ecsKinds(), d.deliveryKinds(), d.watchingKinds(), d.entryKinds()} {
 		maps.Copy(kinds, more)
 	}
 	return kinds
@@ -141,6 +141,7 @@ func (d *Double) routeKinds() map[string]kind {
 			},
 			attributes: att(map[string]func(*thing) string{"AllocationId": func(*thing) string { return "eipalloc-0" + d.hex(16) }, "PublicIp": itself}),
 		},
+		"AWS::EC2::FlowLog":    {id: d.prefixed("fl"), createOnly: []string{"ResourceId", "LogGroupName"}, attributes: one("Id")},
 		"AWS::EC2::NatGateway": {id: d.prefixed("nat"), createOnly: []string{"SubnetId", "AllocationId"}, attributes: one("NatGatewayId")},
 	}
 }
@@ -157,7 +158,7 @@ func (d *Double) balancerKinds() map[string]kind {
 				"LoadBalancerName":      func(t *thing) string { return strings.Split(t.ID, "/")[2] },
 				"CanonicalHostedZoneID": func(*thing) string { return "Z35SXDOTRQ7X7K" },
 			}),
-			removed: d.stopApp,
+			removed: d.balancerRemoved,
 		},
 		"AWS::ElasticLoadBalancingV2::TargetGroup": {
 			id: d.arned(service, "targetgroup/%s/%s"), createOnly: []string{"Port", "Protocol", "VpcId", "TargetType", "Name"},
@@ -225,6 +226,13 @@ func (d *Double) watchingKinds() map[string]kind {
 			createOnly: []string{"TopicName"},
 			attributes: att(map[string]func(*thing) string{"TopicArn": itself, "TopicName": func(t *thing) string { return lastPart(t.ID, ":") }}),
 		},
+		"AWS::SNS::TopicPolicy": {id: d.named("", 64, false)},
+		"AWS::SNS::Subscription": {
+			id:         func(_ *stack, _ string, p object) string { return text(p, "TopicArn") + ":" + d.uuid() },
+			createOnly: []string{"TopicArn", "Protocol", "Endpoint"},
+			attributes: att(map[string]func(*thing) string{"Arn": itself}),
+		},
+		"AWS::CloudWatch::Dashboard": {id: d.named("DashboardName", 255, false), createOnly: []string{"DashboardName"}},
 		"AWS::CloudWatch::Alarm": {
 			id: d.named("AlarmName", 255, false), createOnly: []string{"AlarmName"},
 			attributes: att(map[string]func(*thing) string{"Arn": func(t *thing) string { return d.arn("cloudwatch", "alarm:"+t.ID) }}),

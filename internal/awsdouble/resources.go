@@ -124,6 +124,9 @@ func (d *Double) existing(kindName string) []*thing {
 
 // tags of a thing: the stack's, its own, and CloudFormation's three.
 func (d *Double) tags(t *thing) map[string]string {
+	if t.stack == outside {
+		return tagMap(objects(t.Properties, "Tags"))
+	}
 	out := maps.Clone(t.stack.tags)
 	out["aws:cloudformation:stack-name"] = t.stack.name
 	out["aws:cloudformation:stack-id"] = t.stack.id
@@ -164,11 +167,25 @@ func (d *Double) Living() []string {
 	defer d.mu.Unlock()
 	var out []string
 	for _, t := range d.things {
-		if !t.Gone {
+		if !t.Gone && t.stack != outside {
 			out = append(out, t.Type+" "+t.ID)
 		}
 	}
 	return out
+}
+
+// outside stands for the stack of what no stack made.
+var outside = &stack{}
+
+// Put places something in the account that no stack made, under the type that it would have in a template, with its
+// physical id and properties; what a type shows besides its template's properties stands among them too: Status of a
+// certificate, KeyState of a key, PrivateZone of a hosted zone, AvailableIpAddressCount of a subnet.
+func (d *Double) Put(kindName, physicalID string, properties map[string]any) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.things = append(d.things, &thing{
+		Type: kindName, ID: physicalID, Properties: properties, Created: d.now(), stack: outside, Attributes: map[string]string{},
+	})
 }
 
 // requireCapabilities refuses what changes rights when the caller has not said so.

@@ -121,6 +121,19 @@ func (d *Double) resources() map[string]right {
 		"ecs.ListTasks":             d.inCluster("ecs:ListTasks", "container-instance/"),
 		"ecs.DeleteTaskDefinitions": d.byName("ecs:DeleteTaskDefinitions", "taskDefinitions", "AWS::ECS::TaskDefinition", "task-definition/"),
 
+		"acm.DescribeCertificate":                           d.byName("acm:DescribeCertificate", "CertificateArn", "AWS::CertificateManager::Certificate", ""),
+		"kms.DescribeKey":                                   d.byName("kms:DescribeKey", "KeyId", "AWS::KMS::Key", "key/"),
+		"monitoring.DescribeAlarms":                         d.byName("cloudwatch:DescribeAlarms", "AlarmNames", "AWS::CloudWatch::Alarm", "alarm:"),
+		"monitoring.GetDashboard":                           d.dashboardRight,
+		"route53.GetHostedZone":                             onHostedZone("route53:GetHostedZone"),
+		"route53.ListResourceRecordSets":                    onHostedZone("route53:ListResourceRecordSets"),
+		"secretsmanager.DescribeSecret":                     d.secretRight,
+		"sns.GetTopicAttributes":                            d.byName("sns:GetTopicAttributes", "TopicArn", "AWS::SNS::Topic", ""),
+		"wafv2.GetWebACL":                                   d.aclRight,
+		"wafv2.GetWebACLForResource":                        d.aclForResourceRight,
+		"ec2.DescribeVpcAttribute":                          d.byName("ec2:DescribeVpcAttribute", "VpcId", "AWS::EC2::VPC", "vpc/"),
+		"elasticloadbalancing.ModifyLoadBalancerAttributes": d.byName("elasticloadbalancing:ModifyLoadBalancerAttributes", "LoadBalancerArn", balancing+"LoadBalancer", ""),
+
 		"events.DescribeRule": d.byName("events:DescribeRule", "Name", "AWS::Events::Rule", "rule/"),
 		"events.DisableRule":  d.byName("events:DisableRule", "Name", "AWS::Events::Rule", "rule/"),
 
@@ -316,6 +329,38 @@ func (d *Double) linkedRoleRight(in object) []iampolicy.Request {
 	principal := text(in, "AWSServiceName")
 	return []iampolicy.Request{{Action: "iam:CreateServiceLinkedRole", Resource: fmt.Sprint(d.linkedRole(principal)["Arn"]),
 		Context: map[string][]string{"iam:AWSServiceName": {principal}}}}
+}
+
+// dashboardRight is on an ARN without a Region: dashboards are the account's.
+func (d *Double) dashboardRight(in object) []iampolicy.Request {
+	return []iampolicy.Request{{Action: "cloudwatch:GetDashboard", Resource: "arn:aws:cloudwatch::" + d.AccountID + ":dashboard/" + text(in, "DashboardName")}}
+}
+
+func onHostedZone(action string) right {
+	return func(in object) []iampolicy.Request {
+		return []iampolicy.Request{{Action: action, Resource: "arn:aws:route53:::hostedzone/" + text(in, "Id")}}
+	}
+}
+
+// secretRight is on the secret's ARN, which ends in a hyphen and six characters of chance.
+func (d *Double) secretRight(in object) []iampolicy.Request {
+	return []iampolicy.Request{{Action: "secretsmanager:DescribeSecret", Resource: d.arn("secretsmanager", "secret:"+text(in, "SecretId")+"-AbCdEf")}}
+}
+
+func (d *Double) aclRight(in object) []iampolicy.Request {
+	return []iampolicy.Request{{Action: "wafv2:GetWebACL", Resource: d.aclARN(text(in, "Name") + "|" + text(in, "Id") + "|" + text(in, "Scope"))}}
+}
+
+// aclForResourceRight is on the load balancer and, where a web ACL stands before it, on that.
+func (d *Double) aclForResourceRight(in object) []iampolicy.Request {
+	const action = "wafv2:GetWebACLForResource"
+	requests := []iampolicy.Request{{Action: action, Resource: text(in, "ResourceArn")}}
+	for _, t := range d.existing("AWS::WAFv2::WebACLAssociation") {
+		if text(t.Properties, "ResourceArn") == text(in, "ResourceArn") {
+			requests = append(requests, iampolicy.Request{Action: action, Resource: text(t.Properties, "WebACLArn")})
+		}
+	}
+	return requests
 }
 
 func (d *Double) groupRight(operation string) right {

@@ -17,8 +17,9 @@ import (
 )
 
 type (
-	object = map[string]any
-	list   = []any
+	object  = map[string]any
+	list    = []any
+	entries map[string]string // a map, as the query services write one
 )
 
 // handler answers one operation, with the lock held.
@@ -55,6 +56,8 @@ func (d *Double) serve(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case service == "s3":
 		d.serveS3(w, r, body)
+	case service == "route53":
+		d.serveDNS(w, r, body)
 	case r.Header.Get("X-Amz-Target") != "":
 		d.serveJSON(w, service, r.Header.Get("X-Amz-Target"), body)
 	default:
@@ -190,6 +193,10 @@ func writeXML(b *bytes.Buffer, name string, v any, item string) {
 		for _, member := range v {
 			writeXML(b, item, member, item)
 		}
+	case entries:
+		for _, key := range slices.Sorted(maps.Keys(v)) {
+			writeXML(b, "entry", object{"key": key, "value": v[key]}, item)
+		}
 	case time.Time:
 		b.WriteString(v.Format("2006-01-02T15:04:05.000Z"))
 	default:
@@ -320,4 +327,15 @@ func page[T any](d *Double, all []T, token string, limit int) (items []T, next s
 		next = strconv.Itoa(end)
 	}
 	return all[start:end], next
+}
+
+// restAnswer is the document of a REST service: lists hold members named after themselves, without their plural.
+func restAnswer(operation string, out object) []byte {
+	var b bytes.Buffer
+	b.WriteString("<" + operation + "Response>")
+	for _, key := range slices.Sorted(maps.Keys(out)) {
+		writeXML(&b, key, out[key], strings.TrimSuffix(key, "s"))
+	}
+	b.WriteString("</" + operation + "Response>")
+	return b.Bytes()
 }

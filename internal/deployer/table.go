@@ -88,10 +88,19 @@ func (t *table) proving() {
 	prefix := t.named()
 	t.allow(Destroy, "ProveCluster", "ask for each resource whether it is gone; most of the rights for it are in the other two", []string{"ecs:DescribeClusters"},
 		t.arns("ecs", "cluster/"+prefix))
+	t.allow(Destroy, "ProveCertificates", "the same; a certificate's id says nothing of whose it is", []string{"acm:DescribeCertificate"}, t.arns("acm", "certificate/*"))
+	t.allow(Destroy, "ProveAlarms", "the same", []string{"cloudwatch:DescribeAlarms"}, t.arns("cloudwatch", "alarm:"+prefix))
+	t.allow(Destroy, "ProveDashboards", "the same", []string{"cloudwatch:GetDashboard"},
+		[]string{"arn:" + t.in.Partition + ":cloudwatch::" + t.in.Account + ":dashboard/" + prefix})
+	t.allow(Destroy, "ProveRecords", "the same, in zones that slipway.yaml may no longer name", []string{"route53:ListResourceRecordSets"},
+		[]string{"arn:" + t.in.Partition + ":route53:::hostedzone/*"})
+	t.allow(Destroy, "ProveTopics", "the same", []string{"sns:GetTopicAttributes"}, t.arns("sns", prefix))
+	t.allow(Destroy, "ProveFirewall", "the same; a web ACL's name is made of its logical id alone", []string{"wafv2:GetWebACL", "wafv2:GetWebACLForResource"},
+		append(t.arns("wafv2", "regional/webacl/*"), t.arns("elasticloadbalancing", "loadbalancer/app/*")...))
 	t.allow(Destroy, "ProveAmongAll", "the same, where AWS knows no resource for the question", []string{
 		"application-autoscaling:DescribeScalableTargets", "application-autoscaling:DescribeScalingPolicies", "ec2:DescribeAddresses",
-		"ec2:DescribeInternetGateways", "ec2:DescribeNatGateways", "ec2:DescribeRouteTables", "ec2:DescribeSecurityGroupRules", "ec2:DescribeSecurityGroups",
+		"ec2:DescribeFlowLogs", "ec2:DescribeInternetGateways", "ec2:DescribeNatGateways", "ec2:DescribeRouteTables", "ec2:DescribeSecurityGroupRules", "ec2:DescribeSecurityGroups",
 		"ec2:DescribeSubnets", "ec2:DescribeVpcEndpoints", "ec2:DescribeVpcs", "elasticloadbalancing:DescribeListeners", "elasticloadbalancing:DescribeLoadBalancers",
-		"elasticloadbalancing:DescribeRules", "elasticloadbalancing:DescribeTargetGroups",
+		"elasticloadbalancing:DescribeRules", "elasticloadbalancing:DescribeTargetGroups", "sns:GetSubscriptionAttributes",
 	}, all)
 }

@@ -1,69 +1,14 @@
-// Package ec2query asks the EC2 query API. EC2's own SDK package takes longer to compile than the rest of this project,
-// and no more than a handful of its read-only actions is needed here.
+// Package ec2query asks the EC2 query API, and gives what it does that with for other services. EC2's own SDK package takes
+// longer to compile than the rest of this project, and no more than a handful of its read-only actions is needed here;
+// of some other services it is a call or two.
 package ec2query
 
-import (
-	"context"
-	"encoding/xml"
-	"fmt"
-	"net/http"
-	"net/url"
-
-	"github.com/aws/aws-sdk-go-v2/aws"
-)
+import "github.com/aws/aws-sdk-go-v2/aws"
 
 const apiVersion = "2016-11-15"
 
 // Client asks EC2 in one Region with one set of credentials; it may be used by several goroutines.
-type Client struct{ service *Signed }
+type Client struct{ *Form }
 
-// New makes a client from the configuration that the SDK's clients take: Region, credentials, endpoint, HTTP client and
-// retryer are honoured. What is missing shows with the first call.
-func New(cfg aws.Config) *Client {
-	return &Client{NewSigned(cfg, Service{ID: "EC2", Name: "ec2", ReadError: readError})}
-}
-
-// Call sends one action with its parameters and decodes the XML answer into out. It repeats the call when EC2 throttles,
-// fails or cannot be reached, for up to a minute: only for actions that may be repeated. An error that EC2 answered
-// is a smithy.APIError with EC2's code and message.
-func (c *Client) Call(ctx context.Context, action string, params url.Values, out any) error {
-	form := url.Values{"Action": {action}, "Version": {apiVersion}}
-	for key, values := range params {
-		form[key] = values
-	}
-	header := http.Header{"Content-Type": {"application/x-www-form-urlencoded; charset=utf-8"}}
-	return c.service.Post(ctx, action, header, form.Encode(), func(answer []byte) error { return decode(action, answer, out) })
-}
-
-// decode refuses a document that is not the action's own: read as an empty list it would mean "nothing there".
-func decode(action string, answer []byte, out any) error {
-	var document struct{ XMLName xml.Name }
-	if err := xml.Unmarshal(answer, &document); err != nil {
-		return err
-	}
-	if document.XMLName.Local != action+"Response" {
-		return fmt.Errorf("document is a %q", document.XMLName.Local)
-	}
-	return xml.Unmarshal(answer, out)
-}
-
-// readError reads EC2's error document; its shape differs from the other query services', which is read too.
-func readError(body []byte) Failure {
-	type detail struct {
-		Code    string `xml:"Code"`
-		Message string `xml:"Message"`
-	}
-	var document struct {
-		EC2       detail `xml:"Errors>Error"`
-		Query     detail `xml:"Error"`
-		RequestID string `xml:"RequestID"`
-	}
-	if err := xml.Unmarshal(body, &document); err != nil {
-		return Failure{}
-	}
-	found := document.EC2
-	if found.Code == "" {
-		found = document.Query
-	}
-	return Failure{Code: found.Code, Message: found.Message, RequestID: document.RequestID}
-}
+// New makes a client of EC2 as NewForm does.
+func New(cfg aws.Config) *Client { return &Client{NewForm(cfg, "EC2", "ec2", apiVersion)} }

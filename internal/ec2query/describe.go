@@ -55,6 +55,7 @@ const (
 	Allocation                        // eipalloc-..., of an Elastic IP address
 	PublicIP                          // the Elastic IP address itself
 	VPCEndpoint                       // vpce-...
+	FlowLog                           // fl-...
 )
 
 // batch is the number of ids in one call; EC2 takes up to 200 values in a filter

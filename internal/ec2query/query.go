@@ -22,6 +22,7 @@ type answer struct {
 	NATGateways        []item `xml:"natGatewaySet>item"`
 	Addresses          []item `xml:"addressesSet>item"`
 	VPCEndpoints       []item `xml:"vpcEndpointSet>item"`
+	FlowLogs           []item `xml:"flowLogSet>item"`
 }
 
 type item struct {
@@ -39,6 +40,7 @@ type item struct {
 	AllocationID        string        `xml:"allocationId"`
 	PublicIP            string        `xml:"publicIp"`
 	VPCEndpointID       string        `xml:"vpcEndpointId"`
+	FlowLogID           string        `xml:"flowLogId"`
 }
 
 type attachment struct {
@@ -86,6 +88,8 @@ func queryFor(kind Kind) query {
 			func(a answer) []item { return a.Addresses }, one(func(i item) string { return i.PublicIP })},
 		VPCEndpoint: {"DescribeVpcEndpoints", "vpc-endpoint-id",
 			func(a answer) []item { return a.VPCEndpoints }, one(func(i item) string { return i.VPCEndpointID })},
+		FlowLog: {"DescribeFlowLogs", "flow-log-id",
+			func(a answer) []item { return a.FlowLogs }, one(func(i item) string { return i.FlowLogID })},
 	}[kind]
 }
 

@@ -94,6 +94,9 @@ func (l *Launcher) recordTrees(ctx context.Context, found []stack, r *record) er
 		}
 		r.add(residue.Resource{StackName: s.name, LogicalID: s.name, Type: stackType, PhysicalID: s.id})
 		for _, resource := range resources {
+			if resource.Type == "AWS::Route53::RecordSet" { // its name may stand in other zones, too
+				resource.PhysicalID = s.parameters[contract.KeyHostedZoneID] + "|" + resource.PhysicalID
+			}
 			r.add(resource)
 		}
 	}

@@ -14,6 +14,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2"
 	"github.com/aws/aws-sdk-go-v2/service/eventbridge"
 	"github.com/aws/aws-sdk-go-v2/service/iam"
+	"github.com/aws/aws-sdk-go-v2/service/route53"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 
 	"slipway/internal/ec2query"
@@ -32,17 +33,22 @@ type Checker struct{ services services }
 type services struct {
 	balancer *elasticloadbalancingv2.Client
 	builds   *codebuild.Client
+	certs    *ec2query.JSON
+	dns      *route53.Client
 	ec2      *ec2query.Client
 	ecs      *ecs.Client
 	events   *eventbridge.Client
 	iam      *iam.Client
-	keys     *ec2query.Signed
+	firewall *ec2query.JSON
+	keys     *ec2query.JSON
 	logs     *cloudwatchlogs.Client
 	pipeline *codepipeline.Client
 	registry *ecr.Client
 	s3       *s3.Client
 	scaling  *applicationautoscaling.Client
 	stacks   *cloudformation.Client
+	topics   *ec2query.Form
+	metrics  *ec2query.Form
 }
 
 // NewChecker makes the clients from cfg; its retryer and attempts are used where it sets them.
@@ -54,11 +60,14 @@ func NewChecker(cfg aws.Config) *Checker {
 	return &Checker{services{
 		balancer: elasticloadbalancingv2.NewFromConfig(cfg),
 		builds:   codebuild.NewFromConfig(cfg),
+		certs:    ec2query.NewJSON(cfg, "ACM", "acm", "CertificateManager"),
+		dns:      route53.NewFromConfig(cfg),
 		ec2:      ec2query.New(cfg),
 		ecs:      ecs.NewFromConfig(cfg),
 		events:   eventbridge.NewFromConfig(cfg),
 		iam:      iam.NewFromConfig(cfg),
-		keys:     newKeys(cfg),
+		firewall: ec2query.NewJSON(cfg, "WAFV2", "wafv2", "AWSWAF_20190729"),
+		keys:     ec2query.NewJSON(cfg, "KMS", "kms", "TrentService"),
 		logs:     cloudwatchlogs.NewFromConfig(cfg),
 		pipeline: codepipeline.NewFromConfig(cfg),
 		registry: ecr.NewFromConfig(cfg),
@@ -66,6 +75,8 @@ func NewChecker(cfg aws.Config) *Checker {
 		s3:      s3.NewFromConfig(cfg, func(o *s3.Options) { o.UsePathStyle = cfg.BaseEndpoint != nil }),
 		scaling: applicationautoscaling.NewFromConfig(cfg),
 		stacks:  cloudformation.NewFromConfig(cfg),
+		topics:  ec2query.NewForm(cfg, "SNS", "sns", "2010-03-31"),
+		metrics: ec2query.NewForm(cfg, "CloudWatch", "monitoring", "2010-08-01"),
 	}}
 }
 

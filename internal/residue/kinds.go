@@ -16,8 +16,15 @@ func kinds(s services) map[string]kind {
 		// "for example: service/cluster/service|ecs:service:DesiredCount|ecs"
 		"AWS::ApplicationAutoScaling::ScalableTarget": {call: "application-autoscaling:DescribeScalableTargets", batch: 50, group: scalableDimension, ask: s.scalableTargets},
 
+		// "Ref returns the Amazon Resource Name (ARN) of the certificate"
+		"AWS::CertificateManager::Certificate": {call: "acm:DescribeCertificate", ask: s.certificate},
+
 		// "Ref returns the stack ID"; a deleted stack is found by its id only, for 90 days.
 		"AWS::CloudFormation::Stack": {call: "cloudformation:DescribeStacks", ask: s.stack},
+		// "Ref returns the alarm name"
+		"AWS::CloudWatch::Alarm": {call: "cloudwatch:DescribeAlarms", batch: 100, ask: s.metricAlarms},
+		// "Ref returns the dashboard name"
+		"AWS::CloudWatch::Dashboard": {call: "cloudwatch:GetDashboard", ask: s.dashboard},
 		// "Ref returns the name of the project"
 		"AWS::CodeBuild::Project": {call: "codebuild:BatchGetProjects", batch: 100, ask: s.projects},
 		// "Ref returns the pipeline name"
@@ -26,6 +33,7 @@ func kinds(s services) map[string]kind {
 		// "Ref returns the Elastic IP address"; the allocation id may stand beside it, after a bar.
 		"AWS::EC2::EIP": {call: "ec2:DescribeAddresses", batch: ec2Batch, group: addressKind, ask: s.addresses},
 		// "Ref returns the ID of the ..."
+		"AWS::EC2::FlowLog":                     existing(s, ec2query.FlowLog, "ec2:DescribeFlowLogs", "fl-", ""),
 		"AWS::EC2::InternetGateway":             existing(s, ec2query.InternetGateway, "ec2:DescribeInternetGateways", "igw-", ""),
 		"AWS::EC2::NatGateway":                  existing(s, ec2query.NATGateway, "ec2:DescribeNatGateways", "nat-", ""),
 		"AWS::EC2::RouteTable":                  existing(s, ec2query.RouteTable, "ec2:DescribeRouteTables", "rtb-", ""),
@@ -75,10 +83,26 @@ func kinds(s services) map[string]kind {
 		// "Ref returns the resource name"
 		"AWS::Logs::LogGroup": {call: "logs:DescribeLogGroups", ask: s.logGroup},
 
+		// "Ref returns the domain name of the record set"; who records it puts the hosted zone's id before it, with a bar
+		// between, since the name alone may stand in several zones.
+		"AWS::Route53::RecordSet": {call: "route53:ListResourceRecordSets", group: zoneOf, ask: s.record},
+
 		// "Ref returns the bucket name"
 		"AWS::S3::Bucket": {call: "s3:ListBucket", ask: s.bucket},
 		// A bucket's policy goes with the bucket.
 		"AWS::S3::BucketPolicy": {within: "AWS::S3::Bucket"},
+
+		// "Ref returns the topic ARN"
+		"AWS::SNS::Topic": {call: "sns:GetTopicAttributes", ask: s.topic},
+		// A topic's policy goes with the topic.
+		"AWS::SNS::TopicPolicy": {within: "AWS::SNS::Topic"},
+		// The subscription's ARN; where it was never confirmed there may be a word instead of it.
+		"AWS::SNS::Subscription": {call: "sns:GetSubscriptionAttributes", group: confirmed, ask: s.subscription, within: "AWS::SNS::Topic"},
+
+		// "Ref returns name|id|scope"
+		"AWS::WAFv2::WebACL": {call: "wafv2:GetWebACL", group: aclScope, ask: s.webACL},
+		// The ARNs of web ACL and load balancer, with a bar between.
+		"AWS::WAFv2::WebACLAssociation": {call: "wafv2:GetWebACLForResource", group: protectedResource, ask: s.webACLAssociation, within: "AWS::WAFv2::WebACL"},
 	}
 }
 
@@ -104,4 +128,29 @@ func policyTarget(arn string) (string, bool) {
 	_, rest, _ := strings.Cut(arn, ":resource/")
 	target, _, found := strings.Cut(rest, ":policyName/")
 	return target, found && strings.Contains(target, "/")
+}
+
+// zoneOf is the hosted zone in Z0123456789ABC|shop.example.com.
+func zoneOf(id string) (string, bool) {
+	zone, _, found := strings.Cut(id, "|")
+	return zone, found && zone != ""
+}
+
+// confirmed says whether a subscription's id is its ARN.
+func confirmed(id string) (string, bool) { return "", strings.HasPrefix(id, "arn:") }
+
+// aclScope is the scope in name|id|REGIONAL.
+func aclScope(id string) (string, bool) {
+	parts := strings.Split(id, "|")
+	return parts[len(parts)-1], len(parts) == 3
+}
+
+// protectedResource is the ARN of what a web ACL stands before.
+func protectedResource(id string) (string, bool) {
+	for part := range strings.SplitSeq(id, "|") {
+		if strings.HasPrefix(part, "arn:") && strings.Contains(part, ":loadbalancer/") {
+			return part, true
+		}
+	}
+	return "", false
 }

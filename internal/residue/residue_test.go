@@ -39,6 +39,37 @@ func TestKeyPendingDeletionIsShownApart(t *testing.T) {
 	}
 }
 
+// Nobody can delete a subscription that was never confirmed; SNS does.
+func TestSubscriptionNeverConfirmedIsShownApart(t *testing.T) {
+	_, checker := start(t, func(string, string) reply {
+		return queryAnswer("GetSubscriptionAttributes", "<Attributes><entry><key>PendingConfirmation</key><value>true</value></entry></Attributes>")
+	})
+	left, pending, err := checker.Left(t.Context(), []residue.Resource{resource("AWS::SNS::Subscription", "Email", arnSub)})
+	if err != nil || len(left) != 0 || len(pending) != 1 || !strings.Contains(pending[0].Note, "48 hours") {
+		t.Errorf("left %v, pending %v, error %v", left, pending, err)
+	}
+}
+
+// An id that says too little is asked for by what it is part of.
+func TestWordsInPlaceOfAnARN(t *testing.T) {
+	_, checker := start(t, func(call, _ string) reply {
+		if call == "sns:GetTopicAttributes" {
+			return queryError(404, "NotFound", "Topic does not exist")
+		}
+		t.Errorf("called %s", call)
+		return reply{500, ""}
+	})
+	left, _, err := checker.Left(t.Context(), []residue.Resource{
+		resource("AWS::SNS::Topic", "Topic", arnTopic),
+		resource("AWS::SNS::TopicPolicy", "Policy", "shop-prod-Policy-1"),
+		resource("AWS::SNS::Subscription", "Email", "pending confirmation"),
+		resource("AWS::Route53::RecordSet", "Record", "shop.example.com"),
+	})
+	if diff := cmp.Diff([]string{"Record: cannot be checked"}, summary(left)); err != nil || diff != "" {
+		t.Errorf("error %v\n%s", err, diff)
+	}
+}
+
 func TestUnknownTypeIsLeft(t *testing.T) {
 	_, checker := start(t, func(call, _ string) reply { t.Errorf("called %s", call); return reply{500, ""} })
 	left, _, err := checker.Left(t.Context(), []residue.Resource{

@@ -1,0 +1,58 @@
+package awsdouble
+
+import (
+	"slices"
+	"strings"
+)
+
+func (d *Double) metricHandlers() map[string]handler {
+	return map[string]handler{"DescribeAlarms": d.describeAlarms, "GetDashboard": d.getDashboard}
+}
+
+// describeAlarms leaves out those that do not exist
+// (docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_DescribeAlarms.html).
+func (d *Double) describeAlarms(in object) (object, error) {
+	wanted, found := texts(in, "AlarmNames"), []object{}
+	for _, t := range d.existing("AWS::CloudWatch::Alarm") {
+		if len(wanted) == 0 || slices.Contains(wanted, t.ID) {
+			found = append(found, object{"AlarmName": t.ID, "AlarmArn": t.Attributes["Arn"], "StateValue": "OK"})
+		}
+	}
+	shown, next := page(d, found, text(in, "NextToken"), number(in, "MaxRecords"))
+	return object{"MetricAlarms": asList(shown), "NextToken": opt(next)}, nil
+}
+
+func (d *Double) getDashboard(in object) (object, error) {
+	t := d.thing("AWS::CloudWatch::Dashboard", text(in, "DashboardName"))
+	if t == nil {
+		return nil, notFound("ResourceNotFound", "Dashboard "+text(in, "DashboardName")+" does not exist")
+	}
+	return object{"DashboardName": t.ID, "DashboardBody": text(t.Properties, "DashboardBody")}, nil
+}
+
+func (d *Double) topicHandlers() map[string]handler {
+	return map[string]handler{"GetTopicAttributes": d.getTopicAttributes, "GetSubscriptionAttributes": d.getSubscriptionAttributes}
+}
+
+func (d *Double) getTopicAttributes(in object) (object, error) {
+	t := d.thing("AWS::SNS::Topic", text(in, "TopicArn"))
+	if t == nil {
+		return nil, notFound("NotFound", "Topic does not exist")
+	}
+	return object{"Attributes": entries{"TopicArn": t.ID, "Owner": d.AccountID}}, nil
+}
+
+// getSubscriptionAttributes shows one by e-mail as never confirmed, since nobody reads the double's mail; such a one cannot be
+// deleted and stays to be seen for 48 hours (docs.aws.amazon.com/sns/latest/dg/sns-delete-subscription-topic.html).
+func (d *Double) getSubscriptionAttributes(in object) (object, error) {
+	arn := text(in, "SubscriptionArn")
+	for _, t := range d.things {
+		pending := strings.HasPrefix(text(t.Properties, "Protocol"), "email")
+		if t.Type == "AWS::SNS::Subscription" && t.ID == arn && (pending || !t.Gone) {
+			return object{"Attributes": entries{
+				"SubscriptionArn": arn, "TopicArn": text(t.Properties, "TopicArn"), "PendingConfirmation": map[bool]string{true: "true", false: "false"}[pending],
+			}}, nil
+		}
+	}
+	return nil, notFound("NotFound", "Subscription does not exist")
+}
