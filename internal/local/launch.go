@@ -89,6 +89,9 @@ func engineCommand(ctx context.Context, dir folder, python string, rec *record, 
 			return nil, fmt.Errorf("make the local engine's temporary folder: %w", err)
 		}
 	}
+	if err := newAuthority(dir.certificates()); err != nil {
+		return nil, err
+	}
 	out, err := os.Create(dir.log())
 	if err != nil {
 		return nil, fmt.Errorf("open the local engine's log: %w", err)

@@ -1,7 +1,6 @@
 package local
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"io"
@@ -25,12 +24,20 @@ func ec2(t *testing.T, e *Engine, action string, members ...string) string {
 	for i := 0; i < len(members); i += 2 {
 		form.Set(members[i], members[i+1])
 	}
-	request, err := http.NewRequestWithContext(context.WithoutCancel(t.Context()), http.MethodPost, e.Endpoint+"/", bytes.NewBufferString(form.Encode()))
+	return ask(t, e, "ec2", map[string]string{"Content-Type": "application/x-www-form-urlencoded; charset=utf-8"}, form.Encode())
+}
+
+// ask sends a request to one of the engine's services, unsigned, and returns the answer's text.
+func ask(t *testing.T, e *Engine, service string, headers map[string]string, body string) string {
+	t.Helper()
+	request, err := http.NewRequestWithContext(context.WithoutCancel(t.Context()), http.MethodPost, e.Endpoint+"/", strings.NewReader(body))
 	if err != nil {
 		t.Fatal(err)
 	}
-	request.Header.Set("Content-Type", "application/x-www-form-urlencoded; charset=utf-8")
-	request.Header.Set("Authorization", "AWS4-HMAC-SHA256 Credential=test/20260101/us-east-1/ec2/aws4_request, SignedHeaders=host, Signature=0")
+	for name, value := range headers {
+		request.Header.Set(name, value)
+	}
+	request.Header.Set("Authorization", "AWS4-HMAC-SHA256 Credential=test/20260101/us-east-1/"+service+"/aws4_request, SignedHeaders=host, Signature=0")
 	answer, err := http.DefaultClient.Do(request)
 	if err != nil {
 		t.Fatal(err)
@@ -61,7 +68,20 @@ func scaling(t *testing.T, e *Engine) string {
 	for _, policy := range policies.ScalingPolicies {
 		text += fmt.Sprintf("%s %v", *policy.PolicyName, *policy.TargetTrackingScalingPolicyConfiguration.TargetValue)
 	}
+	scheduled, err := client.DescribeScheduledActions(t.Context(), &applicationautoscaling.DescribeScheduledActionsInput{ServiceNamespace: aastypes.ServiceNamespaceEcs})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, action := range scheduled.ScheduledActions {
+		text += fmt.Sprintf(";%s %s in %s", *action.ScheduledActionName, *action.Schedule, *action.Timezone)
+	}
 	return text
+}
+
+// guarded is the firewall's answer to what stands before a load balancer.
+func guarded(t *testing.T, e *Engine, arn string) string {
+	t.Helper()
+	return ask(t, e, "wafv2", map[string]string{"X-Amz-Target": "AWSWAF_20190729.GetWebACLForResource", "Content-Type": "application/x-amz-json-1.1"}, fmt.Sprintf("{%q: %q}", "ResourceArn", arn))
 }
 
 // TestAddedTypes has CloudFormation create, update and delete the resources that the emulator alone does not know.
@@ -78,6 +98,8 @@ func TestAddedTypes(t *testing.T) {
 	for _, tt := range []struct{ action, want string }{
 		{"DescribeAddresses", "<value>nat</value>"},
 		{"DescribeNatGateways", "<state>available</state>"},
+		{"DescribeFlowLogs", "<logDestination>flows</logDestination>"},
+		{"DescribeFlowLogs", "<value>flow</value>"},
 		{"DescribeSecurityGroupRules", output(s, "Ingress")},
 		{"DescribeSecurityGroupRules", "<cidrIpv4>10.8.1.0/24</cidrIpv4>"},
 	} {
@@ -85,8 +107,12 @@ func TestAddedTypes(t *testing.T) {
 			t.Errorf("%s lacks %s:\n%s", tt.action, tt.want, got)
 		}
 	}
-	if got, want := scaling(t, e), "service/types-Cluster/web 2-4;cpu 60"; got != want {
+	if got, want := scaling(t, e), "service/types-Cluster/web 2-4;cpu 60;night cron(0 22 * * ? *) in Europe/Berlin"; got != want {
 		t.Errorf("scaling: %q, want %q", got, want)
+	}
+
+	if got := guarded(t, e, output(s, "Balancer")); !strings.Contains(got, "types-Firewall") {
+		t.Errorf("before the load balancer stands %s", got)
 	}
 
 	_, err := b.cfn.UpdateStack(t.Context(), &cloudformation.UpdateStackInput{StackName: aws.String("types"), TemplateBody: &body, Parameters: []cfntypes.Parameter{
@@ -100,7 +126,7 @@ func TestAddedTypes(t *testing.T) {
 	if got := ec2(t, e, "DescribeSecurityGroupRules"); strings.Contains(got, "10.8.1.0/24") || !strings.Contains(got, "10.8.2.0/24") {
 		t.Errorf("rules after the update:\n%s", got)
 	}
-	if got, want := scaling(t, e), "service/types-Cluster/web 2-6;cpu 60"; got != want {
+	if got, want := scaling(t, e), "service/types-Cluster/web 2-6;cpu 60;night cron(0 22 * * ? *) in Europe/Berlin"; got != want {
 		t.Errorf("scaling: %q, want %q", got, want)
 	}
 
@@ -108,6 +134,7 @@ func TestAddedTypes(t *testing.T) {
 	b.wantStatus(b.delete("types"), cfntypes.StackStatusDeleteComplete)
 	for _, tt := range []struct{ action, unwanted string }{
 		{"DescribeAddresses", "<publicIp>"},
+		{"DescribeFlowLogs", "<flowLogId>"},
 		{"DescribeNatGateways", "<state>available</state>"},
 		{"DescribeSecurityGroups", output(s, "Group")},
 		{"DescribeVpcs", output(s, "VPC")},
@@ -115,6 +142,9 @@ func TestAddedTypes(t *testing.T) {
 		if got := ec2(t, e, tt.action); strings.Contains(got, tt.unwanted) {
 			t.Errorf("%s still has %s:\n%s", tt.action, tt.unwanted, got)
 		}
+	}
+	if got := guarded(t, e, output(s, "Balancer")); !strings.Contains(got, "WAFNonexistentItemException") {
+		t.Errorf("before the deleted load balancer stands %s", got)
 	}
 	if got := scaling(t, e); got != "" {
 		t.Errorf("scaling is left: %q", got)

@@ -1,12 +1,13 @@
-"""Resource types that the emulator's CloudFormation has not, through the emulator's own EC2 where it has them."""
+"""Resource types that the emulator's CloudFormation has not, through the emulator's own services where it has them."""
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable
 from typing import Any
 
-from ministack.services import ec2
+from ministack.services import ec2, waf
 from ministack.services.cloudformation import provisioners
 
 import scaling
@@ -20,7 +21,7 @@ def install() -> None:
         handlers: Json = {"create": create, "update": _in_place(create, replacing, delete), "delete": delete}
         provisioners._RESOURCE_HANDLERS[kind] = {**handlers, "update_with_logical_id": True}
         provisioners._REPLACING_PROPERTIES[kind] = replacing
-    for kind in ("AWS::EC2::EIP", "AWS::EC2::NatGateway"):
+    for kind in ("AWS::EC2::EIP", "AWS::EC2::NatGateway", "AWS::EC2::FlowLog"):
         provisioners._STACK_TAG_PROPERTY[kind] = ("Tags", "list")
     scaling.install()
 
@@ -82,6 +83,30 @@ def _delete_nat(physical_id: str, _props: Json) -> None:
         _call(ec2._delete_nat_gateway, {"NatGatewayId": physical_id}, "natGatewayId")
 
 
+def _create_flow_log(_logical_id: str, props: Json, _stack: str) -> Any:
+    names = ("ResourceType", "TrafficType", "LogDestinationType", "LogDestination", "LogGroupName")
+    params = {"ResourceId.1": props["ResourceId"], **{name: props.get(name) for name in names}}
+    log = _call(ec2._create_flow_logs, params, "item")
+    ec2._tags[log] = list(props.get("Tags") or [])
+    return log, {"Id": log}
+
+
+def _delete_flow_log(physical_id: str, _props: Json) -> None:
+    if physical_id in ec2._flow_logs:
+        _call(ec2._delete_flow_logs, {"FlowLogId.1": physical_id}, "return")
+
+
+def _associate(_logical_id: str, props: Json, _stack: str) -> Any:
+    status, _headers, body = waf._associate_web_acl(props)
+    if status >= 400:
+        raise ValueError(f"{json.loads(body).get('message')} (Service: Wafv2, Status Code: {status})")
+    return f"{props['ResourceArn']}|{props['WebACLArn']}", {}
+
+
+def _disassociate(physical_id: str, _props: Json) -> None:
+    waf._disassociate_web_acl({"ResourceArn": physical_id.partition("|")[0]})
+
+
 def _rule_params(props: Json) -> Json:
     """A rule's properties as the parameters of the EC2 action."""
     first = "IpPermissions.1."
@@ -120,6 +145,12 @@ _RULE = ("CidrIp", "CidrIpv6", "FromPort", "GroupId", "IpProtocol", "ToPort")
 _TYPES: dict[str, tuple[Callable[..., Any], Callable[..., Any], tuple[str, ...]]] = {
     "AWS::EC2::EIP": (_create_address, _delete_address, ("Domain", "NetworkBorderGroup")),
     "AWS::EC2::NatGateway": (_create_nat, _delete_nat, ("AllocationId", "ConnectivityType", "SubnetId")),
+    "AWS::EC2::FlowLog": (
+        _create_flow_log,
+        _delete_flow_log,
+        ("LogDestination", "LogDestinationType", "LogGroupName", "ResourceId", "ResourceType", "TrafficType"),
+    ),
+    "AWS::WAFv2::WebACLAssociation": (_associate, _disassociate, ("ResourceArn", "WebACLArn")),
     "AWS::EC2::SecurityGroupIngress": (
         *_rule(ec2._authorize_sg_ingress, ec2._revoke_sg_ingress),
         (*_RULE, "SourceSecurityGroupId", "SourcePrefixListId"),

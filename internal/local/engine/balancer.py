@@ -1,5 +1,6 @@
 """Load balancers that listen: each on a loopback port of its own, which its DNS name states (localhost:PORT).
 
+That port stands for all of the balancer's: what begins as TLS goes to the HTTPS listener, all else to that for HTTP.
 Requests go through the emulator's own listener rules; those forwarded to addresses are proxied here, to healthy
 targets only, on connections that are kept.
 """
@@ -8,11 +9,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import random
 import socket
 import threading
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qs, unquote
@@ -22,8 +24,10 @@ from ministack.services import alb
 
 import health
 import http1
+import tls
 
 _BACKLOG = 1024
+_ACCEPT_PAUSE = 0.1  # seconds until a connection is accepted again after that has failed
 _CLIENT_IDLE = 60.0  # seconds a client's connection may be idle: idle_timeout.timeout_seconds' default
 _TARGET_IDLE = 20.0  # seconds a connection to a target is kept; less than servers usually keep theirs
 _TARGET_TIMEOUT = 60.0  # seconds until a target must have begun to answer
@@ -39,6 +43,7 @@ _REASONS = {
 
 Address = tuple[str, int]
 Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
+Serve = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
 
 class Refused(Exception):
@@ -79,7 +84,7 @@ class Balancer:
     account: str
     region: str
     port: int
-    servers: tuple[asyncio.Server, ...]
+    accepting: tuple[asyncio.Task[None], ...]
 
 
 class Targets:
@@ -137,6 +142,7 @@ class Balancers:
     def __init__(self, checker: health.Checker, reach: Callable[[str, int], Address]) -> None:
         self._checker = checker
         self._open: dict[str, Balancer] = {}
+        self._certificates = tls.Certificates(os.path.join(os.environ.get("SLIPWAY_RUN_DIR", ""), "tls"))
         self.targets = Targets(reach)
         self._loop = asyncio.new_event_loop()
         threading.Thread(target=self._loop.run_forever, name="slipway-balancer", daemon=True).start()
@@ -146,13 +152,18 @@ class Balancers:
         opening = self._listen(arn, get_account_id(), get_region())
         balancer = asyncio.run_coroutine_threadsafe(opening, self._loop).result()
         self._open[arn] = balancer
-        return f"localhost:{balancer.port}"
+        return self.name(arn)
+
+    def name(self, arn: str) -> str:
+        """The DNS name of a load balancer that is open, else nothing."""
+        balancer = self._open.get(arn)
+        return f"localhost:{balancer.port}" if balancer else ""
 
     def close(self, arn: str) -> None:
         """Stop listening for a load balancer; unknown ones are ignored."""
         balancer = self._open.pop(arn, None)
-        for server in balancer.servers if balancer else ():
-            self._loop.call_soon_threadsafe(server.close)
+        for task in balancer.accepting if balancer else ():
+            self._loop.call_soon_threadsafe(task.cancel)
 
     def in_hand(self, ip: str) -> int:
         return self.targets.in_hand(ip)
@@ -161,23 +172,47 @@ class Balancers:
         self._loop.call_soon_threadsafe(self.targets.drop, ip)
 
     async def _listen(self, arn: str, account: str, region: str) -> Balancer:
-        servers: list[asyncio.Server] = []
+        first = _bound(socket.AF_INET, "127.0.0.1", 0)
+        port = first.getsockname()[1]
+        bound = [first]
+        # Clients may try ::1 first for the name localhost: nobody else is to answer there.
+        if socket.has_ipv6:
+            with contextlib.suppress(OSError):
+                bound.append(_bound(socket.AF_INET6, "::1", port))
 
         async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
             with request_scope(account, region):
                 await self._serve(arn, reader, writer)
 
-        async def listen(host: str, port: int) -> None:
-            server = await asyncio.start_server(serve, host, port, limit=http1.HEAD_LIMIT, backlog=_BACKLOG)
-            servers.append(server)
+        tasks = tuple(self._loop.create_task(self._accept(listening, serve)) for listening in bound)
+        return Balancer(arn, account, region, port, tasks)
 
-        await listen("127.0.0.1", 0)
-        port = servers[0].sockets[0].getsockname()[1]
-        # Clients may try ::1 first for the name localhost: nobody else is to answer there.
-        if socket.has_ipv6:
-            with contextlib.suppress(OSError):
-                await listen("::1", port)
-        return Balancer(arn, account, region, port, tuple(servers))
+    async def _accept(self, listening: socket.socket, serve: Serve) -> None:
+        welcoming: set[asyncio.Task[None]] = set()
+        with listening:
+            while True:
+                try:
+                    connection, _ = await self._loop.sock_accept(listening)
+                except OSError:  # no file descriptor is left, or the client has gone
+                    await asyncio.sleep(_ACCEPT_PAUSE)
+                    continue
+                connection.setblocking(False)
+                task = self._loop.create_task(self._welcome(connection, serve))
+                welcoming.add(task)
+                task.add_done_callback(welcoming.discard)
+
+    async def _welcome(self, connection: socket.socket, serve: Serve) -> None:
+        """Read and write a new connection as its first byte asks for."""
+        try:
+            secure = await asyncio.wait_for(tls.begins(connection), _CLIENT_IDLE)
+            context = self._certificates.context() if secure else None
+            if secure and context is None:
+                raise OSError("there are no certificates")
+            reader = asyncio.StreamReader(limit=http1.HEAD_LIMIT, loop=self._loop)
+            protocol = asyncio.StreamReaderProtocol(reader, serve, loop=self._loop)
+            await self._loop.connect_accepted_socket(lambda: protocol, connection, ssl=context)
+        except (OSError, asyncio.TimeoutError):
+            connection.close()
 
     async def _serve(self, arn: str, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Answer the requests of one client's connection, one after the other."""
@@ -235,9 +270,10 @@ class _Exchange:
         self.keep = version == b"HTTP/1.1" and not head.has_token(b"connection", b"close")
         self._owner, self._arn, self._head = owner, arn, head
         self._reader, self._writer = reader, writer
+        self._secure = writer.get_extra_info("sslcontext") is not None
 
     async def run(self) -> bool:
-        listener = _listener(self._arn)
+        listener = _listener(self._arn, self._secure)
         action = self._action(listener)
         group = alb._tgs.get(action.get("TargetGroupArn", "")) if action.get("Type") == "forward" else None
         if group is None or group.get("TargetType") != "ip":
@@ -269,10 +305,19 @@ class _Exchange:
         status, made, content = await alb._execute_action(
             action, self.method.decode("latin-1"), path, headers, body, parse_qs(query), query, path
         )
+        made = {key: self._here(str(value)) if key == "Location" else value for key, value in made.items()}
         lines = [(str(key).encode(), str(value).encode()) for key, value in made.items()]
         _answer(self._writer, status, lines, content, self.keep, head_only=self.method == b"HEAD")
         await self._writer.drain()
         return self.keep
+
+    def _here(self, location: str) -> str:
+        """A redirect to another port of this balancer leads to the one that it listens on."""
+        host = self._head.get(b"host").decode("latin-1")
+        ports = (item["Port"] for item in alb._listeners.values() if item["LoadBalancerArn"] == self._arn)
+        for port in ports if host == self._owner.name(self._arn) else ():
+            location = location.replace(f"://localhost:{port}/", f"://{host}/")
+        return location
 
     async def _forward(self, listener: dict[str, Any], ip: str, port: int) -> bool:
         """Proxy to one target."""
@@ -377,12 +422,26 @@ class _Exchange:
         return lines + upgrade + [(key.title().encode(), value.encode("latin-1")) for key, value in made.items()]
 
 
-def _listener(arn: str) -> dict[str, Any]:
-    """The listener that the balancer's one port stands for: the one of the lowest port."""
-    found = [listener for listener in alb._listeners.values() if listener["LoadBalancerArn"] == arn]
+def _listener(arn: str, secure: bool) -> dict[str, Any]:
+    """The listener that a connection is for: among those of its kind the one of the lowest port."""
+    every = [listener for listener in alb._listeners.values() if listener["LoadBalancerArn"] == arn]
+    found = [listener for listener in every if (listener.get("Protocol") == "HTTPS") == secure]
     if not found:
-        raise Refused(503)
+        raise Refused(400 if every else 503)
     return min(found, key=lambda listener: listener["Port"])
+
+
+def _bound(family: socket.AddressFamily, host: str, port: int) -> socket.socket:
+    listening = socket.socket(family)
+    try:
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listening.bind((host, port))
+        listening.listen(_BACKLOG)
+        listening.setblocking(False)
+    except OSError:
+        listening.close()
+        raise
+    return listening
 
 
 async def _read_all(body: http1.Body, reader: asyncio.StreamReader) -> bytes:

@@ -141,8 +141,8 @@ def _balancers(service: services.Services) -> tuple[Patch, ...]:
             places=_handler("AWS::ElasticLoadBalancingV2::LoadBalancer", "create", "_elbv2_load_balancer_create"),
             sha256="2a2822d7d5941d3858f7fca9cd837c8a15ba3adedca31fee159e3d3993178c31",
             fault="A load balancer's DNS name does not resolve.",
-            right="http://${DNSName} reaches the load balancer. (Here the name is localhost:PORT, which stands for the "
-            "listener of the lowest port; HTTPS listeners speak plain HTTP.)",
+            right="http://${DNSName} and https://${DNSName} reach the load balancer. (Here the name is localhost:PORT, "
+            "which stands for the listeners of the lowest port for HTTP and HTTPS.)",
             source=_RESOURCE + "aws-resource-elasticloadbalancingv2-loadbalancer.html",
             wrap=listening,
         ),

@@ -105,6 +105,20 @@ def _describe_policies(data: Json) -> Json:
     return {"ScalingPolicies": _chosen(_policies, data, filters)}
 
 
+def _describe_scheduled(data: Json) -> Json:
+    """A template gives scheduled actions with their target."""
+    found = [
+        {
+            **action,
+            **{key: target[key] for key in ("ResourceId", "ScalableDimension", "ServiceNamespace", "CreationTime")},
+            "ScheduledActionARN": _arn(f"scheduledAction:{target['ResourceId']}:{action['ScheduledActionName']}"),
+        }
+        for target in _chosen(_targets, data, {"ResourceId": "ResourceId", "ScalableDimension": "ScalableDimension"})
+        for action in target.get("ScheduledActions") or []
+    ]
+    return {"ScheduledActions": found}
+
+
 def _describe_activities(_data: Json) -> Json:
     return {"ScalingActivities": []}
 
@@ -116,6 +130,7 @@ _ACTIONS = {
     "DeleteScalingPolicy": _delete_policy,
     "DescribeScalableTargets": _describe_targets,
     "DescribeScalingPolicies": _describe_policies,
+    "DescribeScheduledActions": _describe_scheduled,
     "DescribeScalingActivities": _describe_activities,
 }
 

@@ -1,0 +1,200 @@
+package local
+
+import (
+	"context"
+	"crypto/tls"
+	"fmt"
+	"maps"
+	"net"
+	"net/http"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
+	cfntypes "github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+
+	"slipway/internal/config"
+	"slipway/internal/contract"
+	"slipway/internal/stacks"
+)
+
+// variants are what slipway.yaml may say, below an environment and beside it. The templates of each are launched and
+// deleted on one engine.
+var variants = map[string]struct{ environment, service string }{
+	"public tasks":              {},
+	"one NAT":                   {environment: "network: {nat: one, zones: 3}"},
+	"endpoints, without NAT":    {environment: "network: {endpoints: true}"},
+	"flow logs, NAT for each":   {environment: "network: {flowLogs: true, nat: per-zone}"},
+	"own domain":                {environment: "entry: {domain: shop.example.com, hostedZone: \"${Zone}\"}"},
+	"certificate":               {environment: "entry: {domain: shop.example.com, certificate: \"${Certificate}\"}"},
+	"internal":                  {environment: "entry: {internal: true}\n    network: {nat: one}"},
+	"allowed ranges":            {environment: "entry: {allow: [192.0.2.0/24]}"},
+	"access logs, idle timeout": {environment: "entry: {accessLogs: true, idleTimeout: 120}"},
+	"firewall":                  {environment: "entry: {waf: true, rateLimit: 500}"},
+	"protected":                 {environment: "protected: true"},
+	"existing VPC":              {environment: "network: {vpc: \"${VPC}\", cidr: 10.9.0.0/16, publicSubnets: [\"${PublicA}\", \"${PublicB}\"], privateSubnets: [\"${PrivateA}\", \"${PrivateB}\"]}"},
+	"every option": {environment: "protected: true\n    tasks: {min: 1, max: 3}\n    network: {zones: 3, nat: per-zone, endpoints: true, flowLogs: true}\n" +
+		"    entry: {domain: shop.example.com, hostedZone: \"${Zone}\", internal: true, allow: [192.0.2.0/24], accessLogs: true, waf: true}"},
+	"scaling": {environment: "tasks: {min: 2, max: 4, scaleOnCPU: 60}"},
+}
+
+// given makes what exists in the account before anything is launched, and puts its ids in the place of ${NAME}.
+func (b *bench) given() *strings.Replacer {
+	b.Helper()
+	var pairs []string
+	for _, o := range b.createStack("given", b.template("given"), nil).Outputs {
+		pairs = append(pairs, "${"+*o.OutputKey+"}", *o.OutputValue)
+	}
+	return strings.NewReplacer(pairs...)
+}
+
+// few are the variants that a short run is content with: they have every type of resource.
+var few = []string{"existing VPC", "every option", "public tasks"}
+
+// TestVariants launches and deletes what every kind of slipway.yaml gives.
+func TestVariants(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	given := b.given()
+	t.Run("each", func(t *testing.T) {
+		names := few
+		if os.Getenv("SLIPWAY_LONG") != "" {
+			names = slices.Sorted(maps.Keys(variants))
+		}
+		for i, name := range names {
+			t.Run(name, func(t *testing.T) {
+				t.Parallel()
+				v := variants[name]
+				text := given.Replace(fmt.Sprintf("name: v%d\nservice: {%s}\nenvironments:\n  - name: prod\n    %s\n", i, v.service, v.environment))
+				cfg, err := config.Parse(config.File, []byte(text))
+				if err != nil {
+					t.Fatalf("%v\n%s", err, text)
+				}
+				of := *b
+				of.T = t
+				of.launchVariant(cfg)
+			})
+		}
+	})
+}
+
+// launchVariant launches foundation and environment of a configuration, wants an answer from it, and deletes them.
+func (b *bench) launchVariant(cfg config.Config) {
+	b.Helper()
+	env := cfg.Environments[0]
+	urls := map[string]string{}
+	var foundation, root string
+	for _, file := range stacks.All(cfg) {
+		text, err := file.Template.Render("test")
+		if err != nil {
+			b.Fatal(err)
+		}
+		switch file.Path {
+		case contract.FoundationTemplate:
+			foundation = string(text)
+		case contract.EnvironmentTemplate(env.Name, contract.StackRoot):
+			root = string(text)
+		default:
+			urls[strings.TrimSuffix(file.Path[strings.LastIndex(file.Path, "/")+1:], ".yaml")] = b.put(cfg.Name+"/"+file.Path, string(text))
+		}
+	}
+	values := cfg.FoundationParameters()
+	base := b.createStack(contract.FoundationStackName(cfg.Name), foundation, values)
+	values = cfg.RootParameters(env)
+	for _, o := range base.Outputs {
+		values[*o.OutputKey] = *o.OutputValue
+	}
+	for i := range env.Network.Zones {
+		values[contract.KeyZone(i)] = "us-east-1" + contract.ZoneLetter(i)
+	}
+	values[contract.KeyImageURI] = b.image
+	values[contract.KeyNetworkTemplateURL], values[contract.KeyECSTemplateURL], values[contract.KeyPipelineTemplateURL] = urls[contract.StackNetwork], urls[contract.StackECS], urls[contract.StackPipeline]
+	s := b.createStack(contract.EnvironmentStackName(cfg.Name, env.Name), root, values)
+	b.wantAnswer(env, s)
+	for _, stack := range []string{contract.EnvironmentStackName(cfg.Name, env.Name), contract.FoundationStackName(cfg.Name)} {
+		b.wantStatus(b.delete(stack), cfntypes.StackStatusDeleteComplete)
+	}
+}
+
+// wantAnswer asks the service as its users do: over TLS where the environment has a domain, which leads to the load
+// balancer. There plain HTTP is redirected.
+func (b *bench) wantAnswer(env config.Environment, s cfntypes.Stack) {
+	b.Helper()
+	balancer := output(s, contract.KeyLoadBalancerName)
+	client := &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	url := output(s, contract.KeyServiceURL)
+	if env.Entry.Domain != "" {
+		if err := b.e.Certify(env.Entry.Domain); err != nil {
+			b.Fatal(err)
+		}
+		authorities, err := b.e.RootCAs()
+		if err != nil {
+			b.Fatal(err)
+		}
+		transport := &http.Transport{TLSClientConfig: &tls.Config{RootCAs: authorities}}
+		transport.DialContext = func(ctx context.Context, network, _ string) (net.Conn, error) {
+			return new(net.Dialer).DialContext(ctx, network, balancer)
+		}
+		defer transport.CloseIdleConnections()
+		client.Transport = transport
+		b.wantRedirect(client, "http://"+env.Entry.Domain+"/a?b=c", "https://"+env.Entry.Domain+":443/a?b=c")
+		b.wantRedirect(client, "http://"+balancer+"/a", "https://"+balancer+"/a")
+	}
+	answer, err := client.Get(url)
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer answer.Body.Close()
+	if answer.StatusCode != http.StatusOK || (answer.TLS != nil) != (env.Entry.Domain != "") {
+		b.Errorf("%s: %s", url, answer.Status)
+	}
+}
+
+func (b *bench) wantRedirect(client *http.Client, from, to string) {
+	b.Helper()
+	answer, err := client.Get(from)
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer answer.Body.Close()
+	if got := answer.Header.Get("Location"); answer.StatusCode != http.StatusMovedPermanently || got != to {
+		b.Errorf("%s: %s to %s, want %s", from, answer.Status, got, to)
+	}
+}
+
+// put uploads a template and returns its URL.
+func (b *bench) put(key, text string) string {
+	b.Helper()
+	_, err := s3Client(b.e).PutObject(b.Context(), &s3.PutObjectInput{Bucket: aws.String(bucket), Key: &key, Body: strings.NewReader(text)})
+	if err != nil {
+		b.Fatal(err)
+	}
+	return "https://" + bucket + ".s3.us-east-1.amazonaws.com/" + key
+}
+
+// createStack creates a stack with those of the values that its template asks for.
+func (b *bench) createStack(name, body string, values map[string]string) cfntypes.Stack {
+	b.Helper()
+	declared, err := b.cfn.GetTemplateSummary(b.Context(), &cloudformation.GetTemplateSummaryInput{TemplateBody: &body})
+	if err != nil {
+		b.Fatal(err)
+	}
+	in := &cloudformation.CreateStackInput{StackName: &name, TemplateBody: &body, Capabilities: []cfntypes.Capability{cfntypes.CapabilityCapabilityIam}}
+	for _, p := range declared.Parameters {
+		value, ok := values[*p.ParameterKey]
+		if !ok {
+			b.Fatalf("%s asks for %s, which nobody gives", name, *p.ParameterKey)
+		}
+		in.Parameters = append(in.Parameters, cfntypes.Parameter{ParameterKey: p.ParameterKey, ParameterValue: &value})
+	}
+	if _, err := b.cfn.CreateStack(b.Context(), in); err != nil {
+		b.Fatal(err)
+	}
+	s := b.settled(name)
+	b.wantStatus(s, cfntypes.StackStatusCreateComplete)
+	return s
+}
