@@ -28,8 +28,8 @@ func (r *reader) entry(environment object) Entry {
 	}
 	e.Allow = r.allow(o, e)
 	r.domain(o, e)
-	if _, given := o.field("rateLimit"); given && !e.WAF {
-		r.add(o.valueAt("rateLimit"), "%s is given, but it is the firewall that counts, and waf is false; set waf: true, or leave rateLimit out", o.label("rateLimit"))
+	if _, given := o.Field("rateLimit"); given && !e.WAF {
+		r.Add(o.ValueAt("rateLimit"), "%s is given, but it is the firewall that counts, and waf is false; set waf: true, or leave rateLimit out", o.Label("rateLimit"))
 	}
 	return e
 }
@@ -37,33 +37,33 @@ func (r *reader) entry(environment object) Entry {
 // domain holds the domain against what it needs, and against the domains of the environments before.
 func (r *reader) domain(o object, e Entry) {
 	// Where the domain is wrong in itself, that is the problem to show.
-	if _, given := o.field("domain"); given && e.Domain == "" {
+	if _, given := o.Field("domain"); given && e.Domain == "" {
 		return
 	}
 	if e.Domain == "" {
 		for _, key := range []string{"hostedZone", "certificate"} {
-			if _, given := o.field(key); given {
-				r.add(o.valueAt(key), "%s is given without a domain; add entry.domain, the name under which users reach the service", o.label(key))
+			if _, given := o.Field(key); given {
+				r.Add(o.ValueAt(key), "%s is given without a domain; add entry.domain, the name under which users reach the service", o.Label(key))
 			}
 		}
 		return
 	}
-	at := o.valueAt("domain")
-	_, zoneGiven := o.field("hostedZone")
-	_, certificateGiven := o.field("certificate")
+	at := o.ValueAt("domain")
+	_, zoneGiven := o.Field("hostedZone")
+	_, certificateGiven := o.Field("certificate")
 	switch {
 	case !zoneGiven && !certificateGiven:
-		r.add(at, "%s is %q, but nothing says where its certificate comes from; add hostedZone, the Route 53 zone in which slipway proves that the domain is yours, "+
-			"or certificate, the ARN of one that exists", o.label("domain"), e.Domain)
+		r.Add(at, "%s is %q, but nothing says where its certificate comes from; add hostedZone, the Route 53 zone in which slipway proves that the domain is yours, "+
+			"or certificate, the ARN of one that exists", o.Label("domain"), e.Domain)
 	case !certificateGiven && len(e.Domain) > maxCommonName:
-		r.add(at, "%s has %d characters; Certificate Manager makes certificates for names of at most %d: take a shorter one, or a certificate of your own",
-			o.label("domain"), len(e.Domain), maxCommonName)
+		r.Add(at, "%s has %d characters; Certificate Manager makes certificates for names of at most %d: take a shorter one, or a certificate of your own",
+			o.Label("domain"), len(e.Domain), maxCommonName)
 	}
 	if first, taken := r.domains[e.Domain]; taken {
-		r.add(at, "%s is %q again, first on line %d; each environment must have a domain of its own", o.label("domain"), e.Domain, first)
+		r.Add(at, "%s is %q again, first on line %d; each environment must have a domain of its own", o.Label("domain"), e.Domain, first)
 		return
 	}
-	r.domains[e.Domain] = at.line
+	r.domains[e.Domain] = at.Line
 }
 
 // domainHint says what is wrong with a domain.
@@ -101,18 +101,18 @@ func (r *reader) allow(o object, e Entry) []netip.Prefix {
 	for _, one := range r.texts(o, "allow") {
 		prefix, problem := parseAllowed(one.text)
 		if problem != "" {
-			r.add(one.at, "an item of %s is %q; %s", o.label("allow"), shorten(one.text), problem)
+			r.Add(one.at, "an item of %s is %q; %s", o.Label("allow"), shorten(one.text), problem)
 			continue
 		}
 		if slices.Contains(allow, prefix) {
-			r.add(one.at, "an item of %s is %s again; name it once", o.label("allow"), prefix)
+			r.Add(one.at, "an item of %s is %s again; name it once", o.Label("allow"), prefix)
 			continue
 		}
 		allow = append(allow, prefix)
 	}
 	if ports := 2; e.HTTPS() && len(allow)*ports > maxAllowed {
-		r.add(o.valueAt("allow"), "%s has %d items; with a domain it may have %d, since a security group has %d rules and each range needs one for HTTPS and one for HTTP",
-			o.label("allow"), len(allow), maxAllowed/ports, maxAllowed)
+		r.Add(o.ValueAt("allow"), "%s has %d items; with a domain it may have %d, since a security group has %d rules and each range needs one for HTTPS and one for HTTP",
+			o.Label("allow"), len(allow), maxAllowed/ports, maxAllowed)
 	}
 	return allow
 }

@@ -14,12 +14,12 @@ func (r *reader) environments(root object, service Service) []Environment {
 	lines := map[string]int{}
 	for _, o := range r.items(root, "environments", "a list with at least one, such as: - name: prod") {
 		environment := r.environment(o, service)
-		at := o.valueAt("name")
+		at := o.ValueAt("name")
 		if first, taken := lines[environment.Name]; taken && environment.Name != "" {
-			r.add(at, "environments.name is %q again, first on line %d; each environment must have a name of its own", environment.Name, first)
+			r.Add(at, "environments.name is %q again, first on line %d; each environment must have a name of its own", environment.Name, first)
 			continue
 		}
-		lines[environment.Name] = at.line
+		lines[environment.Name] = at.Line
 		environments = append(environments, environment)
 	}
 	return environments
@@ -28,7 +28,7 @@ func (r *reader) environments(root object, service Service) []Environment {
 func (r *reader) environment(o object, service Service) Environment {
 	name, _ := r.text(o, "name")
 	if name == contract.ReservedEnvironment {
-		r.add(o.valueAt("name"), "environments.name is %q, which is the stack of what all environments share; it must be another name", name)
+		r.Add(o.ValueAt("name"), "environments.name is %q, which is the stack of what all environments share; it must be another name", name)
 	}
 	e := Environment{Name: name, Tasks: r.tasks(o, service), Entry: r.entry(o), Watch: r.watch(o),
 		Variables: r.variables(o), Protected: r.boolean(o, "protected")}
@@ -39,10 +39,10 @@ func (r *reader) environment(o object, service Service) Environment {
 
 // secretsOverwritten refuses a variable that would take a secret's place: ECS refuses two of one name.
 func (r *reader) secretsOverwritten(environment object, service Service) {
-	f, _ := environment.field("environment")
+	f, _ := environment.Field("environment")
 	for _, secret := range service.Secrets {
 		if at, both := keyIn(f, secret.Name); both {
-			r.add(at, "environment variable %s is also in service.secrets; keep one of them", secret.Name)
+			r.Add(at, "environment variable %s is also in service.secrets; keep one of them", secret.Name)
 		}
 	}
 }

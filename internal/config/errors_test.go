@@ -5,6 +5,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"slipway/internal/yamlfile"
 )
 
 // service and environment make whole files out of the lines under test: the service's begin on line 3, the environment's on line 4.
@@ -37,7 +39,7 @@ func TestProblems(t *testing.T) {
 			"f:3:1: a second YAML document begins here; the file must be a single one (no --- in between)"},
 		{"directive", "%YAML 1.2\n---\nname: shop\n",
 			"f:1:1: found a YAML directive (%); leave it out"},
-		{"too large", "#" + strings.Repeat("x", maxSize) + "\n",
+		{"too large", "#" + strings.Repeat("x", yamlfile.MaxSize) + "\n",
 			"f:1:1: the file has 32770 bytes; allowed are at most 32768"},
 		{"not UTF-8", "name: shop\nx: \xff\n",
 			"f:2:4: found the byte 0xff, which is not UTF-8; save the file as UTF-8"},

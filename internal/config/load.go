@@ -1,25 +1,18 @@
 package config
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
 	"slices"
 	"strings"
-	"unicode/utf8"
 
-	"github.com/goccy/go-yaml"
 	"github.com/goccy/go-yaml/ast"
-	"github.com/goccy/go-yaml/parser"
 
 	"slipway/internal/suggest"
+	"slipway/internal/yamlfile"
 )
-
-// maxSize of the file in bytes. ECS refuses task definitions above 64 KiB, the environment variables included
-// (docs.aws.amazon.com/AmazonECS/latest/developerguide/service-quotas.html); half of that leaves room for the rest.
-const maxSize = 32 << 10
 
 // Load reads the file at path, strictly. The error names every problem, a line each: "path:line:column: what was
 // found; what is allowed".
@@ -37,99 +30,16 @@ func Load(path string) (Config, error) {
 
 // Parse is Load for text that is already read; the file name is for the error only.
 func Parse(filename string, text []byte) (Config, error) {
-	r := &reader{problems: problems{filename: filename}, domains: map[string]int{}}
-	root, ok := r.parse(text)
+	r := &reader{Problems: yamlfile.Problems{Filename: filename}, domains: map[string]int{}}
+	root, ok := r.Parse(text, "it must have at least name and environments", "name: shop-api")
 	if !ok {
-		return Config{}, r.err()
+		return Config{}, r.Err()
 	}
 	cfg := r.config(root)
-	if err := r.err(); err != nil {
+	if err := r.Err(); err != nil {
 		return Config{}, err
 	}
 	return cfg, nil
-}
-
-// parse gives the only document of the file; false after a problem.
-func (r *reader) parse(text []byte) (ast.Node, bool) {
-	text = bytes.TrimPrefix(text, []byte("\ufeff"))
-	if !r.readable(text) {
-		return nil, false
-	}
-	file, err := parseYAML(text)
-	if err != nil {
-		r.addSyntax(err)
-		return nil, false
-	}
-	return r.document(file)
-}
-
-// document gives the only document, which must be a mapping; false after a problem.
-func (r *reader) document(file *ast.File) (ast.Node, bool) {
-	documents := slices.DeleteFunc(file.Docs, func(d *ast.DocumentNode) bool { return d == nil || d.Body == nil })
-	if len(documents) == 0 {
-		r.add(start, "the file is empty; it must have at least name and environments")
-		return nil, false
-	}
-	body := documents[0].Body
-	if _, isDirective := body.(*ast.DirectiveNode); isDirective {
-		r.add(nodePosition(body), "found a YAML directive (%%); leave it out")
-		return nil, false
-	}
-	if len(documents) > 1 {
-		r.add(nodePosition(documents[1].Body), "a second YAML document begins here; the file must be a single one (no --- in between)")
-		return nil, false
-	}
-	if _, isMapping := body.(*ast.MappingNode); !isMapping {
-		r.add(nodePosition(body), "the file is %s; it must be a mapping of keys to values, such as name: shop-api", describe(body))
-		return nil, false
-	}
-	return body, true
-}
-
-// readable refuses what no parser should be asked to make sense of.
-func (r *reader) readable(text []byte) bool {
-	if len(text) > maxSize {
-		r.add(start, "the file has %d bytes; allowed are at most %d", len(text), maxSize)
-		return false
-	}
-	line, column := 1, 1
-	for len(text) > 0 {
-		c, size := utf8.DecodeRune(text)
-		if c == utf8.RuneError && size == 1 {
-			r.add(position{line, column}, "found the byte 0x%02x, which is not UTF-8; save the file as UTF-8", text[0])
-			return false
-		}
-		if c < ' ' && c != '\n' && c != '\r' && c != '\t' || c == 0x7f {
-			r.add(position{line, column}, "found the control character 0x%02x; leave it out", c)
-			return false
-		}
-		text = text[size:]
-		column++
-		if c == '\n' {
-			line, column = line+1, 1
-		}
-	}
-	return true
-}
-
-// parseYAML also turns a panic of the parser into an error: the file is a person's and may hold anything. Keys that
-// occur twice are let through, for anyMapping names them all and not only the first.
-func parseYAML(text []byte) (file *ast.File, err error) {
-	defer func() {
-		if recover() != nil {
-			file, err = nil, errors.New("the YAML parser gave up")
-		}
-	}()
-	return parser.ParseBytes(text, 0, parser.AllowDuplicateMapKey())
-}
-
-func (r *reader) addSyntax(err error) {
-	syntax, ok := errors.AsType[*yaml.SyntaxError](err)
-	if !ok {
-		r.add(start, "not valid YAML: %v; see docs/configuration.md for an example", err)
-		return
-	}
-	r.add(tokenPosition(syntax.Token), "not valid YAML: %s; check indentation, colons, quotes and brackets here", strings.TrimSpace(syntax.Message))
 }
 
 // reservedPrefixes are those of bucket names, which begin with the application's
@@ -154,7 +64,7 @@ func (r *reader) name(o object) string {
 	}
 	for _, prefix := range reservedPrefixes {
 		if strings.HasPrefix(name, prefix) {
-			r.add(o.valueAt("name"), "name is %q; it must not begin with %q, which AWS keeps for itself", name, prefix)
+			r.Add(o.ValueAt("name"), "name is %q; it must not begin with %q, which AWS keeps for itself", name, prefix)
 		}
 	}
 	return name
@@ -170,13 +80,13 @@ func (r *reader) pipeline(o object, environments []Environment) Pipeline {
 	if len(names) == 0 {
 		return Pipeline{}
 	}
-	if _, given := pipeline.field("environment"); !given {
+	if _, given := pipeline.Field("environment"); !given {
 		return Pipeline{Environment: names[len(names)-1]}
 	}
 	home, ok := r.text(pipeline, "environment")
 	if ok && !slices.Contains(names, home) {
-		r.add(pipeline.valueAt("environment"), "%s is %q; it must be one of %s%s",
-			pipeline.label("environment"), shorten(home), strings.Join(names, ", "), suggest.DidYouMean(home, names))
+		r.Add(pipeline.ValueAt("environment"), "%s is %q; it must be one of %s%s",
+			pipeline.Label("environment"), shorten(home), strings.Join(names, ", "), suggest.DidYouMean(home, names))
 	}
 	return Pipeline{Environment: home}
 }

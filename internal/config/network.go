@@ -30,12 +30,12 @@ var privateRanges = []netip.Prefix{
 
 func (r *reader) network(environment object, e Environment, service Service) Network {
 	o := r.sub(environment, "network")
-	if _, given := o.field("vpc"); given {
+	if _, given := o.Field("vpc"); given {
 		return r.existing(o, e)
 	}
 	for _, key := range []string{"publicSubnets", "privateSubnets"} {
-		if _, given := o.field(key); given {
-			r.add(o.valueAt(key), "%s is given without vpc; add the id of the VPC that the subnets are in, or leave them out: slipway makes its own", o.label(key))
+		if _, given := o.Field(key); given {
+			r.Add(o.ValueAt(key), "%s is given without vpc; add the id of the VPC that the subnets are in, or leave them out: slipway makes its own", o.Label(key))
 		}
 	}
 	cidr, cidrRead := r.cidr(o, ownRange)
@@ -49,8 +49,8 @@ func (r *reader) network(environment object, e Environment, service Service) Net
 	}
 	// The endpoints reach the application's own registry and no other.
 	if network.Endpoints && network.NAT == NATNone && len(service.Sidecars) > 0 {
-		r.add(o.valueAt("endpoints"), "%s is true without NAT, so that tasks have no internet to pull the images of service.sidecars from; "+
-			"set nat: one, or leave the sidecars out", o.label("endpoints"))
+		r.Add(o.ValueAt("endpoints"), "%s is true without NAT, so that tasks have no internet to pull the images of service.sidecars from; "+
+			"set nat: one, or leave the sidecars out", o.Label("endpoints"))
 	}
 	return network
 }
@@ -58,19 +58,19 @@ func (r *reader) network(environment object, e Environment, service Service) Net
 // existing reads a VPC that slipway did not make: what it is made of is not said here.
 func (r *reader) existing(o object, e Environment) Network {
 	for _, key := range []string{"zones", "nat", "endpoints", "flowLogs"} {
-		if _, given := o.field(key); given {
-			r.add(o.valueAt(key), "%s is given beside vpc; it belongs to a VPC that slipway makes, and that VPC stays as it is: leave %s out", o.label(key), key)
+		if _, given := o.Field(key); given {
+			r.Add(o.ValueAt(key), "%s is given beside vpc; it belongs to a VPC that slipway makes, and that VPC stays as it is: leave %s out", o.Label(key), key)
 		}
 	}
-	if _, given := o.field("cidr"); !given {
-		r.add(o.valueAt("vpc"), "%s is given without cidr; add the VPC's range, which the load balancer reaches tasks in", o.label("vpc"))
+	if _, given := o.Field("cidr"); !given {
+		r.Add(o.ValueAt("vpc"), "%s is given without cidr; add the VPC's range, which the load balancer reaches tasks in", o.Label("vpc"))
 	}
 	cidr, _ := r.cidr(o, existingRange)
 	vpc, _ := r.text(o, "vpc")
 	public, private := r.unique(o, "publicSubnets", noHint), r.unique(o, "privateSubnets", noHint)
 	for _, subnet := range private {
 		if slices.Contains(public, subnet) {
-			r.add(o.valueAt("privateSubnets"), "%s holds %s, which is also in publicSubnets; a subnet is one or the other", o.label("privateSubnets"), subnet)
+			r.Add(o.ValueAt("privateSubnets"), "%s holds %s, which is also in publicSubnets; a subnet is one or the other", o.Label("privateSubnets"), subnet)
 		}
 	}
 	network := Network{CIDR: cidr, NAT: DefaultNAT, VPC: vpc, PublicSubnets: public, PrivateSubnets: private}
@@ -80,17 +80,17 @@ func (r *reader) existing(o object, e Environment) Network {
 
 // subnets refuses a VPC without subnets for the load balancer or the tasks.
 func (r *reader) subnets(o object, n Network, e Environment) {
-	_, publicGiven := o.field("publicSubnets")
-	_, privateGiven := o.field("privateSubnets")
+	_, publicGiven := o.Field("publicSubnets")
+	_, privateGiven := o.Field("privateSubnets")
 	switch {
 	case !publicGiven && !privateGiven:
-		r.add(o.valueAt("vpc"), "%s is given without subnets; add publicSubnets for a load balancer that the internet reaches, and privateSubnets for private tasks", o.label("vpc"))
+		r.Add(o.ValueAt("vpc"), "%s is given without subnets; add publicSubnets for a load balancer that the internet reaches, and privateSubnets for private tasks", o.Label("vpc"))
 	case !publicGiven && !e.Entry.Internal:
-		r.add(o.valueAt("privateSubnets"), "%s is given alone, but the load balancer is to be reached from the internet, which takes publicSubnets; add them, or set entry.internal: true",
-			o.label("privateSubnets"))
+		r.Add(o.ValueAt("privateSubnets"), "%s is given alone, but the load balancer is to be reached from the internet, which takes publicSubnets; add them, or set entry.internal: true",
+			o.Label("privateSubnets"))
 	case publicGiven && privateGiven && len(n.PublicSubnets) != len(n.PrivateSubnets) && !e.Entry.Internal:
-		r.add(o.valueAt("privateSubnets"), "%s has %d items and publicSubnets %d; name one of each in every zone, since a load balancer reaches tasks in its own zones only",
-			o.label("privateSubnets"), len(n.PrivateSubnets), len(n.PublicSubnets))
+		r.Add(o.ValueAt("privateSubnets"), "%s has %d items and publicSubnets %d; name one of each in every zone, since a load balancer reaches tasks in its own zones only",
+			o.Label("privateSubnets"), len(n.PrivateSubnets), len(n.PublicSubnets))
 	}
 }
 
@@ -115,24 +115,24 @@ func (r *reader) cidr(o object, allowed ranges) (netip.Prefix, bool) {
 	}
 	cidr, err := netip.ParsePrefix(text)
 	if err != nil {
-		r.add(o.valueAt("cidr"), "%s is %q; it must be %s", o.label("cidr"), shorten(text), declared(o.label("cidr")).must())
+		r.Add(o.ValueAt("cidr"), "%s is %q; it must be %s", o.Label("cidr"), shorten(text), declared(o.Label("cidr")).must())
 		return netip.Prefix{}, false
 	}
-	before := len(r.found)
+	before := r.Len()
 	if cidr.Masked() != cidr {
-		r.add(o.valueAt("cidr"), "%s is %s, which is an address within a range; the range itself is %s", o.label("cidr"), cidr, cidr.Masked())
+		r.Add(o.ValueAt("cidr"), "%s is %s, which is an address within a range; the range itself is %s", o.Label("cidr"), cidr, cidr.Masked())
 	}
 	// The first address is enough: a range that begins within and ends outside is also larger than a VPC can be.
 	if allowed.private && !slices.ContainsFunc(privateRanges, func(p netip.Prefix) bool { return p.Contains(cidr.Addr()) }) {
-		r.add(o.valueAt("cidr"), "%s is %s, which is not a private range; it must be %s", o.label("cidr"), cidr, declared(o.label("cidr")).must())
+		r.Add(o.ValueAt("cidr"), "%s is %s, which is not a private range; it must be %s", o.Label("cidr"), cidr, declared(o.Label("cidr")).must())
 	}
 	switch {
 	case cidr.Bits() < largestVPC:
-		r.add(o.valueAt("cidr"), "%s is %s, which is larger than a VPC can be; it must be /%d to /%d", o.label("cidr"), cidr, largestVPC, allowed.longest)
+		r.Add(o.ValueAt("cidr"), "%s is %s, which is larger than a VPC can be; it must be /%d to /%d", o.Label("cidr"), cidr, largestVPC, allowed.longest)
 	case cidr.Bits() > allowed.longest:
-		r.add(o.valueAt("cidr"), "%s is %s, which is too small: %s; it must be /%d to /%d", o.label("cidr"), cidr, allowed.why, largestVPC, allowed.longest)
+		r.Add(o.ValueAt("cidr"), "%s is %s, which is too small: %s; it must be /%d to /%d", o.Label("cidr"), cidr, allowed.why, largestVPC, allowed.longest)
 	}
-	return cidr, len(r.found) == before
+	return cidr, r.Len() == before
 }
 
 // room tells whether the subnets hold the tasks. While a deployment runs there are twice as many.
@@ -147,9 +147,9 @@ func (r *reader) room(o object, e Environment) {
 	for enough > largestVPC && perZone > addresses(enough)-taken {
 		enough--
 	}
-	r.add(o.valueAt("cidr"), "%s is %s, which leaves %d addresses a zone for tasks, but %d tasks need %d while a "+
+	r.Add(o.ValueAt("cidr"), "%s is %s, which leaves %d addresses a zone for tasks, but %d tasks need %d while a "+
 		"new version starts beside the old one; it must be /%d to /%d",
-		o.label("cidr"), cidr, addresses(cidr.Bits())-taken, most, perZone, largestVPC, enough)
+		o.Label("cidr"), cidr, addresses(cidr.Bits())-taken, most, perZone, largestVPC, enough)
 }
 
 // addresses is how many are free in one subnet of a VPC with this prefix.

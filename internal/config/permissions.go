@@ -23,8 +23,8 @@ func (r *reader) statements(service object) []Statement {
 		statements = append(statements, s)
 	}
 	if size > maxPolicy {
-		r.add(service.valueAt("permissions"), "%s has %d characters of actions and resources; a role takes %d: use wildcards (s3:Get*), or fewer",
-			service.label("permissions"), size, maxPolicy)
+		r.Add(service.ValueAt("permissions"), "%s has %d characters of actions and resources; a role takes %d: use wildcards (s3:Get*), or fewer",
+			service.Label("permissions"), size, maxPolicy)
 	}
 	return statements
 }
@@ -33,7 +33,7 @@ func (r *reader) statements(service object) []Statement {
 func (r *reader) escalation(o object, s Statement) {
 	for _, action := range s.Actions {
 		if service, _, _ := strings.Cut(action, ":"); service == "iam" || service == "organizations" || service == "account" {
-			r.add(o.valueAt("actions"), "%s holds %q; who may change roles, policies or accounts can give itself every right, so an application may not", o.label("actions"), action)
+			r.Add(o.ValueAt("actions"), "%s holds %q; who may change roles, policies or accounts can give itself every right, so an application may not", o.Label("actions"), action)
 		}
 	}
 }
@@ -46,8 +46,8 @@ func (r *reader) everything(o object, s Statement) {
 		}
 		for _, action := range s.Actions {
 			if strings.Contains(action, "*") {
-				r.add(o.valueAt("resources"), "%s is \"*\" for %q; on everything only actions are allowed that are named in full, since some know no resources (cloudwatch:PutMetricData)",
-					o.label("resources"), action)
+				r.Add(o.ValueAt("resources"), "%s is \"*\" for %q; on everything only actions are allowed that are named in full, since some know no resources (cloudwatch:PutMetricData)",
+					o.Label("resources"), action)
 			}
 		}
 	}

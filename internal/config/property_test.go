@@ -9,6 +9,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"slipway/internal/yamlfile"
 )
 
 func TestLoadMissingFile(t *testing.T) {
@@ -127,7 +129,7 @@ func FuzzParse(f *testing.F) {
 func TestParseDeepNesting(t *testing.T) {
 	// The parser's time grows with the square of the depth: a quarter of the size keeps the test quick.
 	for _, piece := range []string{"[", "{", "- ", "a: {", "? ", "&a ", "!x ", "'", "- - ", "[a: ", "*a ", "| ", "a:\n "} {
-		if _, err := Parse("f", []byte(strings.Repeat(piece, maxSize/4/len(piece)))); err == nil {
+		if _, err := Parse("f", []byte(strings.Repeat(piece, yamlfile.MaxSize/4/len(piece)))); err == nil {
 			t.Errorf("Parse accepted a file full of %q", piece)
 		}
 	}

@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	"github.com/goccy/go-yaml/ast"
+
+	"slipway/internal/yamlfile"
 )
 
 // EnvironmentPlaceholder in a secret's place stands for the environment's name.
@@ -32,32 +34,32 @@ var (
 
 // secrets reads a container's secret variables, in the order of the file.
 func (r *reader) secrets(o object) []Secret {
-	f, given := o.field("secrets")
+	f, given := o.Field("secrets")
 	if !given {
 		return nil
 	}
-	plain, _ := o.field("environment")
+	plain, _ := o.Field("environment")
 	var secrets []Secret
-	for _, f := range r.anyMapping(f.value, o.label("secrets")).fields {
-		if problem := variableProblem(f.key); problem != "" {
-			r.add(f.at, "secret variable %q %s", f.key, problem)
+	for _, f := range r.Mapping(f.Value, o.Label("secrets")).Fields {
+		if problem := variableProblem(f.Key); problem != "" {
+			r.Add(f.At, "secret variable %q %s", f.Key, problem)
 			continue
 		}
-		if at, both := keyIn(plain, f.key); both {
-			r.add(f.at, "secret variable %s is also in %s, on line %d; keep one of them", f.key, o.label("environment"), at.line)
+		if at, both := keyIn(plain, f.Key); both {
+			r.Add(f.At, "secret variable %s is also in %s, on line %d; keep one of them", f.Key, o.Label("environment"), at.Line)
 			continue
 		}
-		text, ok := textOf(f.value)
+		text, ok := yamlfile.TextOf(f.Value)
 		if !ok {
-			r.add(nodePosition(f.value), "secret variable %s is %s; it must be %s", f.key, describe(f.value), secretAllowed)
+			r.Add(yamlfile.NodePosition(f.Value), "secret variable %s is %s; it must be %s", f.Key, yamlfile.Describe(f.Value), secretAllowed)
 			continue
 		}
 		secret, problem := parseSecret(text)
 		if problem != "" {
-			r.add(nodePosition(f.value), "secret variable %s %s", f.key, problem)
+			r.Add(yamlfile.NodePosition(f.Value), "secret variable %s %s", f.Key, problem)
 			continue
 		}
-		secret.Name = f.key
+		secret.Name = f.Key
 		secrets = append(secrets, secret)
 	}
 	return secrets
@@ -128,7 +130,7 @@ func arnOfSecret(arn string) string {
 
 // keyIn finds a key in the mapping that a field holds.
 func keyIn(f field, name string) (position, bool) {
-	mapping, ok := f.value.(*ast.MappingNode)
+	mapping, ok := f.Value.(*ast.MappingNode)
 	if !ok {
 		return position{}, false
 	}
@@ -136,5 +138,5 @@ func keyIn(f field, name string) (position, bool) {
 	if i < 0 {
 		return position{}, false
 	}
-	return tokenPosition(mapping.Values[i].Key.GetToken()), true
+	return yamlfile.TokenPosition(mapping.Values[i].Key.GetToken()), true
 }

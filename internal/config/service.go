@@ -28,8 +28,8 @@ func (r *reader) service(root object) Service {
 		Sidecars: r.sidecars(o, port), Statements: r.statements(o),
 	}
 	if s.Exec && s.ReadOnlyRoot {
-		r.add(o.valueAt("exec"), "%s is true, but the root file system is read-only, where the agent of ECS Exec cannot start "+
-			"and takes the container down; set service.readOnlyRoot to false as well, or leave exec out", o.label("exec"))
+		r.Add(o.ValueAt("exec"), "%s is true, but the root file system is read-only, where the agent of ECS Exec cannot start "+
+			"and takes the container down; set service.readOnlyRoot to false as well, or leave exec out", o.Label("exec"))
 	}
 	return s
 }
@@ -60,14 +60,14 @@ func (r *reader) sidecars(service object, port int) []Sidecar {
 	names, ports := map[string]position{}, map[int]string{port: "the service"}
 	for _, o := range r.items(service, "sidecars", "") {
 		sidecar := r.sidecar(o)
-		at := o.valueAt("name")
+		at := o.ValueAt("name")
 		if first, taken := names[sidecar.Name]; taken && sidecar.Name != "" {
-			r.add(at, "%s is %q again, first on line %d; each container must have a name of its own", o.label("name"), sidecar.Name, first.line)
+			r.Add(at, "%s is %q again, first on line %d; each container must have a name of its own", o.Label("name"), sidecar.Name, first.Line)
 		}
 		names[sidecar.Name] = at
 		if owner, taken := ports[sidecar.Port]; taken && sidecar.Port != 0 {
-			r.add(o.valueAt("port"), "%s is %d, where %s listens; the containers of a task share its ports, so each must have another",
-				o.label("port"), sidecar.Port, owner)
+			r.Add(o.ValueAt("port"), "%s is %d, where %s listens; the containers of a task share its ports, so each must have another",
+				o.Label("port"), sidecar.Port, owner)
 		}
 		ports[sidecar.Port] = "sidecar " + sidecar.Name
 		sidecars = append(sidecars, sidecar)
@@ -78,12 +78,12 @@ func (r *reader) sidecars(service object, port int) []Sidecar {
 func (r *reader) sidecar(o object) Sidecar {
 	name, _ := r.text(o, "name")
 	if name == contract.ContainerName {
-		r.add(o.valueAt("name"), "%s is %q, which is the application's own container; it must be another name", o.label("name"), name)
+		r.Add(o.ValueAt("name"), "%s is %q, which is the application's own container; it must be another name", o.Label("name"), name)
 	}
 	image, _ := r.textOr(o, "image", imageHint)
 	if strings.Contains(image, ".dkr.ecr.") {
-		r.add(o.valueAt("image"), "%s is in a private registry, whose address holds an account and a Region, and tasks may pull only the application's own image from there; "+
-			"take it from a public registry, such as public.ecr.aws", o.label("image"))
+		r.Add(o.ValueAt("image"), "%s is in a private registry, whose address holds an account and a Region, and tasks may pull only the application's own image from there; "+
+			"take it from a public registry, such as public.ecr.aws", o.Label("image"))
 	}
 	port, _ := r.number(o, "port")
 	user, _ := r.text(o, "user")

@@ -12,14 +12,14 @@ func (r *reader) size(o object) (cpu, memory int) {
 	cpu, cpuRead := r.number(o, "cpu")
 	i := slices.IndexFunc(fargateSizes, func(s fargateSize) bool { return s.cpu == cpu })
 	if i < 0 {
-		r.add(o.valueAt("cpu"), "%s is %d; Fargate has %s", o.label("cpu"), cpu, cpusOfFargate())
+		r.Add(o.ValueAt("cpu"), "%s is %d; Fargate has %s", o.Label("cpu"), cpu, cpusOfFargate())
 		cpuRead, i = false, 0
 	}
 	size := fargateSizes[i]
 	memory, memoryRead := r.numberOr(o, "memory", size.least)
 	// Without a known cpu there is nothing to hold the memory against.
 	if cpuRead && memoryRead && !size.has(memory) {
-		r.add(o.valueAt("memory"), "%s is %d; with cpu %d Fargate has %s", o.label("memory"), memory, cpu, size)
+		r.Add(o.ValueAt("memory"), "%s is %d; with cpu %d Fargate has %s", o.Label("memory"), memory, cpu, size)
 	}
 	return cpu, memory
 }

@@ -36,14 +36,14 @@ func (r *reader) schedule(tasks object) []Schedule {
 	for _, o := range r.items(tasks, "schedule", "") {
 		at, ok := r.textOr(o, "at", scheduleHint)
 		if problem := cronProblem(at); ok && problem != "" {
-			r.add(o.valueAt("at"), "%s is %q, %s", o.label("at"), shorten(at), problem)
+			r.Add(o.ValueAt("at"), "%s is %q, %s", o.Label("at"), shorten(at), problem)
 		}
 		timezone, _ := r.textOr(o, "timezone", timezoneHint)
 		least, leastRead := r.number(o, "min")
 		most, mostRead := r.number(o, "max")
 		r.inOrder(o, least, most, leastRead && mostRead)
 		if i := slices.IndexFunc(schedules, func(s Schedule) bool { return s.At == at && s.Timezone == timezone }); ok && i >= 0 {
-			r.add(o.valueAt("at"), "%s is %q again; two bounds at one time would race: keep one of them", o.label("at"), shorten(at))
+			r.Add(o.ValueAt("at"), "%s is %q again; two bounds at one time would race: keep one of them", o.Label("at"), shorten(at))
 		}
 		schedules = append(schedules, Schedule{At: at, Timezone: timezone, Min: least, Max: most})
 	}
@@ -52,7 +52,7 @@ func (r *reader) schedule(tasks object) []Schedule {
 
 func (r *reader) inOrder(o object, least, most int, read bool) {
 	if read && most < least {
-		r.add(o.valueAt("max"), "%s is %d, less than min, which is %d; it must be %d to %d", o.label("max"), most, least, least, maxTasks)
+		r.Add(o.ValueAt("max"), "%s is %d, less than min, which is %d; it must be %d to %d", o.Label("max"), most, least, least, maxTasks)
 	}
 }
 
@@ -62,8 +62,8 @@ func (r *reader) scaling(o object, t Tasks) {
 		return
 	}
 	for _, key := range []string{"scaleOnCPU", "scaleOnMemory", "scaleOnRequests"} {
-		if _, given := o.field(key); given {
-			r.add(o.valueAt(key), "%s is given, but the number of tasks never changes: max is %d, as min is; set max above it, or leave %s out", o.label(key), t.Max, key)
+		if _, given := o.Field(key); given {
+			r.Add(o.ValueAt(key), "%s is given, but the number of tasks never changes: max is %d, as min is; set max above it, or leave %s out", o.Label(key), t.Max, key)
 		}
 	}
 }
@@ -73,9 +73,9 @@ func (r *reader) scaling(o object, t Tasks) {
 // (docs.aws.amazon.com/AmazonECS/latest/developerguide/fargate-capacity-providers.html).
 func (r *reader) spot(o object, t Tasks, service Service) {
 	if t.Spot > 0 && service.Drain > service.StopTimeout {
-		r.add(o.valueAt("spot"), "%s is %d, but service.drain is %d and service.stopTimeout %d: a task on Spot is killed stopTimeout after it is told to stop, "+
+		r.Add(o.ValueAt("spot"), "%s is %d, but service.drain is %d and service.stopTimeout %d: a task on Spot is killed stopTimeout after it is told to stop, "+
 			"while the load balancer still sends it requests; set drain to %d at most, or stopTimeout (at most %d) to drain",
-			o.label("spot"), t.Spot, service.Drain, service.StopTimeout, service.StopTimeout, declared("service.stopTimeout").most)
+			o.Label("spot"), t.Spot, service.Drain, service.StopTimeout, service.StopTimeout, declared("service.stopTimeout").most)
 	}
 }
 

@@ -5,6 +5,8 @@ import (
 	"strings"
 
 	"github.com/goccy/go-yaml/ast"
+
+	"slipway/internal/yamlfile"
 )
 
 const variablePattern = `^[A-Za-z_][A-Za-z0-9_]*$`
@@ -17,29 +19,29 @@ var (
 
 // variables reads a container's environment variables, in the order of the file.
 func (r *reader) variables(o object) []Variable {
-	f, given := o.field("environment")
+	f, given := o.Field("environment")
 	if !given {
 		return nil
 	}
 	var variables []Variable
-	for _, f := range r.anyMapping(f.value, o.label("environment")).fields {
-		if problem := variableProblem(f.key); problem != "" {
-			r.add(f.at, "environment variable %q %s", f.key, problem)
+	for _, f := range r.Mapping(f.Value, o.Label("environment")).Fields {
+		if problem := variableProblem(f.Key); problem != "" {
+			r.Add(f.At, "environment variable %q %s", f.Key, problem)
 			continue
 		}
-		if secretRule.MatchString(f.key) {
-			r.add(f.at, "environment variable %q looks like a secret, and what stands here can be read in git, in the template and in the console; "+
+		if secretRule.MatchString(f.Key) {
+			r.Add(f.At, "environment variable %q looks like a secret, and what stands here can be read in git, in the template and in the console; "+
 				"put the value into Parameter Store or Secrets Manager and name it in service.secrets, such as %s: ssm:/shop/{environment}/%s",
-				f.key, f.key, strings.ToLower(f.key))
+				f.Key, f.Key, strings.ToLower(f.Key))
 			continue
 		}
-		value, ok := scalar(f.value)
+		value, ok := scalar(f.Value)
 		if !ok {
-			r.add(nodePosition(f.value), "environment variable %s is %s; it must be a text, a number or true or false (\"\" for an empty text)", f.key, describe(f.value))
+			r.Add(yamlfile.NodePosition(f.Value), "environment variable %s is %s; it must be a text, a number or true or false (\"\" for an empty text)", f.Key, yamlfile.Describe(f.Value))
 			continue
 		}
-		if r.carried(nodePosition(f.value), "environment variable "+f.key, value) {
-			variables = append(variables, Variable{Name: f.key, Value: value})
+		if r.carried(yamlfile.NodePosition(f.Value), "environment variable "+f.Key, value) {
+			variables = append(variables, Variable{Name: f.Key, Value: value})
 		}
 	}
 	return variables
@@ -48,11 +50,11 @@ func (r *reader) variables(o object) []Variable {
 // carried says whether a template can carry the text as it is.
 func (r *reader) carried(at position, what, text string) bool {
 	if i := strings.IndexFunc(text, unwritable); i >= 0 {
-		r.add(at, "%s holds the control character %#02x; leave it out", what, text[i])
+		r.Add(at, "%s holds the control character %#02x; leave it out", what, text[i])
 		return false
 	}
 	if strings.Contains(text, "{{resolve:") {
-		r.add(at, "%s holds {{resolve:...}}, which CloudFormation would replace; name a secret in service.secrets, and let other text not look so", what)
+		r.Add(at, "%s holds {{resolve:...}}, which CloudFormation would replace; name a secret in service.secrets, and let other text not look so", what)
 		return false
 	}
 	return true
@@ -83,7 +85,7 @@ func scalar(node ast.Node) (string, bool) {
 	case *ast.IntegerNode, *ast.FloatNode, *ast.BoolNode, *ast.InfinityNode, *ast.NanNode:
 		return node.GetToken().Value, true
 	default:
-		return textOf(node)
+		return yamlfile.TextOf(node)
 	}
 }
 
