@@ -36,7 +36,7 @@ var (
 	noAccessLog = finding{"CKV_AWS_91", "Access logs fill a bucket that costs money and outlives requests. They are an option: entry.accessLogs."}
 
 	publicPort    = finding{"CKV_AWS_260", "The service is public, and port 80 is where it answers without a domain and redirects with one."}
-	publicPortToo = finding{"EC2SecurityGroupOpenToWorldRule", "The service is public; entry.allow narrows it."}
+	publicPortToo = finding{"EC2SecurityGroupOpenToWorldRule", "The service is reached from the internet; entry.allow and entry.internal narrow that."}
 	publicEntry   = finding{"PublicELBCheckerRule", "The service is public; entry.internal makes it private."}
 
 	plainHTTP  = finding{"CKV_AWS_2", "Without a domain there is no certificate, and so no HTTPS. Both are an option: entry.domain."}

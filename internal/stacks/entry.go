@@ -1,6 +1,8 @@
 package stacks
 
 import (
+	"net/netip"
+	"slices"
 	"strconv"
 
 	"github.com/awslabs/goformation/v7/cloudformation/ec2"
@@ -216,10 +218,13 @@ func (s *service) addRule(id string, listener cfn.Handle) cfn.Handle {
 
 // publicPorts, balancerFindings and listenerFindings are what the form of the entry makes scanners say.
 func (s *service) publicPorts() []finding {
-	if s.env.Entry.Restricted() {
-		return nil
+	if !s.env.Entry.Restricted() {
+		return []finding{publicPort, publicPortToo}
 	}
-	return []finding{publicPort, publicPortToo}
+	if slices.ContainsFunc(s.env.Entry.Allow, func(p netip.Prefix) bool { return !p.Addr().IsPrivate() }) {
+		return []finding{publicPortToo}
+	}
+	return nil
 }
 
 func (s *service) balancerFindings() []finding {

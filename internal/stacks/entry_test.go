@@ -411,3 +411,14 @@ func TestPoliciesOfARole(t *testing.T) {
 		}
 	}
 }
+
+// Scanners take ranges of the internet for an open door; private ones are none, and need no leave.
+func TestPublicRangesAreAccepted(t *testing.T) {
+	for text, accepted := range map[string]bool{"8.8.8.0/24": true, "10.0.0.0/8": false} {
+		cfg := entered(func(e *config.Entry) { e.Allow = []netip.Prefix{netip.MustParsePrefix(text)} })
+		group := at(t, rendered(t, cfg)["prod/ecs.yaml"].Resources, "LoadBalancerSecurityGroup").(map[string]any)
+		if got := group["Metadata"] != nil; got != accepted {
+			t.Errorf("allow %s: accepted is %v, want %v", text, got, accepted)
+		}
+	}
+}
