@@ -112,8 +112,8 @@ func (s Statement) check() error {
 // MarshalJSON writes the members in the order in which AWS's documents have them, and a list of one as its member.
 func (d Document) MarshalJSON() ([]byte, error) {
 	type statement struct {
-		Sid          string                    `json:",omitempty"`
-		Effect       Effect                    `json:","`
+		Sid          string `json:",omitempty"`
+		Effect       Effect
 		Principal    principal                 `json:",omitempty"`
 		NotPrincipal principal                 `json:",omitempty"`
 		Action       oneOrMore[string]         `json:",omitempty"`
