@@ -53,6 +53,9 @@ func generate(root string, check bool, stdout io.Writer) error {
 	if err != nil {
 		return err
 	}
+	if err := cfg.CheckDockerfile(filepath.Join(root, config.Dockerfile)); err != nil {
+		return err
+	}
 	files, err := render(cfg)
 	if err != nil {
 		return err

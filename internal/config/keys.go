@@ -36,6 +36,7 @@ type key struct {
 	most     int
 	words    []string // of a choice
 	pattern  string   // of a text, or of each of a list's; both of Go and of ECMAScript
+	numeral  bool     // of a text: it may be written as a number
 	allowed  string   // of a text, in words: "it must be ..."
 	example  string   // a value, as YAML writes it; of a list's items, one of them
 	about    string   // one sentence
@@ -83,7 +84,7 @@ var keys = []key{
 		about: "Seconds in which a leaving task still ends its requests."},
 	{path: "service.command", kind: kindTexts, least: 1, most: 64, usually: "the image's own", allowed: "a text", example: `["/web", "-verbose"]`,
 		about: "Arguments that take the place of the image's CMD."},
-	{path: "service.user", kind: kindText, standard: DefaultUser, pattern: userPattern, allowed: "the number of a user other than 0, or user:group", example: "65532:65532",
+	{path: "service.user", kind: kindText, standard: DefaultUser, pattern: userPattern, numeral: true, allowed: "the number of a user other than 0, or user:group", example: "65532:65532",
 		about: "Whom the container runs as, by number."},
 	{path: "service.readOnlyRoot", kind: kindBoolean, standard: true, example: "false",
 		about: "Whether the container's root file system is read-only."},
@@ -108,7 +109,7 @@ var keys = []key{
 		about: "Whether the task stops when this container does."},
 	{path: "service.sidecars.readOnlyRoot", kind: kindBoolean, standard: true, example: "false",
 		about: "Whether the container's root file system is read-only."},
-	{path: "service.sidecars.user", kind: kindText, usually: "the image's own", pattern: `^(0|[1-9][0-9]{0,8})(:(0|[1-9][0-9]{0,8}))?$`,
+	{path: "service.sidecars.user", kind: kindText, usually: "the image's own", pattern: `^(0|[1-9][0-9]{0,8})(:(0|[1-9][0-9]{0,8}))?$`, numeral: true,
 		allowed: "the number of a user, or user:group", example: "101:101",
 		about: "Whom the container runs as, by number."},
 	{path: "service.sidecars.command", kind: kindTexts, least: 1, most: 64, usually: "the image's own", allowed: "a text", example: `["--config", "/etc/x"]`,

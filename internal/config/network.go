@@ -88,7 +88,7 @@ func (r *reader) subnets(o object, n Network, e Environment) {
 	case !publicGiven && !e.Entry.Internal:
 		r.Add(o.ValueAt("privateSubnets"), "%s is given alone, but the load balancer is to be reached from the internet, which takes publicSubnets; add them, or set entry.internal: true",
 			o.Label("privateSubnets"))
-	case publicGiven && privateGiven && len(n.PublicSubnets) != len(n.PrivateSubnets) && !e.Entry.Internal:
+	case len(n.PublicSubnets) > 1 && len(n.PrivateSubnets) > 1 && len(n.PublicSubnets) != len(n.PrivateSubnets) && !e.Entry.Internal:
 		r.Add(o.ValueAt("privateSubnets"), "%s has %d items and publicSubnets %d; name one of each in every zone, since a load balancer reaches tasks in its own zones only",
 			o.Label("privateSubnets"), len(n.PrivateSubnets), len(n.PublicSubnets))
 	}

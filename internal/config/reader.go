@@ -199,6 +199,9 @@ func (r *reader) textOr(o object, key string, hint func(string) string) (string,
 		return standard, !k.required
 	}
 	value, ok := yamlfile.TextOf(f.Value)
+	if number, isInteger := f.Value.(*ast.IntegerNode); isInteger && k.numeral {
+		value, ok = number.GetToken().Value, true
+	}
 	if !ok {
 		r.Add(yamlfile.NodePosition(f.Value), "%s is %s; it must be %s", k.path, yamlfile.Describe(f.Value), k.must())
 		return standard, false

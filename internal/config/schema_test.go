@@ -117,6 +117,9 @@ func valueSchema(k key) members {
 
 func textSchema(k key) members {
 	m := members{{"type", "string"}}
+	if k.numeral {
+		m = members{{"type", []string{"string", "integer"}}, {"minimum", 0}}
+	}
 	if k.pattern != "" {
 		m = append(m, member{"pattern", k.pattern})
 	}

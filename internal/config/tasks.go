@@ -1,10 +1,13 @@
 package config
 
 import (
+	_ "embed"
 	"fmt"
 	"slices"
 	"strconv"
 	"strings"
+
+	"slipway/internal/suggest"
 )
 
 // maxTasks is far below the quota of 5000 tasks a service
@@ -38,7 +41,7 @@ func (r *reader) schedule(tasks object) []Schedule {
 		if problem := cronProblem(at); ok && problem != "" {
 			r.Add(o.ValueAt("at"), "%s is %q, %s", o.Label("at"), shorten(at), problem)
 		}
-		timezone, _ := r.textOr(o, "timezone", timezoneHint)
+		timezone := r.timezone(o)
 		least, leastRead := r.number(o, "min")
 		most, mostRead := r.number(o, "max")
 		r.inOrder(o, least, most, leastRead && mostRead)
@@ -48,6 +51,23 @@ func (r *reader) schedule(tasks object) []Schedule {
 		schedules = append(schedules, Schedule{At: at, Timezone: timezone, Min: least, Max: most})
 	}
 	return schedules
+}
+
+// timezones are the names of the IANA database with an area, as Go 1.26 has it (lib/time/zoneinfo.zip). They stand here, and
+// are not asked of the machine, since one without the database would otherwise refuse what another takes.
+//
+//go:embed timezones.txt
+var timezones string
+
+// timezone reads a name of the IANA database, of which Application Auto Scaling takes the canonical ones
+// (docs.aws.amazon.com/autoscaling/application/userguide/scheduled-scaling-using-cron-expressions.html); empty for UTC.
+func (r *reader) timezone(o object) string {
+	zone, ok := r.textOr(o, "timezone", timezoneHint)
+	if known := strings.Fields(timezones); ok && zone != "" && !slices.Contains(known, zone) {
+		r.Add(o.ValueAt("timezone"), "%s is %q, which the IANA database does not have; it must be %s%s",
+			o.Label("timezone"), zone, declared(o.Label("timezone")).must(), suggest.DidYouMean(zone, known))
+	}
+	return zone
 }
 
 func (r *reader) inOrder(o object, least, most int, read bool) {

@@ -5,7 +5,10 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"regexp"
+	"slices"
 	"strconv"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -59,6 +62,39 @@ func TestParseReadsWhatWasMeant(t *testing.T) {
 		}
 		if diff := cmp.Diff(want, got, cmpopts.EquateComparable(netip.Prefix{})); diff != "" {
 			t.Fatalf("(-want +got):\n%s\n%s", diff, text)
+		}
+	})
+}
+
+// One thing broken in a valid file is refused, with the line of what was broken.
+func TestParseRefusesWhatIsBroken(t *testing.T) {
+	keyed := regexp.MustCompile(`^( *(?:- )?)([A-Za-z0-9_]+): .*$`)
+	rapid.Check(t, func(t *rapid.T) {
+		lines := strings.Split(configtest.Write(configtest.Configs().Draw(t, "config"), false), "\n")
+		var places []int
+		for i, line := range lines {
+			if keyed.MatchString(line) {
+				places = append(places, i)
+			}
+		}
+		i := rapid.SampledFrom(places).Draw(t, "place")
+		parts := keyed.FindStringSubmatch(lines[i])
+		indent := strings.Repeat(" ", len(parts[1]))
+		var broken int // the line that is wrong then
+		switch rapid.SampledFrom([]string{"nested", "anchor", "unknown", "twice"}).Draw(t, "fault") {
+		case "nested":
+			lines[i], broken = parts[1]+parts[2]+": [[]]", i
+		case "anchor":
+			lines[i], broken = parts[1]+parts[2]+": &a 1", i
+		case "unknown":
+			lines, broken = slices.Insert(lines, i+1, indent+"no-such-key: 1"), i+1
+		case "twice":
+			lines, broken = slices.Insert(lines, i+1, indent+parts[2]+": 1"), i+1
+		}
+		text := strings.Join(lines, "\n")
+		_, err := config.Parse("f", []byte(text))
+		if err == nil || !strings.Contains("\n"+err.Error(), fmt.Sprintf("\nf:%d:", broken+1)) {
+			t.Fatalf("%v, and not in line %d of\n%s", err, broken+1, text)
 		}
 	})
 }
