@@ -178,7 +178,7 @@ var keys = []key{
 		allowed: "the id of a subnet", example: "subnet-0123456789abcdef0",
 		about: "Its public subnets, one a zone."},
 	{path: "environments.network.privateSubnets", kind: kindTexts, usually: noneOfThem, least: 2, most: contract.MaxZones, pattern: subnetPattern,
-		allowed: "the id of a subnet", example: "subnet-0123456789abcdef1",
+		allowed: "the id of a subnet", example: "subnet-0123456789abcdef2",
 		about: "Its private subnets, one a zone; the tasks are in them."},
 
 	{path: "environments.entry", kind: kindMapping, about: "How requests come in."},
