@@ -91,6 +91,7 @@ type Environment struct {
 	Watch     Watch
 	Variables []Variable // beside the service's; the same name goes before
 	Protected bool       // neither its stack nor its load balancer can be deleted
+	Approval  bool       // the pipeline waits for a person before it deploys here
 }
 
 // Tasks is the number of tasks and what it follows; scaling is on where Max is above Min.

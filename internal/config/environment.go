@@ -31,7 +31,7 @@ func (r *reader) environment(o object, service Service) Environment {
 		r.Add(o.ValueAt("name"), "environments.name is %q, which is the stack of what all environments share; it must be another name", name)
 	}
 	e := Environment{Name: name, Tasks: r.tasks(o, service), Entry: r.entry(o), Watch: r.watch(o),
-		Variables: r.variables(o), Protected: r.boolean(o, "protected")}
+		Variables: r.variables(o), Protected: r.boolean(o, "protected"), Approval: r.boolean(o, "approval")}
 	e.Network = r.network(o, e, service)
 	r.secretsOverwritten(o, service)
 	return e

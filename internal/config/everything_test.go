@@ -45,6 +45,7 @@ service:
 environments:
   - name: test
     protected: true
+    approval: true
     environment: {LOG_LEVEL: info}
     tasks:
       min: 2
@@ -103,7 +104,7 @@ func TestParseReadsEveryKey(t *testing.T) {
 			Statements: []Statement{{Actions: []string{"s3:GetObject", "s3:List*"}, Resources: []string{"arn:${AWS::Partition}:s3:::shop-data/*"}}},
 		},
 		Environments: []Environment{{
-			Name: "test", Protected: true, Variables: []Variable{{"LOG_LEVEL", "info"}},
+			Name: "test", Protected: true, Approval: true, Variables: []Variable{{"LOG_LEVEL", "info"}},
 			Tasks: Tasks{Min: 2, Max: 4, ScaleOnCPU: 50, ScaleOnMemory: 70, ScaleOnRequests: 1000, Spot: 50,
 				Schedule: []Schedule{{At: "cron(0 8 ? * MON-FRI *)", Timezone: "Europe/Berlin", Min: 3, Max: 9}}},
 			Network: Network{CIDR: netip.MustParsePrefix("10.1.0.0/16"), Zones: 3, NAT: NATOne, Endpoints: true, FlowLogs: true},

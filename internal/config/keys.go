@@ -132,6 +132,8 @@ var keys = []key{
 		about: "Ends the name of the environment's stack."},
 	{path: "environments.protected", kind: kindBoolean, standard: false, example: "true",
 		about: "Whether stack and load balancer refuse to be deleted."},
+	{path: "environments.approval", kind: kindBoolean, standard: false, example: "true",
+		about: "Whether the pipeline waits for somebody's approval before it deploys here."},
 	{path: "environments.environment", kind: kindVariables, usually: noneOfThem, example: "{LOG_LEVEL: info}",
 		about: "Variables of this environment; they go before the service's of the same name."},
 	{path: "environments.tasks", kind: kindMapping, about: "How many tasks run."},

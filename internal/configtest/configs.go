@@ -121,7 +121,7 @@ func statements(t *rapid.T) []config.Statement {
 func environment(t *rapid.T, name string, service config.Service) config.Environment {
 	e := config.Environment{
 		Name: name, Tasks: tasks(t, service), Entry: entry(t, name), Watch: watch(t), Variables: variables(t),
-		Protected: rapid.Bool().Draw(t, "protected"),
+		Protected: rapid.Bool().Draw(t, "protected"), Approval: rapid.Bool().Draw(t, "approval"),
 	}
 	e.Network = network(t, service, e.Entry)
 	return e

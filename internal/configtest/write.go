@@ -49,7 +49,7 @@ func writeStatement(s config.Statement) any {
 
 func writeEnvironment(e config.Environment) any {
 	return mapping{
-		{"name", e.Name}, {"protected", e.Protected}, {"environment", variableNames(e.Variables)},
+		{"name", e.Name}, {"protected", e.Protected}, {"approval", e.Approval}, {"environment", variableNames(e.Variables)},
 		{"tasks", mapping{
 			{"min", e.Tasks.Min}, {"max", e.Tasks.Max}, {"scaleOnCPU", positive(e.Tasks.ScaleOnCPU)}, {"scaleOnMemory", positive(e.Tasks.ScaleOnMemory)},
 			{"scaleOnRequests", positive(e.Tasks.ScaleOnRequests)}, {"schedule", each(e.Tasks.Schedule, writeSchedule)}, {"spot", e.Tasks.Spot},

@@ -133,6 +133,7 @@ func environment(name string, low, high, zones int, nat config.NAT) config.Envir
 func variants() map[string]config.Config {
 	several := standard()
 	several.Environments = []config.Environment{environment("dev", 1, 1, 2, config.NATNone), environment("stage", 1, 4, 2, config.NATOne), environment("prod", 2, 10, 3, config.NATPerZone)}
+	several.Environments[2].Approval = true
 	elsewhere := several
 	elsewhere.Pipeline.Environment = "dev"
 	arm := standard()

@@ -185,13 +185,34 @@ func (p *pipeline) stages() []codepipeline.Pipeline_StageDeclaration {
 		{Name: "Image", Actions: []codepipeline.Pipeline_ActionDeclaration{p.imageAction()}},
 	}
 	for _, env := range p.cfg.Environments {
-		stages = append(stages, codepipeline.Pipeline_StageDeclaration{Name: "Deploy-" + env.Name, Actions: []codepipeline.Pipeline_ActionDeclaration{
-			p.build("Deploy", p.deploy.Ref(), 1, contract.VarStage, contract.StageDeploy, contract.VarEnvironment, env.Name,
-				contract.VarImageURI, "#{"+imageNamespace+"."+contract.VarImageURI+"}"),
-			p.build("Acceptance", p.deploy.Ref(), 2, contract.VarStage, contract.StageAcceptance, contract.VarEnvironment, env.Name),
-		}})
+		stages = append(stages, codepipeline.Pipeline_StageDeclaration{Name: "Deploy-" + env.Name, Actions: p.deployActions(env)})
 	}
 	return stages
+}
+
+const releasedImage = "#{" + imageNamespace + "." + contract.VarImageURI + "}"
+
+// deployActions bring the release to one environment.
+func (p *pipeline) deployActions(env config.Environment) []codepipeline.Pipeline_ActionDeclaration {
+	var actions []codepipeline.Pipeline_ActionDeclaration
+	if env.Approval {
+		actions = append(actions, p.approveAction(env))
+	}
+	next := len(actions) + 1
+	return append(actions,
+		p.build("Deploy", p.deploy.Ref(), next, contract.VarStage, contract.StageDeploy, contract.VarEnvironment, env.Name, contract.VarImageURI, releasedImage),
+		p.build("Acceptance", p.deploy.Ref(), next+1, contract.VarStage, contract.StageAcceptance, contract.VarEnvironment, env.Name))
+}
+
+// approveAction waits for a person, for seven days at most, and then fails
+// (docs.aws.amazon.com/codepipeline/latest/userguide/approvals.html).
+func (p *pipeline) approveAction(env config.Environment) codepipeline.Pipeline_ActionDeclaration {
+	return codepipeline.Pipeline_ActionDeclaration{
+		Name:          "Approve",
+		ActionTypeId:  &codepipeline.Pipeline_ActionTypeId{Category: "Approval", Owner: "AWS", Provider: "Manual", Version: "1"},
+		Configuration: map[string]any{"CustomData": fmt.Sprintf("Deploy %s to %s?", releasedImage, env.Name)},
+		RunOrder:      new(1),
+	}
 }
 
 func (p *pipeline) sourceAction() codepipeline.Pipeline_ActionDeclaration {

@@ -2,6 +2,8 @@ package stacks
 
 import (
 	"encoding/json"
+	"fmt"
+	"github.com/google/go-cmp/cmp"
 	"regexp"
 	"strconv"
 	"strings"
@@ -265,6 +267,26 @@ func TestFoundationIsSentAsText(t *testing.T) {
 	for name, cfg := range variants() {
 		if n := len(rendered(t, cfg)[contract.FoundationTemplate].text); n > 51200 {
 			t.Errorf("%s: %d bytes", name, n)
+		}
+	}
+}
+
+// Where somebody must approve, the pipeline asks before anything changes there, and nowhere else.
+func TestApprovalComesBeforeDeploy(t *testing.T) {
+	cfg := variants()["several"]
+	for i, env := range cfg.Environments {
+		want := []string{"Deploy 1", "Acceptance 2"}
+		if env.Approval {
+			want = []string{"Approve 1", "Deploy 2", "Acceptance 3"}
+		}
+		stage := at(t, rendered(t, cfg)["prod/pipeline.yaml"].Resources, "Pipeline", "Properties", "Stages", 3+i, "Actions").([]any)
+		var got []string
+		for _, a := range stage {
+			action := a.(map[string]any)
+			got = append(got, fmt.Sprintf("%v %v", action["Name"], action["RunOrder"]))
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("%s: %s", env.Name, diff)
 		}
 	}
 }
