@@ -43,6 +43,10 @@ var (
 	noTLS      = finding{"CKV_AWS_103", "Without a domain there is no certificate, and so no TLS. Both are an option: entry.domain."}
 	noInsights = finding{"CKV_AWS_65", "Container Insights are charged by the metric and are an option: watch.insights."}
 
+	writableRoot = finding{"CKV_AWS_336", "A container may write to its root file system: slipway.yaml says so with readOnlyRoot."}
+	sessions     = finding{"WildcardResourceRule", "AWS names no resource for the channels of ECS Exec and for describing log groups."}
+	ownWildcard  = finding{"WildcardResourceRule", "slipway.yaml allows it, in service.permissions."}
+
 	describes  = finding{"WildcardResourceRule", "Its actions that describe or list cannot be limited to a resource (service authorization reference)."}
 	unprotects = finding{"WildcardResourceRule", "AWS names no resource for taking a web ACL off a load balancer; the load balancer's own permission for it is limited."}
 	makesRole  = finding{"PrivilegeEscalationRule", "CloudFormation makes and changes roles with it, only below the application's own path and under its permissions boundary."}

@@ -18,6 +18,7 @@ const (
 	vpcDescription         = "The VPC."
 	certificateDescription = "The certificate of the service's domain."
 	hostedZoneDescription  = "The Route 53 hosted zone of the service's domain."
+	keyDescription         = "The KMS key that secrets are encrypted with."
 
 	deliveryBoundaryDescription = "The permissions boundary of every role of builds and pipeline."
 
@@ -34,10 +35,11 @@ func ECS(cfg config.Config, env config.Environment) *cfn.Template {
 	s.declareParameters()
 	s.addSecurityGroups()
 	s.addEntry()
-	s.addTaskDefinition(s.addLogGroup())
+	s.addLogGroup()
+	s.addTaskDefinition()
 	s.addService()
 	s.addRecord()
-	if env.Tasks.Max > env.Tasks.Min {
+	if env.Tasks.Scales() {
 		s.addScaling()
 	}
 	s.addOutputs()
@@ -50,7 +52,7 @@ type service struct {
 	env config.Environment
 
 	vpc, image, repositoryARN, boundary string
-	certificate, hostedZone             string   // where slipway.yaml names them
+	certificate, hostedZone, key        string   // where slipway.yaml names them
 	public, private                     []string // subnets
 
 	accessLogs                          cfn.Handle // bucket, where there are access logs
@@ -78,6 +80,9 @@ func (s *service) declareParameters() {
 	}
 	if s.env.Entry.HostedZone != "" {
 		s.hostedZone = g.string(contract.KeyHostedZoneID, hostedZoneDescription)
+	}
+	if decrypts(s.cfg) {
+		s.key = g.string(contract.KeyEncryptionKeyARN, keyDescription)
 	}
 }
 
@@ -118,7 +123,8 @@ func (s *service) addService() {
 			TaskDefinition: new(s.task.Ref()),
 			DesiredCount:   s.desiredCount(),
 			// By strategy from the start: a later switch from LaunchType would replace the service.
-			CapacityProviderStrategy: []ecs.Service_CapacityProviderStrategyItem{{CapacityProvider: new("FARGATE"), Weight: new(1)}},
+			CapacityProviderStrategy: capacity(s.env.Tasks.Spot),
+			EnableExecuteCommand:     s.exec(),
 			DeploymentConfiguration: &ecs.Service_DeploymentConfiguration{
 				MinimumHealthyPercent:    new(100),
 				MaximumPercent:           new(200),
@@ -139,6 +145,9 @@ func (s *service) addService() {
 		},
 		Properties: map[string]any{
 			"AvailabilityZoneRebalancing": "ENABLED",
+			// ECS refuses another strategy without a new deployment, and without one turns ECS Exec on for no task that runs
+			// (docs.aws.amazon.com/AmazonECS/latest/APIReference/API_UpdateService.html, github.com/aws/aws-cdk/issues/36563).
+			"ForceNewDeployment": map[string]any{"EnableForceNewDeployment": true, "ForceNewDeploymentNonce": s.started()},
 			// By default a small service fails only after three tasks and a large one after half of its tasks; three
 			// failures are enough to know (docs.aws.amazon.com/AmazonECS/latest/developerguide/deployment-circuit-breaker.html).
 			"DeploymentConfiguration": map[string]any{"DeploymentCircuitBreaker": map[string]any{
@@ -146,6 +155,35 @@ func (s *service) addService() {
 			}},
 		},
 	})
+}
+
+// capacity divides the tasks between Fargate on demand and Spot, of which there are this many percent. The first task is on
+// demand, so that not all go at once when AWS wants its capacity back, unless all are to be on Spot
+// (docs.aws.amazon.com/AmazonECS/latest/APIReference/API_CapacityProviderStrategyItem.html).
+func capacity(spot int) []ecs.Service_CapacityProviderStrategyItem {
+	onDemand := ecs.Service_CapacityProviderStrategyItem{CapacityProvider: new("FARGATE"), Weight: new(1)}
+	onSpot := ecs.Service_CapacityProviderStrategyItem{CapacityProvider: new("FARGATE_SPOT"), Weight: new(1)}
+	switch spot {
+	case 0:
+		return []ecs.Service_CapacityProviderStrategyItem{onDemand}
+	case 100:
+		return []ecs.Service_CapacityProviderStrategyItem{onSpot}
+	}
+	onDemand.Base, onDemand.Weight, onSpot.Weight = new(1), new(100-spot), new(spot)
+	return []ecs.Service_CapacityProviderStrategyItem{onDemand, onSpot}
+}
+
+// exec is left out where it is off, which is what ECS takes for no.
+func (s *service) exec() *bool {
+	if s.cfg.Service.Exec {
+		return new(true)
+	}
+	return nil
+}
+
+// started says what of the service decides how a task is started: another text starts all anew.
+func (s *service) started() string {
+	return fmt.Sprintf("spot %d, exec %t", s.env.Tasks.Spot, s.cfg.Service.Exec)
 }
 
 // desiredCount is left out where the scaler owns it: written in the template it would reset the scaler at each update.

@@ -1,8 +1,6 @@
 package stacks
 
 import (
-	"slices"
-
 	"github.com/awslabs/goformation/v7/cloudformation/ec2"
 
 	"slipway/internal/cfn"
@@ -54,13 +52,4 @@ func endpoints(s config.Service) []endpoint {
 		list = append(list, endpoint{"ExecEndpoint", "ssmmessages"})
 	}
 	return list
-}
-
-// hasSecrets says whether a container of the task has secrets of this store.
-func hasSecrets(s config.Service, store config.SecretStore) bool {
-	secrets := slices.Clone(s.Secrets)
-	for _, sidecar := range s.Sidecars {
-		secrets = append(secrets, sidecar.Secrets...)
-	}
-	return slices.ContainsFunc(secrets, func(secret config.Secret) bool { return secret.Store == store })
 }

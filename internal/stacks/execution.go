@@ -176,8 +176,9 @@ func (f *foundation) serviceStatements() []cfn.Statement {
 		}, Resource: arns("logs", "log-group:"+prefix)},
 		{Sid: "DescribeLogs", Effect: cfn.Allow, Action: []string{"logs:DescribeLogGroups"}, Resource: []string{"*"}}, // describing has no narrower resource
 		{Sid: "Scaling", Effect: cfn.Allow, Action: []string{
-			"application-autoscaling:DeleteScalingPolicy", "application-autoscaling:DeregisterScalableTarget", "application-autoscaling:ListTagsForResource",
-			"application-autoscaling:PutScalingPolicy", "application-autoscaling:RegisterScalableTarget", "application-autoscaling:TagResource",
+			"application-autoscaling:DeleteScalingPolicy", "application-autoscaling:DeleteScheduledAction", "application-autoscaling:DeregisterScalableTarget",
+			"application-autoscaling:ListTagsForResource", "application-autoscaling:PutScalingPolicy", "application-autoscaling:PutScheduledAction",
+			"application-autoscaling:RegisterScalableTarget", "application-autoscaling:TagResource",
 			"application-autoscaling:UntagResource",
 		}, Resource: arns("application-autoscaling", "scalable-target/*")},
 		{Sid: "DescribeScaling", Effect: cfn.Allow, Action: []string{ // describing has no resource

@@ -18,7 +18,7 @@ func (n *network) addFlowLog() {
 		PermissionsBoundary:      new(boundary),
 		AssumeRolePolicyDocument: trustFlowLogs(),
 		Policies: []iam.Role_Policy{{PolicyName: "write-flow-log", PolicyDocument: cfn.Document(
-			cfn.Statement{Sid: "WriteLog", Effect: cfn.Allow, Action: flowLogActions, Resource: []string{group.Att("Arn")}},
+			cfn.Statement{Sid: "WriteLog", Effect: cfn.Allow, Action: findAndWriteLogActions, Resource: []string{group.Att("Arn")}},
 		)}},
 	})
 	n.t.Add("FlowLog", &ec2.FlowLog{

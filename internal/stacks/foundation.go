@@ -31,6 +31,9 @@ const (
 func Foundation(cfg config.Config) *cfn.Template {
 	t := cfn.New(fmt.Sprintf("Foundation of %s: bucket, image registry, image build, CloudFormation's roles.", cfg.Name))
 	f := foundation{t: t, cfg: cfg}
+	if decrypts(cfg) {
+		f.key = given{t}.string(contract.KeyEncryptionKeyARN, keyDescription)
+	}
 	f.addBucket()
 	f.addRepository()
 	f.addBoundary()
@@ -42,6 +45,7 @@ func Foundation(cfg config.Config) *cfn.Template {
 type foundation struct {
 	t                  *cfn.Template
 	cfg                config.Config
+	key                string // the user's own, where there are secrets to decrypt
 	bucket, repository cfn.Handle
 	boundary           cfn.Handle // of the roles of environments
 	deliveryBoundary   cfn.Handle // of the roles of builds and pipeline
@@ -144,18 +148,4 @@ func (f *foundation) objects(prefixes ...string) []string {
 		list = append(list, cfn.Sub("${"+f.bucket.ID()+".Arn}/"+p+"*"))
 	}
 	return list
-}
-
-// addBoundary is the most that any role of an environment can do, whatever its own policies come to say.
-func (f *foundation) addBoundary() {
-	f.boundary = f.t.Add("PermissionsBoundary", &iam.ManagedPolicy{
-		Description: new("The most that a role of an environment may do."),
-		Path:        new(contract.DeliveryRolePath(f.cfg.Name)),
-		PolicyDocument: cfn.Document(
-			registryLogin(),
-			cfn.Statement{Sid: "PullImage", Effect: cfn.Allow, Action: pullActions, Resource: []string{f.repository.Att("Arn")}},
-			cfn.Statement{Sid: "WriteLogs", Effect: cfn.Allow, Action: flowLogActions, Resource: arns("logs", "log-group:"+f.cfg.Name+"-*")},
-		),
-	})
-	f.t.Output(contract.KeyPermissionsBoundaryARN, boundaryDescription, f.boundary.Ref())
 }

@@ -19,9 +19,10 @@ var (
 	pullActions     = []string{"ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"}
 	pushActions     = []string{"ecr:CompleteLayerUpload", "ecr:InitiateLayerUpload", "ecr:PutImage", "ecr:UploadLayerPart"}
 	writeLogActions = []string{"logs:CreateLogStream", "logs:PutLogEvents"} // never CreateLogGroup: a late writer would bring a deleted group back
-	// A flow log's role also looks for its streams (docs.aws.amazon.com/vpc/latest/userguide/flow-logs-iam-role.html, without the
-	// group, which is there).
-	flowLogActions = append([]string{"logs:DescribeLogStreams"}, writeLogActions...)
+	// Who writes flow logs or sessions of ECS Exec also looks for the streams
+	// (docs.aws.amazon.com/vpc/latest/userguide/flow-logs-iam-role.html, without the group, which is there, and
+	// docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs-exec.html).
+	findAndWriteLogActions = append([]string{"logs:DescribeLogStreams"}, writeLogActions...)
 	// What CodePipeline and CodeBuild need of an artifact (docs.aws.amazon.com/codepipeline/latest/userguide/how-to-custom-role.html).
 	readObjectActions  = []string{"s3:GetObject", "s3:GetObjectVersion"}
 	readBucketActions  = []string{"s3:GetBucketLocation", "s3:GetBucketVersioning"}

@@ -147,5 +147,6 @@ func variants() map[string]config.Config {
 	all := map[string]config.Config{"standard": standard(), "several": several, "pipeline elsewhere": elsewhere, "arm": arm, "as large as allowed": long}
 	maps.Copy(all, networkVariants())
 	maps.Copy(all, entryVariants())
+	maps.Copy(all, serviceVariants())
 	return all
 }

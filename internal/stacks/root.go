@@ -137,6 +137,9 @@ func (r root) ecsParameters(fromNetwork func(key, description string) string) ma
 	if r.env.Entry.HostedZone != "" {
 		parameters[contract.KeyHostedZoneID] = r.parameter(contract.KeyHostedZoneID, hostedZoneDescription)
 	}
+	if decrypts(r.cfg) {
+		parameters[contract.KeyEncryptionKeyARN] = r.parameter(contract.KeyEncryptionKeyARN, keyDescription)
+	}
 	return parameters
 }
 

@@ -1,10 +1,10 @@
 package stacks
 
 import (
+	"slices"
 	"strconv"
 
 	"github.com/awslabs/goformation/v7/cloudformation/ecs"
-	"github.com/awslabs/goformation/v7/cloudformation/iam"
 	"github.com/awslabs/goformation/v7/cloudformation/logs"
 
 	"slipway/internal/cfn"
@@ -12,9 +12,8 @@ import (
 	"slipway/internal/contract"
 )
 
-func (s *service) addLogGroup() cfn.Handle {
+func (s *service) addLogGroup() {
 	s.logGroup = s.t.Add("LogGroup", logGroup())
-	return s.logGroup
 }
 
 // logGroup keeps lines for logRetentionDays and goes with its stack: nothing that outlives the stack may be left behind.
@@ -27,15 +26,9 @@ func logGroup() *logs.LogGroup {
 	}
 }
 
-func (s *service) addTaskDefinition(logGroup cfn.Handle) {
-	executionRole := s.addExecutionRole(logGroup)
-	taskRole := s.t.Add("TaskRole", &iam.Role{
-		Description:              new("What the application itself may do in AWS: nothing, until it needs something."),
-		Path:                     new(contract.EnvironmentRolePath(s.cfg.Name)),
-		PermissionsBoundary:      new(s.boundary),
-		AssumeRolePolicyDocument: trustTasks(),
-	})
-	s.task = s.t.Add("TaskDefinition", &ecs.TaskDefinition{
+func (s *service) addTaskDefinition() {
+	executionRole, taskRole := s.addExecutionRole(), s.addTaskRole()
+	task := &ecs.TaskDefinition{
 		// The nested stack's name is unique in the Region, so the family names this service's revisions and no others.
 		Family:                  new(cfn.StackName),
 		RequiresCompatibilities: []string{"FARGATE"},
@@ -47,26 +40,65 @@ func (s *service) addTaskDefinition(logGroup cfn.Handle) {
 		},
 		ExecutionRoleArn:     new(executionRole.Att("Arn")),
 		TaskRoleArn:          new(taskRole.Att("Arn")),
-		ContainerDefinitions: []ecs.TaskDefinition_ContainerDefinition{s.container(logGroup)},
+		ContainerDefinitions: s.containers(),
+
+		AWSCloudFormationMetadata: accept(s.rootFindings()...),
 		// Tasks of a rollback still run the revision before; it must stay registered until the launcher's sweep.
 		AWSCloudFormationDeletionPolicy:      deletePolicy,
 		AWSCloudFormationUpdateReplacePolicy: replaceRetain,
-	})
+	}
+	if s.cfg.Service.Storage > 0 {
+		task.EphemeralStorage = &ecs.TaskDefinition_EphemeralStorage{SizeInGiB: new(s.cfg.Service.Storage)}
+	}
+	s.task = s.t.Add("TaskDefinition", task)
 }
 
 var taskArchitecture = map[config.Architecture]string{config.X86: "X86_64", config.ARM64: "ARM64"}
 
-func (s *service) container(logGroup cfn.Handle) ecs.TaskDefinition_ContainerDefinition {
-	return ecs.TaskDefinition_ContainerDefinition{
-		Name:      contract.ContainerName,
-		Image:     s.image,
-		Essential: new(true),
-		PortMappings: []ecs.TaskDefinition_PortMapping{{
-			ContainerPort: new(s.cfg.Service.Port), Protocol: new("tcp"),
-		}},
-		Environment:            s.variables(),
-		User:                   new(s.cfg.Service.User),
-		ReadonlyRootFilesystem: new(s.cfg.Service.ReadOnlyRoot),
+// containers are the application's and, in the order of slipway.yaml, the sidecars.
+func (s *service) containers() []ecs.TaskDefinition_ContainerDefinition {
+	app := s.application()
+	list := make([]ecs.TaskDefinition_ContainerDefinition, 1, 1+len(s.cfg.Service.Sidecars))
+	for _, sidecar := range s.cfg.Service.Sidecars {
+		list = append(list, s.sidecar(sidecar))
+		// A task stops its containers in the reverse of this order: what the application leans on outlives it
+		// (docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ContainerDependency.html).
+		app.DependsOnProp = append(app.DependsOnProp, ecs.TaskDefinition_ContainerDependency{ContainerName: new(sidecar.Name), Condition: new("START")})
+	}
+	list[0] = app
+	return list
+}
+
+func (s *service) application() ecs.TaskDefinition_ContainerDefinition {
+	service := s.cfg.Service
+	port := config.Variable{Name: "PORT", Value: strconv.Itoa(service.Port)}
+	c := s.container(contract.ContainerName, s.image, service.Port, service.ReadOnlyRoot)
+	c.Essential = new(true)
+	c.User = new(service.User)
+	c.Command = texts(service.Command)
+	c.Environment = pairs(append([]config.Variable{port}, merged(service.Environment, s.env.Variables)...))
+	c.Secrets = s.secrets(service.Secrets)
+	return c
+}
+
+func (s *service) sidecar(sidecar config.Sidecar) ecs.TaskDefinition_ContainerDefinition {
+	c := s.container(sidecar.Name, sidecar.Image, sidecar.Port, sidecar.ReadOnlyRoot)
+	c.Essential = new(sidecar.Essential)
+	c.Command = texts(sidecar.Command)
+	c.Environment = pairs(sidecar.Environment)
+	c.Secrets = s.secrets(sidecar.Secrets)
+	if sidecar.User != "" {
+		c.User = new(sidecar.User)
+	}
+	return c
+}
+
+// container is what every container of the task has. Port is 0 where it listens nowhere.
+func (s *service) container(name, image string, port int, readOnly bool) ecs.TaskDefinition_ContainerDefinition {
+	c := ecs.TaskDefinition_ContainerDefinition{
+		Name:                   name,
+		Image:                  image,
+		ReadonlyRootFilesystem: new(readOnly),
 		LinuxParameters: &ecs.TaskDefinition_LinuxParameters{
 			InitProcessEnabled: new(true),
 			Capabilities:       &ecs.TaskDefinition_KernelCapabilities{Drop: []string{"ALL"}},
@@ -76,37 +108,58 @@ func (s *service) container(logGroup cfn.Handle) ecs.TaskDefinition_ContainerDef
 		StopTimeout: new(s.cfg.Service.StopTimeout),
 		LogConfiguration: &ecs.TaskDefinition_LogConfiguration{
 			LogDriver: "awslogs",
-			Options: map[string]string{
-				"awslogs-group":         logGroup.Ref(),
+			Options: map[string]string{ // a stream is called prefix/container/task
+				"awslogs-group":         s.logGroup.Ref(),
 				"awslogs-region":        cfn.Region,
 				"awslogs-stream-prefix": contract.LogStreamPrefix,
 			},
 		},
 	}
-}
-
-func (s *service) variables() []ecs.TaskDefinition_KeyValuePair {
-	pairs := []ecs.TaskDefinition_KeyValuePair{{Name: new("PORT"), Value: new(strconv.Itoa(s.cfg.Service.Port))}}
-	for _, v := range s.cfg.Service.Environment {
-		pairs = append(pairs, ecs.TaskDefinition_KeyValuePair{Name: new(v.Name), Value: new(cfn.Text(v.Value))})
+	if port > 0 {
+		c.PortMappings = []ecs.TaskDefinition_PortMapping{{ContainerPort: new(port), Protocol: new("tcp")}}
 	}
-	return pairs
+	return c
 }
 
-// addExecutionRole is what ECS itself uses to start a task: this one repository, this one log group.
-func (s *service) addExecutionRole(logGroup cfn.Handle) cfn.Handle {
-	return s.t.Add("TaskExecutionRole", &iam.Role{
-		Description:              new("What ECS needs to start a task: pull the image, write the log."),
-		Path:                     new(contract.EnvironmentRolePath(s.cfg.Name)),
-		PermissionsBoundary:      new(s.boundary),
-		AssumeRolePolicyDocument: trustTasks(),
-		Policies: []iam.Role_Policy{{
-			PolicyName: "start-tasks",
-			PolicyDocument: cfn.Document(
-				registryLogin(),
-				cfn.Statement{Sid: "PullImage", Effect: cfn.Allow, Action: pullActions, Resource: []string{s.repositoryARN}},
-				cfn.Statement{Sid: "WriteLog", Effect: cfn.Allow, Action: writeLogActions, Resource: []string{logGroup.Att("Arn")}},
-			),
-		}},
-	})
+// merged is the service's variables with the environment's in the place of those of the same name, and its others behind.
+func merged(service, environment []config.Variable) []config.Variable {
+	all := slices.Clone(service)
+	for _, v := range environment {
+		same := func(other config.Variable) bool { return other.Name == v.Name }
+		if i := slices.IndexFunc(all, same); i >= 0 {
+			all[i] = v
+		} else {
+			all = append(all, v)
+		}
+	}
+	return all
+}
+
+func pairs(variables []config.Variable) []ecs.TaskDefinition_KeyValuePair {
+	var list []ecs.TaskDefinition_KeyValuePair
+	for _, v := range variables {
+		list = append(list, ecs.TaskDefinition_KeyValuePair{Name: new(v.Name), Value: new(cfn.Text(v.Value))})
+	}
+	return list
+}
+
+// texts are a user's own, which are never taken for intrinsics.
+func texts(own []string) []string {
+	var list []string
+	for _, text := range own {
+		list = append(list, cfn.Text(text))
+	}
+	return list
+}
+
+// rootFindings are what scanners say where a container may write to its root file system.
+func (s *service) rootFindings() []finding {
+	writable := !s.cfg.Service.ReadOnlyRoot
+	for _, sidecar := range s.cfg.Service.Sidecars {
+		writable = writable || !sidecar.ReadOnlyRoot
+	}
+	if writable {
+		return []finding{writableRoot}
+	}
+	return nil
 }

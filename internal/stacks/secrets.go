@@ -1,0 +1,101 @@
+package stacks
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/awslabs/goformation/v7/cloudformation/ecs"
+
+	"slipway/internal/cfn"
+	"slipway/internal/config"
+)
+
+// secrets are a container's, which ECS reads when a task starts.
+func (s *service) secrets(list []config.Secret) []ecs.TaskDefinition_Secret {
+	var secrets []ecs.TaskDefinition_Secret
+	for _, secret := range list {
+		secrets = append(secrets, ecs.TaskDefinition_Secret{Name: secret.Name, ValueFrom: valueFrom(secret, s.env.Name)})
+	}
+	return secrets
+}
+
+// valueFrom is where ECS finds a secret: a parameter's ARN, or that of a secret in Secrets Manager, followed by the key of a
+// JSON value and two colons, for the current version
+// (docs.aws.amazon.com/AmazonECS/latest/developerguide/secrets-envvar-secrets-manager.html). Behind the name of a secret its
+// ARN has a hyphen and six random characters, which are known only where it exists. Without them Secrets Manager finds it as
+// well, unless the name itself ends in a hyphen and six characters
+// (docs.aws.amazon.com/secretsmanager/latest/userguide/troubleshoot.html#ARN_secretnamehyphen).
+func valueFrom(secret config.Secret, environment string) string {
+	arn := secretARN(secret, environment)
+	if secret.Key != "" {
+		arn += ":" + secret.Key + "::"
+	}
+	return cfn.Sub(arn)
+}
+
+// secretARN is the text of the ARN, for Sub.
+func secretARN(secret config.Secret, environment string) string {
+	const ours = ":${AWS::Region}:${AWS::AccountId}:"
+	place := strings.ReplaceAll(secret.Path, config.EnvironmentPlaceholder, environment)
+	if secret.Store == config.ParameterStore {
+		return "arn:${AWS::Partition}:ssm" + ours + "parameter/" + strings.TrimPrefix(place, "/")
+	}
+	return "arn:${AWS::Partition}:secretsmanager" + ours + "secret:" + place
+}
+
+// secretsOf are the secrets of all containers.
+func secretsOf(s config.Service) []config.Secret {
+	secrets := slices.Clone(s.Secrets)
+	for _, sidecar := range s.Sidecars {
+		secrets = append(secrets, sidecar.Secrets...)
+	}
+	return secrets
+}
+
+// hasSecrets says whether a container of the task has secrets of this store.
+func hasSecrets(s config.Service, store config.SecretStore) bool {
+	return slices.ContainsFunc(secretsOf(s), func(secret config.Secret) bool { return secret.Store == store })
+}
+
+// decrypts says whether secrets lie under a key of the user's own. What AWS's own keys encrypt needs no right on the key.
+func decrypts(cfg config.Config) bool {
+	return cfg.Security.Key != "" && len(secretsOf(cfg.Service)) > 0
+}
+
+// secretStores are what may be read of each store, and through which service its values are decrypted
+// (docs.aws.amazon.com/kms/latest/developerguide/conditions-kms.html, kms:ViaService).
+var secretStores = []struct {
+	store               config.SecretStore
+	sid, action, suffix string
+}{
+	{config.ParameterStore, "ReadParameters", "ssm:GetParameters", ""},
+	// Six characters and no more: a "*" would be the secrets whose names go on, too.
+	{config.SecretsManager, "ReadSecrets", "secretsmanager:GetSecretValue", "-??????"},
+}
+
+// secretStatements let a task's secrets be read in these environments, and no others. Key is a KMS key's ARN, empty where
+// AWS's own encrypts them.
+func secretStatements(service config.Service, environments []config.Environment, key string) []cfn.Statement {
+	var statements []cfn.Statement
+	var via []string
+	for _, kind := range secretStores {
+		var resources []string
+		for _, secret := range secretsOf(service) {
+			for _, env := range environments {
+				resource := cfn.Sub(secretARN(secret, env.Name) + kind.suffix)
+				if secret.Store == kind.store && !slices.Contains(resources, resource) {
+					resources = append(resources, resource)
+				}
+			}
+		}
+		if len(resources) > 0 {
+			statements = append(statements, cfn.Statement{Sid: kind.sid, Effect: cfn.Allow, Action: []string{kind.action}, Resource: resources})
+			via = append(via, cfn.Sub(string(kind.store)+".${AWS::Region}.${AWS::URLSuffix}"))
+		}
+	}
+	if key != "" && len(statements) > 0 {
+		statements = append(statements, cfn.Statement{Sid: "DecryptSecrets", Effect: cfn.Allow, Action: []string{"kms:Decrypt"}, Resource: []string{key},
+			Condition: cfn.Condition{"StringEquals": {"kms:ViaService": via}}})
+	}
+	return statements
+}

@@ -1,0 +1,135 @@
+package stacks
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/awslabs/goformation/v7/cloudformation/iam"
+
+	"slipway/internal/cfn"
+	"slipway/internal/config"
+	"slipway/internal/contract"
+)
+
+// IAM's limits, in characters, white space apart (docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html).
+const (
+	maxManagedPolicy  = 6144
+	maxInlinePolicies = 10240
+)
+
+// addExecutionRole is what ECS itself uses to start a task: this one repository, this one log group, these secrets.
+func (s *service) addExecutionRole() cfn.Handle {
+	description := "What ECS needs to start a task: pull the image, write the log."
+	secrets := secretStatements(s.cfg.Service, []config.Environment{s.env}, s.key)
+	if len(secrets) > 0 {
+		description = "What ECS needs to start a task: pull the image, write the log, read the secrets."
+	}
+	return s.t.Add("TaskExecutionRole", &iam.Role{
+		Description:              new(description),
+		Path:                     new(contract.EnvironmentRolePath(s.cfg.Name)),
+		PermissionsBoundary:      new(s.boundary),
+		AssumeRolePolicyDocument: trustTasks(),
+		Policies: []iam.Role_Policy{{
+			PolicyName: "start-tasks",
+			PolicyDocument: limited(s.t, "the role that starts the tasks", maxInlinePolicies, append([]cfn.Statement{
+				registryLogin(),
+				{Sid: "PullImage", Effect: cfn.Allow, Action: pullActions, Resource: []string{s.repositoryARN}},
+				{Sid: "WriteLog", Effect: cfn.Allow, Action: writeLogActions, Resource: []string{s.logGroup.Att("Arn")}},
+			}, secrets...)),
+		}},
+	})
+}
+
+// addTaskRole is what the application itself may do: nothing, until slipway.yaml says something.
+func (s *service) addTaskRole() cfn.Handle {
+	role := &iam.Role{
+		Description:              new("What the application itself may do in AWS: nothing, until it needs something."),
+		Path:                     new(contract.EnvironmentRolePath(s.cfg.Name)),
+		PermissionsBoundary:      new(s.boundary),
+		AssumeRolePolicyDocument: trustTasks(),
+	}
+	statements := ownStatements(s.cfg.Service)
+	if s.cfg.Service.Exec {
+		statements = append(statements, execStatements()...)
+		statements = append(statements, cfn.Statement{Sid: "LogSessions", Effect: cfn.Allow, Action: findAndWriteLogActions, Resource: []string{s.logGroup.Att("Arn")}})
+	}
+	role.AWSCloudFormationMetadata = accept(wildcards(s.cfg.Service)...)
+	if len(statements) > 0 {
+		role.Description = new("What the application itself may do in AWS, and nothing else.")
+		role.Policies = []iam.Role_Policy{{PolicyName: "run-tasks", PolicyDocument: limited(s.t, "the application's role", maxInlinePolicies, statements)}}
+	}
+	return s.t.Add("TaskRole", role)
+}
+
+// ownStatements are those that slipway.yaml states, in its order.
+func ownStatements(service config.Service) []cfn.Statement {
+	var statements []cfn.Statement
+	for i, own := range service.Statements {
+		statement := cfn.Statement{Sid: fmt.Sprintf("Permission%d", i+1), Effect: cfn.Allow, Action: own.Actions}
+		for _, resource := range own.Resources {
+			if strings.Contains(resource, "${") {
+				resource = cfn.Sub(resource)
+			}
+			statement.Resource = append(statement.Resource, resource)
+		}
+		statements = append(statements, statement)
+	}
+	return statements
+}
+
+// execStatements let the agent of ECS Exec in a container reach Session Manager, and find the log that sessions are written
+// to, which is the container's own (docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs-exec.html).
+func execStatements() []cfn.Statement {
+	return []cfn.Statement{
+		{Sid: "OpenSessions", Effect: cfn.Allow, Action: []string{
+			"ssmmessages:CreateControlChannel", "ssmmessages:CreateDataChannel", "ssmmessages:OpenControlChannel", "ssmmessages:OpenDataChannel",
+		}, Resource: []string{"*"}}, // channels have no resource
+		{Sid: "FindLog", Effect: cfn.Allow, Action: []string{"logs:DescribeLogGroups"}, Resource: []string{"*"}}, // describing has no narrower resource
+	}
+}
+
+// wildcards are what scanners say to rights on everything.
+func wildcards(service config.Service) []finding {
+	var list []finding
+	if service.Exec {
+		list = append(list, sessions)
+	}
+	onEverything := func(s config.Statement) bool { return slices.Contains(s.Resources, "*") }
+	if !service.Exec && slices.ContainsFunc(service.Statements, onEverything) {
+		list = append(list, ownWildcard)
+	}
+	return list
+}
+
+// addBoundary is the most that any role of an environment can do, whatever its own policies come to say: what tasks always
+// need, and what slipway.yaml names beside. Since it lies in the foundation, which only people deploy, no commit that the
+// pipeline carries gives itself a right or a secret.
+func (f *foundation) addBoundary() {
+	statements := slices.Concat([]cfn.Statement{
+		registryLogin(),
+		{Sid: "PullImage", Effect: cfn.Allow, Action: pullActions, Resource: []string{f.repository.Att("Arn")}},
+		{Sid: "WriteLogs", Effect: cfn.Allow, Action: findAndWriteLogActions, Resource: arns("logs", "log-group:"+f.cfg.Name+"-*")},
+	}, secretStatements(f.cfg.Service, f.cfg.Environments, f.key), ownStatements(f.cfg.Service))
+	if f.cfg.Service.Exec {
+		statements = append(statements, execStatements()...)
+	}
+	f.boundary = f.t.Add("PermissionsBoundary", &iam.ManagedPolicy{
+		Description:    new("The most that a role of an environment may do."),
+		Path:           new(contract.DeliveryRolePath(f.cfg.Name)),
+		PolicyDocument: limited(f.t, "the permissions boundary of the environments' roles", maxManagedPolicy, statements),
+
+		AWSCloudFormationMetadata: accept(wildcards(f.cfg.Service)...),
+	})
+	f.t.Output(contract.KeyPermissionsBoundaryARN, boundaryDescription, f.boundary.Ref())
+}
+
+// limited is the document of these statements, which grow with slipway.yaml, or a fault that says what to change there.
+func limited(t *cfn.Template, of string, most int, statements []cfn.Statement) any {
+	document := cfn.Document(statements...)
+	if size := cfn.PolicySize(document); size > most {
+		t.Refuse("the secrets and permissions of slipway.yaml give %s %d characters; IAM takes %d at most: "+
+			"put several values into one secret (secretsmanager:NAME#KEY), leave secrets out, or name fewer actions and resources in service.permissions", of, size, most)
+	}
+	return document
+}
