@@ -2,12 +2,12 @@ package main
 
 import (
 	"bytes"
-	"encoding/json"
 	"io"
 	"log/slog"
+	"net"
 	"net/http"
-	"net/http/httptest"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -15,20 +15,56 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// serveTest starts the real router behind a real server; the log is written to the buffer before a request returns.
-func serveTest(t *testing.T, draining bool) (*httptest.Server, *bytes.Buffer) {
-	t.Helper()
-	var log bytes.Buffer
-	s := service{
+// testLog is a log that the server writes while a test reads it.
+type testLog struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (l *testLog) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.Write(p)
+}
+
+func (l *testLog) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.String()
+}
+
+// testService is one whose clock stands still.
+func testService(log io.Writer) service {
+	return service{
 		hostname: "task-1",
+		started:  time.Unix(1795380000, 0),
 		now:      func() time.Time { return time.Unix(1795382285, 999_999_999) },
 		draining: new(atomic.Bool),
-		log:      slog.New(slog.NewJSONHandler(&log, nil)),
+		log:      slog.New(slog.NewJSONHandler(log, nil)),
+		requests: newRequestLog(log, slog.LevelInfo, 0),
 	}
+}
+
+// listen serves a handler as the command does, on a port of its own, and returns the address.
+func listen(t testing.TB, handler http.Handler, log *slog.Logger) string {
+	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := newServer(handler, log)
+	go func() { _ = server.Serve(refusals{listener.(*net.TCPListener), log}) }()
+	t.Cleanup(func() { server.Close() })
+	return listener.Addr().String()
+}
+
+// serveTest serves the real router and returns the URL.
+func serveTest(t *testing.T, draining bool) (string, *testLog) {
+	t.Helper()
+	log := new(testLog)
+	s := testService(log)
 	s.draining.Store(draining)
-	server := httptest.NewServer(newHandler(s))
-	t.Cleanup(server.Close)
-	return server, &log
+	return "http://" + listen(t, newHandler(s), s.log), log
 }
 
 type answer struct {
@@ -63,7 +99,8 @@ func ask(t *testing.T, method, url string, headers ...string) answer {
 
 const (
 	notFound   = `{"type":"about:blank","title":"Not Found","status":404,"detail":"there is nothing at this path"}`
-	notAllowed = `{"type":"about:blank","title":"Method Not Allowed","status":405,"detail":"this path takes GET, HEAD"}`
+	notAllowed = `{"type":"about:blank","title":"Method Not Allowed","status":405,"detail":"this path takes GET, HEAD, OPTIONS"}`
+	notKnown   = `{"type":"about:blank","title":"Not Implemented","status":501,"detail":"this method is not known here"}`
 )
 
 func TestAnswers(t *testing.T) {
@@ -75,19 +112,30 @@ func TestAnswers(t *testing.T) {
 		status                          int
 		contentType, cache, allow, body string
 	}{
-		"hostname":                {method: "GET", path: "/", status: 200, contentType: text, body: "task-1\n"},
-		"time":                    {method: "GET", path: "/time", status: 200, contentType: js, cache: "no-store", body: now},
-		"time with a query":       {method: "GET", path: "/time?x=1", status: 200, contentType: js, cache: "no-store", body: now},
-		"head of hostname":        {method: "HEAD", path: "/", status: 200, contentType: text},
-		"head of time":            {method: "HEAD", path: "/time", status: 200, contentType: js, cache: "no-store"},
-		"alive":                   {method: "GET", path: "/healthz", status: 200, contentType: text, cache: "no-store", body: "ok\n"},
-		"ready":                   {method: "GET", path: "/readyz", status: 200, contentType: text, cache: "no-store", body: "ok\n"},
-		"unknown path":            {method: "GET", path: "/nothing", status: 404, contentType: problemJSON, body: notFound},
-		"head of unknown path":    {method: "HEAD", path: "/nothing", status: 404, contentType: problemJSON},
-		"slash behind":            {method: "GET", path: "/time/", status: 404, contentType: problemJSON, body: notFound},
-		"two slashes":             {method: "GET", path: "//time", status: 404, contentType: problemJSON, body: notFound},
-		"post":                    {method: "POST", path: "/time", status: 405, contentType: problemJSON, allow: "GET, HEAD", body: notAllowed},
-		"unknown method":          {method: "BREW", path: "/", status: 405, contentType: problemJSON, allow: "GET, HEAD", body: notAllowed},
+		"hostname":             {method: "GET", path: "/", status: 200, contentType: text, cache: "no-store", body: "task-1\n"},
+		"time":                 {method: "GET", path: "/time", status: 200, contentType: js, cache: "no-store", body: now},
+		"time with a query":    {method: "GET", path: "/time?x=1", status: 200, contentType: js, cache: "no-store", body: now},
+		"head of hostname":     {method: "HEAD", path: "/", status: 200, contentType: text, cache: "no-store"},
+		"head of time":         {method: "HEAD", path: "/time", status: 200, contentType: js, cache: "no-store"},
+		"alive":                {method: "GET", path: "/healthz", status: 200, contentType: text, cache: "no-store", body: "ok\n"},
+		"ready":                {method: "GET", path: "/readyz", status: 200, contentType: text, cache: "no-store", body: "ok\n"},
+		"unknown path":         {method: "GET", path: "/nothing", status: 404, contentType: problemJSON, body: notFound},
+		"head of unknown path": {method: "HEAD", path: "/nothing", status: 404, contentType: problemJSON},
+		"slash behind":         {method: "GET", path: "/time/", status: 404, contentType: problemJSON, body: notFound},
+		"two slashes":          {method: "GET", path: "//time", status: 404, contentType: problemJSON, body: notFound},
+		"post":                 {method: "POST", path: "/time", status: 405, contentType: problemJSON, allow: "GET, HEAD, OPTIONS", body: notAllowed},
+		"trace":                {method: "TRACE", path: "/", status: 405, contentType: problemJSON, allow: "GET, HEAD, OPTIONS", body: notAllowed},
+		"unknown method":       {method: "BREW", path: "/", status: 501, contentType: problemJSON, body: notKnown},
+		"options":              {method: "OPTIONS", path: "/time", status: 204, allow: "GET, HEAD, OPTIONS"},
+		"options of nothing":   {method: "OPTIONS", path: "/nothing", status: 404, contentType: problemJSON, body: notFound},
+		"version": {method: "GET", path: "/version", status: 200, contentType: js, cache: "no-store",
+			body: `{"version":"development","commit":"unknown","hostname":"task-1","started":1795380000}`},
+		"escaped path":   {method: "GET", path: "/%74ime", status: 200, contentType: js, cache: "no-store", body: now},
+		"null in a path": {method: "GET", path: "/time%00", status: 404, contentType: problemJSON, body: notFound},
+		"dots in a path": {method: "GET", path: "/x/../time", status: 404, contentType: problemJSON, body: notFound},
+		"longest target": {method: "GET", path: "/time?" + strings.Repeat("x", maxTarget-len("/time?")), status: 200, contentType: js, cache: "no-store", body: now},
+		"too long target": {method: "GET", path: "/time?" + strings.Repeat("x", maxTarget), status: 414, contentType: problemJSON,
+			body: `{"type":"about:blank","title":"Request URI Too Long","status":414,"detail":"path and query together are longer than 8192 bytes"}`},
 		"post to an unknown path": {method: "POST", path: "/nothing", status: 404, contentType: problemJSON, body: notFound},
 		"draining: alive":         {method: "GET", path: "/healthz", draining: true, status: 200, contentType: text, cache: "no-store", body: "ok\n"},
 		"draining: serves":        {method: "GET", path: "/time", draining: true, status: 200, contentType: js, cache: "no-store", body: now},
@@ -96,14 +144,17 @@ func TestAnswers(t *testing.T) {
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
-			server, _ := serveTest(t, test.draining)
-			got := ask(t, test.method, server.URL+test.path, "Content-Type", "Cache-Control", "Allow", "X-Content-Type-Options")
+			url, _ := serveTest(t, test.draining)
+			got := ask(t, test.method, url+test.path, "Content-Type", "Cache-Control", "Allow", "X-Content-Type-Options")
 			want := answer{Status: test.status, Body: test.body, Closes: test.draining, Header: map[string]string{
 				"Content-Type":           test.contentType,
 				"Cache-Control":          test.cache,
 				"Allow":                  test.allow,
 				"X-Content-Type-Options": "nosniff",
 			}}
+			if test.status == http.StatusNoContent {
+				want.Header["X-Content-Type-Options"] = ""
+			}
 			if diff := cmp.Diff(want, got); diff != "" {
 				t.Errorf("%s %s (-want +got):\n%s", test.method, test.path, diff)
 			}
@@ -112,110 +163,12 @@ func TestAnswers(t *testing.T) {
 }
 
 func TestHeadHasTheLengthOfGet(t *testing.T) {
-	server, _ := serveTest(t, false)
-	for _, path := range []string{"/", "/time", "/healthz", "/nothing"} {
-		get := ask(t, "GET", server.URL+path, "Content-Length").Header
-		head := ask(t, "HEAD", server.URL+path, "Content-Length").Header
+	url, _ := serveTest(t, false)
+	for _, path := range []string{"/", "/time", "/version", "/healthz", "/nothing"} {
+		get := ask(t, "GET", url+path, "Content-Length").Header
+		head := ask(t, "HEAD", url+path, "Content-Length").Header
 		if diff := cmp.Diff(get, head); diff != "" {
 			t.Errorf("%s: headers differ (-GET +HEAD):\n%s", path, diff)
 		}
-	}
-}
-
-// logLines returns the log without what changes from run to run.
-func logLines(t *testing.T, log *bytes.Buffer) []map[string]any {
-	t.Helper()
-	var lines []map[string]any
-	for line := range strings.Lines(log.String()) {
-		fields := map[string]any{}
-		if err := json.Unmarshal([]byte(line), &fields); err != nil {
-			t.Fatalf("log line is not JSON: %v\n%s", err, line)
-		}
-		if _, ok := fields["duration_us"].(float64); !ok && fields["msg"] == "request" {
-			t.Errorf("duration_us is not a number: %s", line)
-		}
-		delete(fields, "time")
-		delete(fields, "duration_us")
-		lines = append(lines, fields)
-	}
-	return lines
-}
-
-// record serves one request in this goroutine, so that the log is complete afterwards.
-func record(t *testing.T, log *bytes.Buffer, r *http.Request) []map[string]any {
-	t.Helper()
-	newHandler(service{hostname: "h", now: time.Now, draining: new(atomic.Bool), log: slog.New(slog.NewJSONHandler(log, nil))}).
-		ServeHTTP(httptest.NewRecorder(), r)
-	return logLines(t, log)
-}
-
-func TestRequestIsLoggedOnce(t *testing.T) {
-	long := strings.Repeat("x", 5000)
-	tests := map[string]struct {
-		method, path, trace string
-		want                []map[string]any
-	}{
-		"plain": {"GET", "/", "", []map[string]any{
-			{"level": "INFO", "msg": "request", "method": "GET", "path": "/", "status": 200.0, "bytes": 2.0}}},
-		"head sends no bytes": {"HEAD", "/", "", []map[string]any{
-			{"level": "INFO", "msg": "request", "method": "HEAD", "path": "/", "status": 200.0, "bytes": 0.0}}},
-		"trace, without the query": {"GET", "/?token=secret", "Root=1-67891233-abcdef012345678912345678", []map[string]any{
-			{"level": "INFO", "msg": "request", "method": "GET", "path": "/", "status": 200.0, "bytes": 2.0,
-				"trace_id": "Root=1-67891233-abcdef012345678912345678"}}},
-		"bounded": {"GET", "/" + long, long, []map[string]any{
-			{"level": "INFO", "msg": "request", "method": "GET", "path": "/" + long[:maxLoggedPath-1], "status": 404.0, "bytes": float64(len(notFound)),
-				"trace_id": long[:maxLoggedTrace]}}},
-		"a forged line is escaped": {"GET", "/a%0A%7B%22level%22:%22ERROR%22%7D", "", []map[string]any{
-			{"level": "INFO", "msg": "request", "method": "GET", "path": "/a\n{\"level\":\"ERROR\"}", "status": 404.0, "bytes": float64(len(notFound))}}},
-		"health checks are not": {"GET", "/healthz", "", nil},
-		"nor readiness":         {"GET", "/readyz", "", nil},
-		"refused health check is": {"POST", "/healthz", "", []map[string]any{
-			{"level": "INFO", "msg": "request", "method": "POST", "path": "/healthz", "status": 405.0, "bytes": float64(len(notAllowed))}}},
-	}
-	for name, test := range tests {
-		t.Run(name, func(t *testing.T) {
-			request := httptest.NewRequest(test.method, test.path, nil)
-			if test.trace != "" {
-				request.Header.Set("X-Amzn-Trace-Id", test.trace)
-			}
-			if diff := cmp.Diff(test.want, record(t, new(bytes.Buffer), request)); diff != "" {
-				t.Errorf("log (-want +got):\n%s", diff)
-			}
-		})
-	}
-}
-
-func TestPanicIsAnsweredAndLogged(t *testing.T) {
-	var log bytes.Buffer
-	logger := slog.New(slog.NewJSONHandler(&log, nil))
-	broken := http.HandlerFunc(func(http.ResponseWriter, *http.Request) { panic("no such luck") })
-	server := httptest.NewServer(logRequests(logger, recoverPanics(logger, broken)))
-	got := ask(t, "GET", server.URL+"/x")
-	server.Close()
-	if got.Status != http.StatusInternalServerError || !strings.Contains(got.Body, "its log says why") {
-		t.Errorf("answer = %+v, want 500 that points to the log", got)
-	}
-	lines := logLines(t, &log)
-	if len(lines) != 2 || lines[0]["cause"] != "no such luck" || !strings.Contains(lines[0]["stack"].(string), "handler_test.go") {
-		t.Errorf("log = %v, want the panic with its stack, then the request", lines)
-	}
-}
-
-func TestPanicInsideAnAnswerCutsIt(t *testing.T) {
-	var log bytes.Buffer
-	logger := slog.New(slog.NewJSONHandler(&log, nil))
-	broken := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		respondText(w, http.StatusOK, strings.Repeat("x", 100_000))
-		panic("too late")
-	})
-	server := httptest.NewServer(logRequests(logger, recoverPanics(logger, broken)))
-	defer server.Close()
-	response, err := http.Get(server.URL)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer response.Body.Close()
-	if body, err := io.ReadAll(response.Body); err == nil {
-		t.Errorf("read %d bytes to a proper end; half an answer must not look whole", len(body))
 	}
 }

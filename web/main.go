@@ -36,9 +36,33 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout 
 		return err
 	}
 	log := slog.New(slog.NewJSONHandler(stdout, &slog.HandlerOptions{Level: cfg.logLevel}))
-	draining := new(atomic.Bool)
-	handler := newHandler(service{hostname: cfg.hostname, now: time.Now, draining: draining, log: log})
-	return serve(ctx, cfg, handler, draining, log)
+	s := service{
+		hostname: cfg.hostname,
+		started:  time.Now(),
+		now:      time.Now,
+		draining: new(atomic.Bool),
+		log:      log,
+		requests: newRequestLog(stdout, cfg.logLevel, cfg.healthChecks),
+	}
+	if cfg.metrics != "" {
+		s.metrics = &metrics{out: stdout, namespace: cfg.metrics, now: time.Now}
+		defer reportMetrics(s.metrics)()
+	}
+	return serve(ctx, cfg, newHandler(s), s.draining, log)
+}
+
+// reportMetrics writes them until the returned function is called, which waits for the last line.
+func reportMetrics(m *metrics) (stop func()) {
+	ctx, cancel := context.WithCancel(context.Background())
+	ended := make(chan struct{})
+	go func() {
+		m.report(ctx, metricsInterval)
+		close(ended)
+	}()
+	return func() {
+		cancel()
+		<-ended
+	}
 }
 
 // parseArguments answers -version and -help itself, and then says that it is done.
@@ -63,14 +87,16 @@ func parseArguments(args []string, stdout io.Writer) (done bool, err error) {
 	return false, nil
 }
 
-const usage = `web serves GET /, /time, /healthz and /readyz until SIGTERM or SIGINT.
+const usage = `web serves GET /, /time, /version, /healthz and /readyz until SIGTERM or SIGINT.
 
 Environment:
-  PORT         port to listen on, 1 to 65535 (8080)
-  HOST         address to listen on (all)
-  HOSTNAME     what GET / answers (the system's host name)
-  LOG_LEVEL    debug, info, warn or error (info); health checks are logged at debug
-  DRAIN_PAUSE  how long to go on serving after a signal, 0s to 10s (1s)
+  PORT               port to listen on, 1 to 65535 (8080)
+  HOST               address to listen on (all)
+  HOSTNAME           what GET / answers (the system's host name)
+  LOG_LEVEL          debug, info, warn or error (info)
+  LOG_HEALTH_CHECKS  log one in so many of the health checks that go well (0, none)
+  METRICS_NAMESPACE  CloudWatch namespace of metrics in embedded format, a log line a minute (none)
+  DRAIN_PAUSE        how long to go on serving after a signal, 0s to 10s (1s)
 
 Flags:
 `

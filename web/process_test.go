@@ -149,7 +149,7 @@ func TestSignalDrainsAndEnds(t *testing.T) {
 	for _, signal := range []os.Signal{syscall.SIGTERM, os.Interrupt} {
 		t.Run(signal.String(), func(t *testing.T) {
 			t.Parallel()
-			p := start(t, "DRAIN_PAUSE=800ms")
+			p := start(t, "DRAIN_PAUSE=800ms", "METRICS_NAMESPACE=shop")
 			client := &http.Client{Transport: &http.Transport{}}
 			kept := get(t, client, p.url+"/readyz") // its connection stays open, idle
 			if kept.StatusCode != http.StatusOK || kept.Close {
@@ -166,6 +166,9 @@ func TestSignalDrainsAndEnds(t *testing.T) {
 				t.Errorf("time while draining: %s, close %t; want 200 and close", served.Status, served.Close)
 			}
 			p.waitFor(t, "stopped")
+			if counted := p.waitFor(t, "metrics"); counted["Requests"] != 3.0 {
+				t.Errorf("metrics = %v, want 3 requests", counted)
+			}
 			if state := p.exit(t); state.ExitCode() != 0 {
 				t.Errorf("exit code %d, want 0; stderr: %s", state.ExitCode(), p.stderr)
 			}

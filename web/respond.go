@@ -6,6 +6,12 @@ import (
 	"net/http"
 )
 
+const (
+	textType    = "text/plain"
+	jsonType    = "application/json"
+	problemType = "application/problem+json"
+)
+
 // problem is the body of every error (RFC 9457, Problem Details for HTTP APIs).
 type problem struct {
 	Type   string `json:"type"`
@@ -20,25 +26,27 @@ func respondText(w http.ResponseWriter, status int, text string) {
 }
 
 func respondJSON(w http.ResponseWriter, status int, body any) {
-	writeJSON(w, status, "application/json", body)
+	text := mustMarshal(body)
+	writeHeader(w, status, jsonType)
+	_, _ = w.Write(text)
 }
 
 func respondError(w http.ResponseWriter, status int, detail string) {
-	writeJSON(w, status, "application/problem+json", problem{
-		Type:   "about:blank",
-		Title:  http.StatusText(status),
-		Status: status,
-		Detail: detail,
-	})
+	text := problemJSON(status, detail)
+	writeHeader(w, status, problemType)
+	_, _ = w.Write(text)
 }
 
-func writeJSON(w http.ResponseWriter, status int, contentType string, body any) {
+func problemJSON(status int, detail string) []byte {
+	return mustMarshal(problem{Type: "about:blank", Title: http.StatusText(status), Status: status, Detail: detail})
+}
+
+func mustMarshal(body any) []byte {
 	text, err := json.Marshal(body)
 	if err != nil {
 		panic(err) // our own structs: a mistake in this program, answered with 500
 	}
-	writeHeader(w, status, contentType)
-	_, _ = w.Write(text)
+	return text
 }
 
 func writeHeader(w http.ResponseWriter, status int, contentType string) {

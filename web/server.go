@@ -35,7 +35,7 @@ func serve(ctx context.Context, cfg settings, handler http.Handler, draining *at
 	}
 	server := newServer(handler, log)
 	stopped := make(chan error, 1)
-	go func() { stopped <- server.Serve(listener) }()
+	go func() { stopped <- server.Serve(refusals{listener.(*net.TCPListener), log}) }()
 	log.Info("listening", "address", listener.Addr().String(), "hostname", cfg.hostname, "version", version, "commit", commit)
 	select {
 	case err := <-stopped:
@@ -54,7 +54,9 @@ func newServer(handler http.Handler, log *slog.Logger) *http.Server {
 		WriteTimeout:      writeTimeout,
 		IdleTimeout:       idleTimeout,
 		MaxHeaderBytes:    maxHeaderBytes,
-		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelWarn),
+
+		DisableGeneralOptionsHandler: true, // "OPTIONS *" is answered and logged like the rest
+		ErrorLog:                     slog.NewLogLogger(log.Handler(), slog.LevelWarn),
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"net"
 	"os"
+	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -24,10 +25,12 @@ const (
 
 // settings is what the environment says, checked.
 type settings struct {
-	address    string // to listen on: host:port
-	hostname   string
-	logLevel   slog.Level
-	drainPause time.Duration
+	address      string // to listen on: host:port
+	hostname     string
+	logLevel     slog.Level
+	healthChecks uint64 // one in so many is logged; 0 for none
+	metrics      string // CloudWatch namespace; empty for no metrics
+	drainPause   time.Duration
 }
 
 // readSettings reports the first variable that cannot be used, with what it may be.
@@ -41,6 +44,12 @@ func readSettings(getenv func(string) string) (settings, error) {
 		return settings{}, err
 	}
 	if cfg.logLevel, err = logLevel(getenv("LOG_LEVEL")); err != nil {
+		return settings{}, err
+	}
+	if cfg.healthChecks, err = healthChecks(getenv("LOG_HEALTH_CHECKS")); err != nil {
+		return settings{}, err
+	}
+	if cfg.metrics, err = metricsNamespace(getenv("METRICS_NAMESPACE")); err != nil {
 		return settings{}, err
 	}
 	cfg.drainPause, err = drainPause(getenv("DRAIN_PAUSE"))
@@ -85,6 +94,27 @@ func logLevel(variable string) (slog.Level, error) {
 		return 0, fmt.Errorf("LOG_LEVEL is %q; it must be debug, info, warn or error", variable)
 	}
 	return level, nil
+}
+
+func healthChecks(variable string) (uint64, error) {
+	if variable == "" {
+		return 0, nil
+	}
+	n, err := strconv.ParseUint(variable, 10, 32)
+	if err != nil {
+		return 0, fmt.Errorf("LOG_HEALTH_CHECKS is %q; it must be a number: 0 for none, 1 for all, 100 for one in a hundred", variable)
+	}
+	return n, nil
+}
+
+// namespaceForm is what CloudWatch allows (docs.aws.amazon.com, AmazonCloudWatch, API_PutMetricData); AWS/ is its own.
+var namespaceForm = regexp.MustCompile(`^[0-9A-Za-z._/#-]{1,255}$`)
+
+func metricsNamespace(variable string) (string, error) {
+	if variable != "" && (!namespaceForm.MatchString(variable) || strings.HasPrefix(variable, "AWS/")) {
+		return "", fmt.Errorf("METRICS_NAMESPACE is %q; it must be at most 255 letters, digits and . - _ / #, and not begin with AWS/", variable)
+	}
+	return variable, nil
 }
 
 func drainPause(variable string) (time.Duration, error) {

@@ -23,14 +23,14 @@ func TestSettings(t *testing.T) {
 		variables map[string]string
 		want      settings
 	}{
-		"defaults": {nil, settings{":8080", system, slog.LevelInfo, defaultDrainPause}},
+		"defaults": {nil, settings{":8080", system, slog.LevelInfo, 0, "", defaultDrainPause}},
 		"all set": {
-			map[string]string{"HOST": "127.77.0.1", "PORT": "65535", "HOSTNAME": "task-2", "LOG_LEVEL": "WARN", "DRAIN_PAUSE": "0s"},
-			settings{"127.77.0.1:65535", "task-2", slog.LevelWarn, 0},
+			map[string]string{"HOST": "127.77.0.1", "PORT": "65535", "HOSTNAME": "task-2", "LOG_LEVEL": "WARN", "LOG_HEALTH_CHECKS": "100", "METRICS_NAMESPACE": "shop/prod", "DRAIN_PAUSE": "0s"},
+			settings{"127.77.0.1:65535", "task-2", slog.LevelWarn, 100, "shop/prod", 0},
 		},
 		"IPv6": {
 			map[string]string{"HOST": "::1", "PORT": "1", "HOSTNAME": "h", "LOG_LEVEL": "debug", "DRAIN_PAUSE": "10s"},
-			settings{"[::1]:1", "h", slog.LevelDebug, 10 * time.Second},
+			settings{"[::1]:1", "h", slog.LevelDebug, 0, "", 10 * time.Second},
 		},
 	}
 	for name, test := range tests {
@@ -61,6 +61,10 @@ func TestSettingsRefused(t *testing.T) {
 		{"HOST", "10.0.0.0/8"},
 		{"HOST", "a b"},
 		{"LOG_LEVEL", "loud"},
+		{"LOG_HEALTH_CHECKS", "no"},
+		{"LOG_HEALTH_CHECKS", "-1"},
+		{"METRICS_NAMESPACE", "AWS/ECS"},
+		{"METRICS_NAMESPACE", "a b"},
 		{"DRAIN_PAUSE", "2"},
 		{"DRAIN_PAUSE", "-1s"},
 		{"DRAIN_PAUSE", "10.1s"},

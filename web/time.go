@@ -8,7 +8,10 @@ type timeAnswer struct {
 	Timestamp int64  `json:"timestamp"` // seconds since 1970
 }
 
-func (s service) handleTime(w http.ResponseWriter, _ *http.Request) {
+func (s service) handleTime(w http.ResponseWriter, r *http.Request) {
+	if _, ok := accepted(w, r, jsonType); !ok {
+		return
+	}
 	w.Header().Set("Cache-Control", "no-store")
 	respondJSON(w, http.StatusOK, timeAnswer{Message: "Automation for the People", Timestamp: s.now().Unix()})
 }

@@ -1,0 +1,118 @@
+package main
+
+import (
+	"io"
+	"log/slog"
+	"net/http"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"time"
+	"unicode/utf8"
+)
+
+// Bounds on what a client can make us log, in bytes.
+const (
+	maxLoggedMethod = 16
+	maxLoggedPath   = 512
+	maxLoggedTrace  = 256
+)
+
+// requestLog writes one JSON line a request, in the form of slog's and beside it, without allocating: a line costs more
+// than all else that the service does for a request.
+type requestLog struct {
+	out          io.Writer // takes one whole line a call, from several goroutines, as os.Stdout does
+	level        slog.Level
+	healthChecks uint64 // of the health checks that go well one in so many is logged; 0 for none
+	healthSeen   atomic.Uint64
+	lines        sync.Pool
+}
+
+func newRequestLog(out io.Writer, level slog.Level, healthChecks uint64) *requestLog {
+	return &requestLog{out: out, level: level, healthChecks: healthChecks, lines: sync.Pool{New: func() any { return new([]byte) }}}
+}
+
+// middleware counts and logs after the answer, also where a handler gave up in the middle of it.
+func (l *requestLog) middleware(m *metrics, next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		start := time.Now()
+		rec := &recorder{ResponseWriter: w}
+		defer func() {
+			took := time.Since(start)
+			m.observe(rec.status, took)
+			l.write(r, rec, start, took)
+		}()
+		next.ServeHTTP(rec, r)
+	})
+}
+
+func (l *requestLog) write(r *http.Request, rec *recorder, start time.Time, took time.Duration) {
+	level := slog.LevelInfo
+	if rec.status >= http.StatusInternalServerError {
+		level = slog.LevelWarn
+	}
+	if level < l.level || l.isRoutine(r, rec.status) {
+		return
+	}
+	line := l.lines.Get().(*[]byte)
+	*line = appendRequest((*line)[:0], level, r, rec, start, took)
+	_, _ = l.out.Write(*line) // there is no other place to say that the log fails
+	l.lines.Put(line)
+}
+
+// isRoutine leaves out the health checks, one every few seconds from each balancer node, unless they fail.
+func (l *requestLog) isRoutine(r *http.Request, status int) bool {
+	if status >= http.StatusBadRequest || r.URL.Path != livenessPath && r.URL.Path != readinessPath {
+		return false
+	}
+	return l.healthChecks == 0 || l.healthSeen.Add(1)%l.healthChecks != 0
+}
+
+func appendRequest(b []byte, level slog.Level, r *http.Request, rec *recorder, start time.Time, took time.Duration) []byte {
+	sent := rec.bytes
+	if r.Method == http.MethodHead {
+		sent = 0 // net/http drops the body
+	}
+	b = append(b, `{"time":"`...)
+	b = start.AppendFormat(b, time.RFC3339Nano)
+	b = append(b, `","level":"`...)
+	b = append(b, level.String()...)
+	b = append(b, `","msg":"request","method":`...)
+	b = appendString(b, bounded(r.Method, maxLoggedMethod))
+	b = append(b, `,"path":`...)
+	b = appendString(b, bounded(r.URL.Path, maxLoggedPath))
+	b = append(b, `,"status":`...)
+	b = strconv.AppendInt(b, int64(rec.status), 10)
+	b = append(b, `,"bytes":`...)
+	b = strconv.AppendInt(b, int64(sent), 10)
+	b = append(b, `,"duration_us":`...)
+	b = strconv.AppendInt(b, took.Microseconds(), 10)
+	if id := traceID(r); id != "" {
+		b = append(b, `,"trace_id":`...)
+		b = appendString(b, bounded(id, maxLoggedTrace))
+	}
+	if parent := traceParent(r); parent != "" {
+		b = append(b, `,"traceparent":"`...)
+		b = append(append(b, parent...), '"')
+	}
+	return append(b, "}\n"...)
+}
+
+// appendString appends text as JSON (RFC 8259, 7): what is not UTF-8 becomes the replacement character.
+func appendString(b []byte, text string) []byte {
+	const hex = "0123456789abcdef"
+	b = append(b, '"')
+	for _, c := range text {
+		switch {
+		case c == '"' || c == '\\':
+			b = append(b, '\\', byte(c))
+		case c < ' ' || c == 0x7f:
+			b = append(b, '\\', 'u', '0', '0', hex[c>>4], hex[c&15])
+		default:
+			b = utf8.AppendRune(b, c)
+		}
+	}
+	return append(b, '"')
+}
+
+func bounded(text string, limit int) string { return text[:min(len(text), limit)] }
