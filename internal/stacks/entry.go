@@ -221,10 +221,17 @@ func (s *service) publicPorts() []finding {
 	if !s.env.Entry.Restricted() {
 		return []finding{publicPort, publicPortToo}
 	}
-	if slices.ContainsFunc(s.env.Entry.Allow, func(p netip.Prefix) bool { return !p.Addr().IsPrivate() }) {
+	if slices.ContainsFunc(s.env.Entry.Allow, ofTheInternet) {
 		return []finding{publicPortToo}
 	}
 	return nil
+}
+
+// documentation are the ranges of examples (RFC 5737), which no address of the internet has.
+var documentation = []netip.Prefix{netip.MustParsePrefix("192.0.2.0/24"), netip.MustParsePrefix("198.51.100.0/24"), netip.MustParsePrefix("203.0.113.0/24")}
+
+func ofTheInternet(p netip.Prefix) bool {
+	return !p.Addr().IsPrivate() && !slices.ContainsFunc(documentation, p.Overlaps)
 }
 
 func (s *service) balancerFindings() []finding {

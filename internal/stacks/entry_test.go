@@ -51,6 +51,7 @@ func entryVariants() map[string]config.Config {
 		"internal, private":       with(func(e *config.Environment) { e.Entry.Internal, e.Network.NAT = true, config.NATOne }),
 		"internal domain":         entered(func(e *config.Entry) { e.Internal, e.Domain, e.HostedZone = true, someDomain, someZone }),
 		"allow":                   entered(func(e *config.Entry) { e.Allow = allow }),
+		"allow of the internet":   entered(func(e *config.Entry) { e.Allow = []netip.Prefix{netip.MustParsePrefix("8.8.8.0/24")} }),
 		"allow, domain":           entered(func(e *config.Entry) { e.Allow, e.Domain, e.HostedZone = allow, someDomain, someZone }),
 		"access logs":             entered(func(e *config.Entry) { e.AccessLogs = true }),
 		"firewall":                entered(func(e *config.Entry) { e.WAF, e.RateLimit = true, 777 }),
@@ -414,7 +415,7 @@ func TestPoliciesOfARole(t *testing.T) {
 
 // Scanners take ranges of the internet for an open door; private ones are none, and need no leave.
 func TestPublicRangesAreAccepted(t *testing.T) {
-	for text, accepted := range map[string]bool{"8.8.8.0/24": true, "10.0.0.0/8": false} {
+	for text, accepted := range map[string]bool{"8.8.8.0/24": true, "10.0.0.0/8": false, "203.0.113.7/32": false} {
 		cfg := entered(func(e *config.Entry) { e.Allow = []netip.Prefix{netip.MustParsePrefix(text)} })
 		group := at(t, rendered(t, cfg)["prod/ecs.yaml"].Resources, "LoadBalancerSecurityGroup").(map[string]any)
 		if got := group["Metadata"] != nil; got != accepted {
