@@ -52,7 +52,7 @@ func listen(t testing.TB, handler http.Handler, log *slog.Logger) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	server := newServer(handler, log)
+	server := newServer(handler, defaultKeepAlive, log)
 	go func() { _ = server.Serve(refusals{listener.(*net.TCPListener), log}) }()
 	t.Cleanup(func() { server.Close() })
 	return listener.Addr().String()

@@ -97,6 +97,7 @@ Environment:
   LOG_HEALTH_CHECKS  log one in so many of the health checks that go well (0, none)
   METRICS_NAMESPACE  CloudWatch namespace of metrics in embedded format, a log line a minute (none)
   DRAIN_PAUSE        how long to go on serving after a signal, 0s to 10s (1s)
+  KEEP_ALIVE         how long an idle connection stays open, 1s to 2h (90s)
 
 Flags:
 `

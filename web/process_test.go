@@ -51,7 +51,11 @@ type process struct {
 
 func start(t *testing.T, variables ...string) *process {
 	t.Helper()
-	port := freePort(t)
+	return startAt(t, freePort(t), variables...)
+}
+
+func startAt(t *testing.T, port string, variables ...string) *process {
+	t.Helper()
 	p := &process{url: "http://127.0.0.1:" + port, stderr: new(bytes.Buffer), lines: make(chan map[string]any, 100)}
 	p.cmd = exec.CommandContext(t.Context(), binary)
 	p.cmd.Env = append([]string{"HOST=127.0.0.1", "PORT=" + port}, variables...)

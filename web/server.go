@@ -16,11 +16,6 @@ const (
 	readTimeout       = 30 * time.Second
 	writeTimeout      = 30 * time.Second // answers take far less than a millisecond
 
-	// Above the 60 seconds for which the load balancer keeps an idle connection: were the service the first to close
-	// one, the balancer would answer 502 to the request it had just sent on it
-	// (docs.aws.amazon.com, elasticloadbalancing, load-balancer-troubleshooting, HTTP 502).
-	idleTimeout = 90 * time.Second
-
 	// What a load balancer lets through (docs.aws.amazon.com, elasticloadbalancing, load-balancer-limits).
 	maxHeaderBytes = 64 << 10
 
@@ -33,7 +28,7 @@ func serve(ctx context.Context, cfg settings, handler http.Handler, draining *at
 	if err != nil {
 		return fmt.Errorf("cannot listen where HOST and PORT say: %w", err)
 	}
-	server := newServer(handler, log)
+	server := newServer(handler, cfg.keepAlive, log)
 	stopped := make(chan error, 1)
 	go func() { stopped <- server.Serve(refusals{listener.(*net.TCPListener), log}) }()
 	log.Info("listening", "address", listener.Addr().String(), "hostname", cfg.hostname, "version", version, "commit", commit)
@@ -46,13 +41,13 @@ func serve(ctx context.Context, cfg settings, handler http.Handler, draining *at
 	}
 }
 
-func newServer(handler http.Handler, log *slog.Logger) *http.Server {
+func newServer(handler http.Handler, keepAlive time.Duration, log *slog.Logger) *http.Server {
 	return &http.Server{
 		Handler:           handler,
 		ReadHeaderTimeout: readHeaderTimeout,
 		ReadTimeout:       readTimeout,
 		WriteTimeout:      writeTimeout,
-		IdleTimeout:       idleTimeout,
+		IdleTimeout:       keepAlive,
 		MaxHeaderBytes:    maxHeaderBytes,
 
 		DisableGeneralOptionsHandler: true, // "OPTIONS *" is answered and logged like the rest

@@ -19,6 +19,12 @@ const (
 	// for stops that do not take this order, such as a lost Spot task, and for clients that come by themselves.
 	defaultDrainPause = time.Second
 
+	// Above the 60 seconds for which the load balancer keeps an idle connection: were the service the first to close
+	// one, the balancer would answer 502 to the request it had just sent on it
+	// (docs.aws.amazon.com, elasticloadbalancing, load-balancer-troubleshooting, HTTP 502).
+	defaultKeepAlive = 90 * time.Second
+	maxKeepAlive     = 2 * time.Hour // the balancer's may be 4000 seconds
+
 	// Pause and shutdownLimit together stay below the 30 seconds after which ECS kills the task (StopTimeout).
 	maxDrainPause = 10 * time.Second
 )
@@ -31,6 +37,7 @@ type settings struct {
 	healthChecks uint64 // one in so many is logged; 0 for none
 	metrics      string // CloudWatch namespace; empty for no metrics
 	drainPause   time.Duration
+	keepAlive    time.Duration // of an idle connection
 }
 
 // readSettings reports the first variable that cannot be used, with what it may be.
@@ -52,7 +59,10 @@ func readSettings(getenv func(string) string) (settings, error) {
 	if cfg.metrics, err = metricsNamespace(getenv("METRICS_NAMESPACE")); err != nil {
 		return settings{}, err
 	}
-	cfg.drainPause, err = drainPause(getenv("DRAIN_PAUSE"))
+	if cfg.drainPause, err = duration("DRAIN_PAUSE", getenv("DRAIN_PAUSE"), defaultDrainPause, 0, maxDrainPause); err != nil {
+		return settings{}, err
+	}
+	cfg.keepAlive, err = duration("KEEP_ALIVE", getenv("KEEP_ALIVE"), defaultKeepAlive, time.Second, maxKeepAlive)
 	return cfg, err
 }
 
@@ -117,13 +127,13 @@ func metricsNamespace(variable string) (string, error) {
 	return variable, nil
 }
 
-func drainPause(variable string) (time.Duration, error) {
+func duration(name, variable string, standard, least, most time.Duration) (time.Duration, error) {
 	if variable == "" {
-		return defaultDrainPause, nil
+		return standard, nil
 	}
-	pause, err := time.ParseDuration(variable)
-	if err != nil || pause < 0 || pause > maxDrainPause {
-		return 0, fmt.Errorf("DRAIN_PAUSE is %q; it must be a duration from 0s to %s, such as 2s", variable, maxDrainPause)
+	d, err := time.ParseDuration(variable)
+	if err != nil || d < least || d > most {
+		return 0, fmt.Errorf("%s is %q; it must be a duration from %s to %s, such as 2s", name, variable, least, most)
 	}
-	return pause, nil
+	return d, nil
 }

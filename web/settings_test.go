@@ -23,14 +23,14 @@ func TestSettings(t *testing.T) {
 		variables map[string]string
 		want      settings
 	}{
-		"defaults": {nil, settings{":8080", system, slog.LevelInfo, 0, "", defaultDrainPause}},
+		"defaults": {nil, settings{":8080", system, slog.LevelInfo, 0, "", defaultDrainPause, defaultKeepAlive}},
 		"all set": {
-			map[string]string{"HOST": "127.77.0.1", "PORT": "65535", "HOSTNAME": "task-2", "LOG_LEVEL": "WARN", "LOG_HEALTH_CHECKS": "100", "METRICS_NAMESPACE": "shop/prod", "DRAIN_PAUSE": "0s"},
-			settings{"127.77.0.1:65535", "task-2", slog.LevelWarn, 100, "shop/prod", 0},
+			map[string]string{"HOST": "127.77.0.1", "PORT": "65535", "HOSTNAME": "task-2", "LOG_LEVEL": "WARN", "LOG_HEALTH_CHECKS": "100", "METRICS_NAMESPACE": "shop/prod", "DRAIN_PAUSE": "0s", "KEEP_ALIVE": "2h"},
+			settings{"127.77.0.1:65535", "task-2", slog.LevelWarn, 100, "shop/prod", 0, 2 * time.Hour},
 		},
 		"IPv6": {
 			map[string]string{"HOST": "::1", "PORT": "1", "HOSTNAME": "h", "LOG_LEVEL": "debug", "DRAIN_PAUSE": "10s"},
-			settings{"[::1]:1", "h", slog.LevelDebug, 0, "", 10 * time.Second},
+			settings{"[::1]:1", "h", slog.LevelDebug, 0, "", 10 * time.Second, defaultKeepAlive},
 		},
 	}
 	for name, test := range tests {
@@ -68,6 +68,8 @@ func TestSettingsRefused(t *testing.T) {
 		{"DRAIN_PAUSE", "2"},
 		{"DRAIN_PAUSE", "-1s"},
 		{"DRAIN_PAUSE", "10.1s"},
+		{"KEEP_ALIVE", "0s"},
+		{"KEEP_ALIVE", "3h"},
 	}
 	for _, test := range tests {
 		t.Run(test.variable+"="+test.value, func(t *testing.T) {
@@ -89,7 +91,7 @@ func TestDrainFitsIntoTheStopTimeout(t *testing.T) {
 	if total := maxDrainPause + shutdownLimit; total >= stopTimeout {
 		t.Errorf("the longest drain takes %s, which must be below %s", total, stopTimeout)
 	}
-	if idleTimeout <= 60*time.Second {
-		t.Errorf("idleTimeout %s must be above the load balancer's 60s", idleTimeout)
+	if defaultKeepAlive <= 60*time.Second || maxKeepAlive <= 4000*time.Second {
+		t.Errorf("keep-alive of %s, at most %s, must be above the load balancer's 60s, at most 4000s", defaultKeepAlive, maxKeepAlive)
 	}
 }

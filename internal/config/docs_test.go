@@ -201,16 +201,20 @@ func page(t *testing.T) string {
 
 // What the page says of the service in web/ is what its source says.
 func TestDocumentedTimesOfTheService(t *testing.T) {
-	source, err := os.ReadFile("../../web/server.go")
-	if err != nil {
-		t.Fatal(err)
+	var source string
+	for _, file := range []string{"server.go", "settings.go"} {
+		text, err := os.ReadFile("../../web/" + file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		source += string(text)
 	}
 	for _, pair := range [][2]string{
-		{"idleTimeout = 90 * time.Second", "The one in `web/` keeps them for 90 seconds"},
+		{"defaultKeepAlive = 90 * time.Second", "The one in `web/` keeps them for 90 seconds"},
 		{"shutdownLimit = 15 * time.Second", "the one in `web/` takes 16 seconds at most"}, // after a pause of 1
 	} {
-		if !strings.Contains(string(source), pair[0]) || !strings.Contains(page(t), pair[1]) {
-			t.Errorf("web/server.go says %q and docs/configuration.md %q, or no longer both", pair[0], pair[1])
+		if !strings.Contains(source, pair[0]) || !strings.Contains(page(t), pair[1]) {
+			t.Errorf("web/ says %q and docs/configuration.md %q, or no longer both", pair[0], pair[1])
 		}
 	}
 }

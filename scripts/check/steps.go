@@ -124,11 +124,15 @@ func (r *repo) unit(ctx context.Context, out io.Writer) (tally, error) {
 	if err != nil {
 		return tally{}, err
 	}
-	var env []string
+	return r.goTest(ctx, out, r.length(), packages...)
+}
+
+// length tells tests to take their time: thousands of random configurations instead of hundreds, and the like.
+func (r *repo) length() []string {
 	if r.long {
-		env = []string{"SLIPWAY_LONG=1"} // some thousands of random configurations instead of some hundreds
+		return []string{"SLIPWAY_LONG=1"}
 	}
-	return r.goTest(ctx, out, env, packages...)
+	return nil
 }
 
 // race tests the concurrent packages; without a C compiler, which the race detector needs, it tests them plainly.
@@ -145,11 +149,11 @@ func (r *repo) race(ctx context.Context, out io.Writer) (tally, error) {
 		return tally{}, err
 	}
 	if _, missing := exec.LookPath(strings.TrimSpace(compiler)); missing != nil {
-		got, err := r.goTest(ctx, out, nil, packages...)
+		got, err := r.goTest(ctx, out, r.length(), packages...)
 		got.skipped = append(got.skipped, "the race detector needs a C compiler, none was found; the tests ran without it")
 		return got, err
 	}
-	return r.goTest(ctx, out, []string{"CGO_ENABLED=1"}, append([]string{"-race"}, packages...)...)
+	return r.goTest(ctx, out, append(r.length(), "CGO_ENABLED=1"), append([]string{"-race"}, packages...)...)
 }
 
 // fuzz gives every fuzz target half a minute.
