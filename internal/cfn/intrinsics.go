@@ -2,6 +2,7 @@ package cfn
 
 import (
 	"maps"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -76,10 +77,21 @@ func parseMark(s string) (n node, ok bool) {
 		return parseVars(body)
 	case "text":
 		text, err := strconv.Unquote(body)
-		return textOf(text), err == nil
+		return literal(text), err == nil
 	}
 	return node{}, false
 }
+
+// literal is a text as it stands. Outside of Sub CloudFormation takes ${Name} as it stands too, but linters and people take it
+// for a Sub that was forgotten; so it is the value of a variable of Sub's own, in which nothing is replaced.
+func literal(text string) node {
+	if !looksLikeSub.MatchString(text) {
+		return textOf(text)
+	}
+	return node{kind: subNode, text: "${Text}", keys: []string{"Text"}, items: []node{textOf(text)}}
+}
+
+var looksLikeSub = regexp.MustCompile(`\$\{[A-Za-z0-9_.:]+\}`)
 
 // parseVars reads what SubVars wrote: the text, then names and values, each a quoted Go string.
 func parseVars(body string) (n node, ok bool) {

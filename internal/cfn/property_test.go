@@ -157,7 +157,7 @@ func TestNoOtherText(t *testing.T) {
 func TestTextFromOutside(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		nul := rapid.SampledFrom([]string{"", "", "\x00", "\xff"})
-		s := nul.Draw(t, "before") + rapid.OneOf(rapid.Just("ref:Thing"), text()).Draw(t, "text") + nul.Draw(t, "after")
+		s := nul.Draw(t, "before") + rapid.OneOf(rapid.Just("ref:Thing"), rapid.Just("a ${AWS::Region} ${!b}"), text()).Draw(t, "text") + nul.Draw(t, "after")
 		template := cfn.New("A template")
 		template.Add("Thing", &custom{Value: cfn.Text(s)})
 		out, err := template.Render("")
@@ -171,7 +171,17 @@ func TestTextFromOutside(t *testing.T) {
 			t.Fatal(err)
 		}
 		properties := parse(t, out)["Resources"].(map[string]any)["Thing"].(map[string]any)["Properties"].(map[string]any)
-		if got := properties["Value"]; got != s {
+		got := properties["Value"]
+		if sub, looksSo := got.(map[string]any); looksSo { // the text looks like a Sub, and so is a variable of one
+			parts, _ := sub["Fn::Sub"].([]any)
+			if len(parts) != 2 || parts[0] != "${Text}" || !strings.Contains(s, "${") {
+				t.Fatalf("%q became %v", s, got)
+			}
+			got = parts[1].(map[string]any)["Text"]
+		} else if strings.Contains(s, "${AWS::Region}") {
+			t.Fatalf("%q is plain text, which linters take for a Sub that was forgotten", s)
+		}
+		if got != s {
 			t.Fatalf("got %#v, want %q", got, s)
 		}
 	})

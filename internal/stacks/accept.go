@@ -1,12 +1,15 @@
 package stacks
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // finding is a rule of checkov or cfripper that a resource does not follow, and why it cannot or should not.
 type finding struct{ rule, reason string }
 
 // accept is the metadata of a resource with such findings: what is not in it fails ./scripts/test.sh, and so does what
-// is in it for nothing. checkov reads its own part (checkov.io/2.Basics/Suppressing and Skipping Policies.html).
+// is in it for nothing and is not optional. checkov reads its own part (checkov.io/2.Basics/Suppressing and Skipping Policies.html).
 func accept(findings ...finding) map[string]any {
 	if len(findings) == 0 {
 		return nil
@@ -17,7 +20,11 @@ func accept(findings ...finding) map[string]any {
 		if strings.HasPrefix(f.rule, "CKV") {
 			tool = "checkov"
 		}
-		byTool[tool] = append(byTool[tool], map[string]any{"id": f.rule, "comment": f.reason})
+		entry := map[string]any{"id": f.rule, "comment": f.reason}
+		if slices.Contains(optional, f) {
+			entry["optional"] = true
+		}
+		byTool[tool] = append(byTool[tool], entry)
 	}
 	metadata := map[string]any{}
 	for tool, skip := range byTool {
@@ -43,11 +50,16 @@ var (
 	noTLS      = finding{"CKV_AWS_103", "Without a domain there is no certificate, and so no TLS. Both are an option: entry.domain."}
 	noInsights = finding{"CKV_AWS_65", "Container Insights are charged by the metric and are an option: watch.insights."}
 
-	writableRoot = finding{"CKV_AWS_336", "A container may write to its root file system: slipway.yaml says so with readOnlyRoot."}
-	sessions     = finding{"WildcardResourceRule", "AWS names no resource for the channels of ECS Exec and for describing log groups."}
-	ownWildcard  = finding{"WildcardResourceRule", "slipway.yaml allows it, in service.permissions."}
+	sessions = finding{"WildcardResourceRule", "AWS names no resource for the channels of ECS Exec and for describing log groups."}
+
+	ownResources    = finding{"WildcardResourceRule", "slipway.yaml allows it, in service.permissions."}
+	ownActions      = finding{"GenericResourceWildcardPolicyRule", "slipway.yaml allows it, in service.permissions."}
+	ownActionsOfOne = finding{"IAMRoleWildcardActionOnPolicyRule", "slipway.yaml allows it, in service.permissions."}
 
 	describes  = finding{"WildcardResourceRule", "Its actions that describe or list cannot be limited to a resource (service authorization reference)."}
 	unprotects = finding{"WildcardResourceRule", "AWS names no resource for taking a web ACL off a load balancer; the load balancer's own permission for it is limited."}
 	makesRole  = finding{"PrivilegeEscalationRule", "CloudFormation makes and changes roles with it, only below the application's own path and under its permissions boundary."}
 )
+
+// optional are findings that depend on what the scanner knows of a text in slipway.yaml: which actions have no resource.
+var optional = []finding{ownResources, ownActions, ownActionsOfOne}

@@ -45,7 +45,11 @@ func plain(t *testing.T, n *yaml.Node) any {
 	if short, ok := strings.CutPrefix(n.Tag, "!"); ok && !strings.HasPrefix(short, "!") {
 		bare := *n
 		bare.Tag = ""
-		return map[string]any{short: plain(t, &bare)}
+		value := plain(t, &bare)
+		if parts := list(value); short == "Sub" && len(parts) == 2 && parts[0] == "${Text}" { // a text as it stands
+			return at(t, parts[1], "Text")
+		}
+		return map[string]any{short: value}
 	}
 	switch n.Kind {
 	case yaml.MappingNode:

@@ -95,9 +95,16 @@ func wildcards(service config.Service) []finding {
 	if service.Exec {
 		list = append(list, sessions)
 	}
-	onEverything := func(s config.Statement) bool { return slices.Contains(s.Resources, "*") }
-	if !service.Exec && slices.ContainsFunc(service.Statements, onEverything) {
-		list = append(list, ownWildcard)
+	var actions, resources []string
+	for _, s := range service.Statements {
+		actions, resources = append(actions, s.Actions...), append(resources, s.Resources...)
+	}
+	if slices.ContainsFunc(actions, func(action string) bool { return strings.Contains(action, "*") }) {
+		list = append(list, ownActions, ownActionsOfOne)
+	}
+	// All of a service (arn:...:s3:::*) counts as everything, too.
+	if !service.Exec && slices.ContainsFunc(resources, func(arn string) bool { return arn == "*" || strings.HasSuffix(arn, ":*") }) {
+		list = append(list, ownResources)
 	}
 	return list
 }

@@ -42,7 +42,6 @@ func (s *service) addTaskDefinition() {
 		TaskRoleArn:          new(taskRole.Att("Arn")),
 		ContainerDefinitions: s.containers(),
 
-		AWSCloudFormationMetadata: accept(s.rootFindings()...),
 		// Tasks of a rollback still run the revision before; it must stay registered until the launcher's sweep.
 		AWSCloudFormationDeletionPolicy:      deletePolicy,
 		AWSCloudFormationUpdateReplacePolicy: replaceRetain,
@@ -150,16 +149,4 @@ func texts(own []string) []string {
 		list = append(list, cfn.Text(text))
 	}
 	return list
-}
-
-// rootFindings are what scanners say where a container may write to its root file system.
-func (s *service) rootFindings() []finding {
-	writable := !s.cfg.Service.ReadOnlyRoot
-	for _, sidecar := range s.cfg.Service.Sidecars {
-		writable = writable || !sidecar.ReadOnlyRoot
-	}
-	if writable {
-		return []finding{writableRoot}
-	}
-	return nil
 }

@@ -24,7 +24,8 @@ type finding struct{ file, resource, rule string }
 // suppression is a finding that a template accepts, with the reason.
 type suppression struct {
 	finding
-	reason string
+	reason   string
+	optional bool // may be accepted without being found
 }
 
 // scan wants checkov and cfripper to find nothing in any template but what the template's own metadata accepts, and
@@ -111,7 +112,10 @@ func (c *copies) add(file templateFile) error {
 type metadata struct {
 	Metadata struct {
 		Checkov, Cfripper struct {
-			Skip []struct{ ID, Comment string }
+			Skip []struct {
+				ID, Comment string
+				Optional    bool // whether the scanner finds it depends on values that the generator does not judge
+			}
 		}
 	} `yaml:"Metadata"`
 }
@@ -134,7 +138,7 @@ func takeMetadata(text []byte) ([]suppression, []byte, error) {
 			return nil, nil, fmt.Errorf("metadata of %s: %w", id, err)
 		}
 		for _, s := range slices.Concat(m.Metadata.Checkov.Skip, m.Metadata.Cfripper.Skip) {
-			accepted = append(accepted, suppression{finding{resource: id, rule: s.ID}, s.Comment})
+			accepted = append(accepted, suppression{finding{resource: id, rule: s.ID}, s.Comment, s.Optional})
 		}
 		for j := 0; j+1 < len(resource.Content); j += 2 {
 			if resource.Content[j].Value == "Metadata" {
@@ -265,7 +269,7 @@ func judge(out io.Writer, c copies, accepted []suppression, byCheckov map[string
 		if s.reason == "" {
 			faults.add(s.finding, "accepted without a reason")
 		}
-		if !found[s.finding] {
+		if !found[s.finding] && !s.optional {
 			faults.add(s.finding, "accepted in the metadata and not found: take it out there")
 		}
 	}

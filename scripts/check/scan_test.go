@@ -20,6 +20,9 @@ const scanned = `Resources:
         skip:
           - id: CKV_AWS_2
             comment: no domain
+          - id: CKV_AWS_3
+            comment: slipway.yaml says so
+            optional: true
     Properties:
       LoadBalancerArn: !Ref LoadBalancer
   LoadBalancer:
@@ -32,8 +35,9 @@ func TestTakeMetadata(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := []suppression{
-		{finding{resource: "Listener", rule: "CKV_AWS_2"}, "no domain"},
-		{finding{resource: "Listener", rule: "SomeRule"}, "because"},
+		{finding{resource: "Listener", rule: "CKV_AWS_2"}, "no domain", false},
+		{finding{resource: "Listener", rule: "CKV_AWS_3"}, "slipway.yaml says so", true},
+		{finding{resource: "Listener", rule: "SomeRule"}, "because", false},
 	}
 	if diff := cmp.Diff(want, accepted, cmp.AllowUnexported(suppression{}, finding{})); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
@@ -93,7 +97,7 @@ func TestReadCfripper(t *testing.T) {
 
 func TestJudge(t *testing.T) {
 	f := finding{"0000.yaml", "Listener", "CKV_AWS_2"}
-	reasoned := []suppression{{f, "no domain"}}
+	reasoned := []suppression{{f, "no domain", false}}
 	tests := map[string]struct {
 		accepted  []suppression
 		byCheckov map[string][]finding
@@ -103,7 +107,8 @@ func TestJudge(t *testing.T) {
 		"found and accepted":              {accepted: reasoned, byCheckov: map[string][]finding{bareDir: {f}}},
 		"found":                           {byCheckov: map[string][]finding{bareDir: {f}, declaredDir: {f}}, want: "CKV_AWS_2 on Listener: found: mend it"},
 		"accepted for nothing":            {accepted: reasoned, want: "CKV_AWS_2 on Listener: accepted in the metadata and not found"},
-		"accepted without a reason":       {accepted: []suppression{{f, ""}}, byCheckov: map[string][]finding{bareDir: {f}}, want: "without a reason"},
+		"accepted for nothing, optional":  {accepted: []suppression{{f, "slipway.yaml says so", true}}},
+		"accepted without a reason":       {accepted: []suppression{{f, "", false}}, byCheckov: map[string][]finding{bareDir: {f}}, want: "without a reason"},
 		"not heeded by checkov":           {accepted: reasoned, byCheckov: map[string][]finding{bareDir: {f}, declaredDir: {f}}, want: "does not heed"},
 	}
 	for name, test := range tests {
