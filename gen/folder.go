@@ -13,6 +13,7 @@ import (
 
 	"slipway/internal/config"
 	"slipway/internal/contract"
+	"slipway/internal/override"
 )
 
 // header begins every generated file; a file without it is somebody else's and is left alone.
@@ -105,7 +106,7 @@ func stale(changes []change) error {
 		return nil
 	}
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s/ does not fit %s: run `go run ./gen`", contract.TemplatesDir, config.File)
+	fmt.Fprintf(&b, "%s/ does not fit %s and %s: run `go run ./gen`", contract.TemplatesDir, config.File, override.File)
 	reason := map[string]string{"created": "missing", "changed": "stale", "removed": "no longer belongs"}
 	for _, c := range changes {
 		fmt.Fprintf(&b, "\n  %s/%s: %s", contract.TemplatesDir, c.path, reason[c.verb])

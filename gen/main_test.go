@@ -245,3 +245,54 @@ func TestUsage(t *testing.T) {
 		t.Errorf("no slipway.yaml: exit code %d, %s", code, errs)
 	}
 }
+
+const longer = "prod/ecs.yaml:\n  LogGroup: {Properties: {RetentionInDays: 90}}\n  TargetGroup: {Properties: {ProtocolVersion: GRPC}}\n"
+
+func TestOverrides(t *testing.T) {
+	root := newRoot(t, small)
+	mustGenerate(t, root)
+	write(t, root, "override.yaml", longer)
+	if code, _, errs := generateIn(root, "-check"); code != 1 || !strings.Contains(errs, "templates/prod/ecs.yaml: stale") || strings.Contains(errs, "dev") {
+		t.Errorf("-check with a new override: exit code %d, %s", code, errs)
+	}
+	code, out, errs := generateIn(root)
+	if code != 0 || out != "changed templates/prod/ecs.yaml\n" || !strings.Contains(errs, "override.yaml:3:30: warning: prod/ecs.yaml TargetGroup.Properties.ProtocolVersion") {
+		t.Errorf("exit code %d, %s, %s", code, out, errs)
+	}
+	text, err := os.ReadFile(filepath.Join(root, "templates", "prod", "ecs.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, line := range []string{"\n# override.yaml changes in it: LogGroup, TargetGroup.\n", "\n      RetentionInDays: 90\n", "\n      ProtocolVersion: GRPC\n"} {
+		if !strings.Contains(string(text), line) {
+			t.Errorf("the template lacks %q", line)
+		}
+	}
+	if code, _, errs := generateIn(root, "-check"); code != 0 || errs != "" {
+		t.Errorf("-check: exit code %d, %s", code, errs)
+	}
+}
+
+func TestFaultyOverrideWritesNothing(t *testing.T) {
+	root := newRoot(t, small)
+	mustGenerate(t, root)
+	write(t, root, "override.yaml", longer+"dev/ecs.yaml:\n  LogGrup: {}\n")
+	if code, out, errs := generateIn(root); code != 1 || out != "" || !strings.Contains(errs, "override.yaml:5:3: dev/ecs.yaml has no resource LogGrup") {
+		t.Errorf("exit code %d, %s, %s", code, out, errs)
+	}
+	if err := os.Remove(filepath.Join(root, "override.yaml")); err != nil {
+		t.Fatal(err)
+	}
+	if code, _, errs := generateIn(root, "-check"); code != 0 {
+		t.Error(errs)
+	}
+}
+
+// The foundation is sent as text, which has a limit.
+func TestFoundationTooLarge(t *testing.T) {
+	root := newRoot(t, small)
+	write(t, root, "override.yaml", "foundation.yaml: {Bucket: {Metadata: {note: "+strings.Repeat("x", 30_000)+"}}}\n")
+	if code, _, errs := generateIn(root); code != 1 || !strings.Contains(errs, "foundation.yaml: it has") {
+		t.Errorf("exit code %d, %s", code, errs)
+	}
+}

@@ -21,6 +21,9 @@ var pseudoParameters = [...]string{
 	"AWS::StackName", "AWS::URLSuffix",
 }
 
+// PseudoParameters are the names that a Ref takes in every template.
+func PseudoParameters() []string { return pseudoParameters[:] }
+
 // notInSub are a list and nothing at all: neither can be part of a text.
 var notInSub = [...]string{"AWS::NoValue", "AWS::NotificationARNs"}
 
@@ -180,7 +183,7 @@ func (c *checker) att(name string) {
 
 func (c *checker) sub(n *node) {
 	c.plain(n.text)
-	names, fault := subNames(n.text)
+	names, fault := SubNames(n.text)
 	if fault != "" {
 		c.fault("%s", fault)
 	}

@@ -125,8 +125,8 @@ func isIntrinsicText(s string) bool {
 	})
 }
 
-// subNames are the names in a Sub text, in order and without the ${!literals}; fault says what is wrong with the text.
-func subNames(text string) (names []string, fault string) {
+// SubNames are the names in a Sub text, in order and without the ${!literals}; fault says what is wrong with the text.
+func SubNames(text string) (names []string, fault string) {
 	for {
 		_, after, found := strings.Cut(text, "${")
 		if !found {

@@ -87,7 +87,7 @@ func sizeOf(n node) int {
 func longestOf(text string) int {
 	text = longest.Replace(text)
 	size := len(text)
-	names, _ := subNames(text)
+	names, _ := SubNames(text)
 	for _, name := range names {
 		size += longestARN - len("${}"+name)
 	}

@@ -192,13 +192,18 @@ func (t *Template) resourceNodes(c *checker) node {
 			c.fault("the resource is nil")
 		} else {
 			c.current = r.id
-			section.add(r.id, c.resource(b.resource(r.resource)))
+			section.add(r.id, c.resource(t.overridden(r.id, b.resource(r.resource))))
 			ids = append(ids, r.id)
 		}
 		c.pop()
 	}
 	c.current = ""
 	c.cycles(ids)
+	for _, id := range sortedKeys(t.overrides) {
+		if s := c.symbols[id]; s == nil || s.parameter {
+			c.fault("%q is overridden and no resource of this template", id)
+		}
+	}
 	return section
 }
 
@@ -229,6 +234,9 @@ func (c *checker) attribute(name string, n *node) {
 	case "DependsOn":
 		c.dependsOn(n)
 	case "Type", "DeletionPolicy", "UpdateReplacePolicy":
+		if text, ok := parseMark(n.text); ok && text.kind == textNode {
+			*n = text
+		}
 		if n.kind != textNode || n.text == "" {
 			c.fault("must be a text")
 		}

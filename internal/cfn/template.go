@@ -17,6 +17,7 @@ type Template struct {
 	resources   []entry
 	outputs     []output
 	refused     []error
+	overrides   map[string][]map[string]any // by logical id
 }
 
 type entry struct {

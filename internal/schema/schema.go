@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 )
 
 //go:embed schemas.json.gz
@@ -48,8 +49,12 @@ type Tagging struct {
 	Permissions []string
 }
 
-// Load reads the data. It takes some milliseconds; nothing is read before.
-func Load() (Types, error) {
+// Load gives the data, which nobody may change. The first call takes some milliseconds; nothing is read before.
+func Load() (Types, error) { return load() }
+
+var load = sync.OnceValues(read)
+
+func read() (Types, error) {
 	var t Types
 	unpacked, err := gzip.NewReader(bytes.NewReader(file))
 	if err == nil {

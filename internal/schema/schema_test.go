@@ -11,7 +11,7 @@ import (
 	"slipway/internal/suggest"
 )
 
-func load(t *testing.T) Types {
+func loaded(t *testing.T) Types {
 	t.Helper()
 	types, err := Load()
 	if err != nil {
@@ -63,7 +63,7 @@ func TestCheck(t *testing.T) {
 			[]string{"Role: there is no such property; did you mean Roles?"}},
 		"forms of a definition": {"AWS::EC2::SecurityGroup", group(m{"IpProtocol": "tcp"}), []string{"SecurityGroupIngress.0: has 0 of CidrIp, "}},
 	}
-	types := load(t)
+	types := loaded(t)
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			got := types.Types[test.kind].Check(test.properties)
@@ -80,7 +80,7 @@ func TestCheck(t *testing.T) {
 }
 
 func TestProperty(t *testing.T) {
-	types := load(t)
+	types := loaded(t)
 	tests := map[string]struct {
 		kind string
 		path []string
@@ -108,7 +108,7 @@ func TestProperty(t *testing.T) {
 }
 
 func TestHasAttribute(t *testing.T) {
-	types := load(t)
+	types := loaded(t)
 	for _, test := range []struct {
 		kind, name string
 		want       bool
@@ -127,7 +127,7 @@ func TestHasAttribute(t *testing.T) {
 }
 
 func TestCreateOnly(t *testing.T) {
-	types := load(t)
+	types := loaded(t)
 	for _, test := range []struct {
 		kind string
 		path string
@@ -149,7 +149,7 @@ func TestCreateOnly(t *testing.T) {
 }
 
 func TestPermissions(t *testing.T) {
-	types := load(t)
+	types := loaded(t)
 	if got := types.Types["AWS::ECS::Service"].Permissions("create"); !slices.Contains(got, "ecs:CreateService") {
 		t.Errorf("got %v, want ecs:CreateService among them", got)
 	}
@@ -160,7 +160,7 @@ func TestPermissions(t *testing.T) {
 
 // Every reference leads to a definition, and every type has what the package reads.
 func TestDataIsWhole(t *testing.T) {
-	types := load(t)
+	types := loaded(t)
 	if !regexp.MustCompile(`^cfn-lint [\d.]+, schemas of \d{4}-\d\d-\d\d$`).MatchString(types.Source) {
 		t.Errorf("the source is %q", types.Source)
 	}
@@ -219,7 +219,7 @@ func eachRule(rule *Rule, visit func(*Rule)) {
 
 func BenchmarkLoad(b *testing.B) {
 	for b.Loop() {
-		if _, err := Load(); err != nil {
+		if _, err := read(); err != nil {
 			b.Fatal(err)
 		}
 	}
