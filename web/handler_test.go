@@ -40,6 +40,7 @@ func testService(log io.Writer) service {
 		started:  time.Unix(1795380000, 0),
 		now:      func() time.Time { return time.Unix(1795382285, 999_999_999) },
 		draining: new(atomic.Bool),
+		task:     new(atomic.Pointer[ecsTask]),
 		log:      slog.New(slog.NewJSONHandler(log, nil)),
 		requests: newRequestLog(log, slog.LevelInfo, 0),
 	}

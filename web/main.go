@@ -3,8 +3,6 @@ package main
 
 import (
 	"context"
-	"errors"
-	"flag"
 	"fmt"
 	"io"
 	"log/slog"
@@ -28,7 +26,7 @@ func main() {
 
 // run serves until ctx ends, then drains; nil means that every request was answered.
 func run(ctx context.Context, args []string, getenv func(string) string, stdout io.Writer) error {
-	if done, err := parseArguments(args, stdout); done || err != nil {
+	if done, err := answerArguments(args, stdout); done || err != nil {
 		return err
 	}
 	cfg, err := readSettings(getenv)
@@ -41,14 +39,28 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout 
 		started:  time.Now(),
 		now:      time.Now,
 		draining: new(atomic.Bool),
+		task:     new(atomic.Pointer[ecsTask]),
 		log:      log,
 		requests: newRequestLog(stdout, cfg.logLevel, cfg.healthChecks),
+	}
+	if cfg.metadata != "" {
+		go s.findTask(ctx, cfg.metadata)
 	}
 	if cfg.metrics != "" {
 		s.metrics = &metrics{out: stdout, namespace: cfg.metrics, now: time.Now}
 		defer reportMetrics(s.metrics)()
 	}
 	return serve(ctx, cfg, newHandler(s), s.draining, log)
+}
+
+// findTask runs beside the service, which does not wait for it.
+func (s service) findTask(ctx context.Context, endpoint string) {
+	task, err := readTask(ctx, endpoint)
+	if err != nil {
+		s.log.Warn("the page will not name the task", "cause", err.Error())
+		return
+	}
+	s.task.Store(task)
 }
 
 // reportMetrics writes them until the returned function is called, which waits for the last line.
@@ -65,26 +77,20 @@ func reportMetrics(m *metrics) (stop func()) {
 	}
 }
 
-// parseArguments answers -version and -help itself, and then says that it is done.
-func parseArguments(args []string, stdout io.Writer) (done bool, err error) {
-	flags := flag.NewFlagSet("web", flag.ContinueOnError)
-	flags.SetOutput(io.Discard)
-	showVersion := flags.Bool("version", false, "print version and commit, and exit")
-	switch err := flags.Parse(args); {
-	case errors.Is(err, flag.ErrHelp):
-		flags.SetOutput(stdout)
-		fmt.Fprint(stdout, usage)
-		flags.PrintDefaults()
-		return true, nil
-	case err != nil:
-		return false, fmt.Errorf("%w; web -help lists what there is", err)
-	case flags.NArg() > 0:
-		return false, fmt.Errorf("unexpected argument %q; web -help lists what there is", flags.Arg(0))
-	case *showVersion:
+// answerArguments answers -version and -help itself, and then says that it is done. All else is told by variables.
+func answerArguments(args []string, stdout io.Writer) (done bool, err error) {
+	if len(args) == 0 {
+		return false, nil
+	}
+	switch args[0] {
+	case "-version", "--version":
 		_, err := fmt.Fprintf(stdout, "web %s (commit %s)\n", version, commit)
 		return true, err
+	case "-help", "--help", "-h":
+		_, err := fmt.Fprint(stdout, usage)
+		return true, err
 	}
-	return false, nil
+	return false, fmt.Errorf("unexpected argument %q; web -help lists what there is", args[0])
 }
 
 const usage = `web serves GET /, /time, /version, /healthz and /readyz until SIGTERM or SIGINT.
@@ -99,5 +105,7 @@ Environment:
   DRAIN_PAUSE        how long to go on serving after a signal, 0s to 10s (1s)
   KEEP_ALIVE         how long an idle connection stays open, 1s to 2h (90s)
 
-Flags:
+Arguments:
+  -version           print version and commit, and exit
+  -help              print this, and exit
 `

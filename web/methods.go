@@ -8,10 +8,10 @@ import (
 	"github.com/gorilla/mux"
 )
 
-// methods are those of RFC 9110 and RFC 5789. Any other is "not implemented" rather than "not allowed" (RFC 9110, 9.1).
+// methods are those of RFC 9110, RFC 5789 and the IETF's "The HTTP QUERY Method". Any other is "not implemented" rather than "not allowed" (RFC 9110, 9.1).
 var methods = []string{
 	http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete,
-	http.MethodOptions, http.MethodTrace, http.MethodConnect,
+	http.MethodOptions, http.MethodTrace, http.MethodConnect, "QUERY",
 }
 
 func handleNotFound(w http.ResponseWriter, r *http.Request) {

@@ -259,7 +259,7 @@ func TestStartFails(t *testing.T) {
 		"taken port":       {[]string{"HOST=127.0.0.1", "PORT=" + port}, nil, "127.0.0.1:" + port + ": bind: address already in use"},
 		"foreign address":  {[]string{"HOST=192.0.2.1"}, nil, "192.0.2.1:8080"},
 		"bad port":         {[]string{"PORT=web"}, nil, `PORT is "web"; it must be a number from 1 to 65535`},
-		"unknown flag":     {nil, []string{"-verbose"}, "-verbose; web -help lists what there is"},
+		"unknown flag":     {nil, []string{"-verbose"}, `unexpected argument "-verbose"; web -help lists what there is`},
 		"unknown argument": {nil, []string{"serve"}, `unexpected argument "serve"`},
 	}
 	for name, test := range tests {

@@ -8,6 +8,7 @@ import (
 
 const (
 	textType    = "text/plain"
+	htmlType    = "text/html"
 	jsonType    = "application/json"
 	problemType = "application/problem+json"
 )

@@ -68,9 +68,9 @@ func TestRollingUpdatesDropNothing(t *testing.T) {
 }
 
 // startQuietly throws the log away, which nobody reads: a full pipe would stop the task.
-func startQuietly(t *testing.T, port string) *process {
+func startQuietly(t *testing.T, port string, variables ...string) *process {
 	t.Helper()
-	p := startAt(t, port)
+	p := startAt(t, port, variables...)
 	go func() {
 		for range p.lines {
 		}

@@ -33,6 +33,7 @@ const (
 type settings struct {
 	address      string // to listen on: host:port
 	hostname     string
+	metadata     string // URL of the metadata endpoint of ECS; empty elsewhere
 	logLevel     slog.Level
 	healthChecks uint64 // one in so many is logged; 0 for none
 	metrics      string // CloudWatch namespace; empty for no metrics
@@ -50,6 +51,7 @@ func readSettings(getenv func(string) string) (settings, error) {
 	if cfg.hostname, err = hostname(getenv("HOSTNAME")); err != nil {
 		return settings{}, err
 	}
+	cfg.metadata = getenv("ECS_CONTAINER_METADATA_URI_V4")
 	if cfg.logLevel, err = logLevel(getenv("LOG_LEVEL")); err != nil {
 		return settings{}, err
 	}

@@ -23,14 +23,14 @@ func TestSettings(t *testing.T) {
 		variables map[string]string
 		want      settings
 	}{
-		"defaults": {nil, settings{":8080", system, slog.LevelInfo, 0, "", defaultDrainPause, defaultKeepAlive}},
+		"defaults": {nil, settings{":8080", system, "", slog.LevelInfo, 0, "", defaultDrainPause, defaultKeepAlive}},
 		"all set": {
-			map[string]string{"HOST": "127.77.0.1", "PORT": "65535", "HOSTNAME": "task-2", "LOG_LEVEL": "WARN", "LOG_HEALTH_CHECKS": "100", "METRICS_NAMESPACE": "shop/prod", "DRAIN_PAUSE": "0s", "KEEP_ALIVE": "2h"},
-			settings{"127.77.0.1:65535", "task-2", slog.LevelWarn, 100, "shop/prod", 0, 2 * time.Hour},
+			map[string]string{"HOST": "127.77.0.1", "PORT": "65535", "HOSTNAME": "task-2", "LOG_LEVEL": "WARN", "ECS_CONTAINER_METADATA_URI_V4": "http://169.254.170.2/v4/x", "LOG_HEALTH_CHECKS": "100", "METRICS_NAMESPACE": "shop/prod", "DRAIN_PAUSE": "0s", "KEEP_ALIVE": "2h"},
+			settings{"127.77.0.1:65535", "task-2", "http://169.254.170.2/v4/x", slog.LevelWarn, 100, "shop/prod", 0, 2 * time.Hour},
 		},
 		"IPv6": {
 			map[string]string{"HOST": "::1", "PORT": "1", "HOSTNAME": "h", "LOG_LEVEL": "debug", "DRAIN_PAUSE": "10s"},
-			settings{"[::1]:1", "h", slog.LevelDebug, 0, "", 10 * time.Second, defaultKeepAlive},
+			settings{"[::1]:1", "h", "", slog.LevelDebug, 0, "", 10 * time.Second, defaultKeepAlive},
 		},
 	}
 	for name, test := range tests {

@@ -15,6 +15,8 @@ const noDocker = "unix:///nonexistent/docker.sock"
 
 func e2eSteps(r *repo) []step {
 	return []step{
+		{name: "the service is as its document says", group: groupE2E, run: r.asDescribed},
+		{name: "the page in Chromium", group: groupE2E, run: r.page},
 		{name: "end to end, tasks as processes", group: groupE2E, show: true, run: func(ctx context.Context, out io.Writer) (tally, error) {
 			return r.e2e(ctx, out, "DOCKER_HOST="+noDocker, "SLIPWAY_E2E_TASKS=process")
 		}},

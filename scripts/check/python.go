@@ -26,6 +26,8 @@ var (
 	scanners = environment{dir: ".slipway/tools/scanners", lock: toolsDir + "/scanners.lock"}
 	// The scanners pin an older policy_sentry.
 	reference = environment{dir: ".slipway/tools/reference", lock: toolsDir + "/reference.lock"}
+	// What tries the service in web/: schemathesis, and Playwright, which drives a browser that is there.
+	service = environment{dir: ".slipway/tools/service", lock: toolsDir + "/service.lock"}
 )
 
 // bin is a command of the environment.
