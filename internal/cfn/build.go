@@ -1,7 +1,6 @@
 package cfn
 
 import (
-	"encoding/json"
 	"math"
 	"reflect"
 	"slices"
@@ -37,7 +36,7 @@ type builder struct {
 type shape struct {
 	fields     []field // the properties
 	attributes []field // beside Properties, of a resource only
-	marshaler  bool    // it has a MarshalJSON
+	foreign    bool    // it is of a package that may have its own idea of how it is written
 	embeds     bool    // it has an embedded struct
 }
 
@@ -165,8 +164,8 @@ func (b *builder) mapping(v reflect.Value) node {
 // property is a struct below a resource.
 func (b *builder) property(v reflect.Value) node {
 	shape := b.shape(v.Type())
-	if shape.marshaler {
-		return b.refuse("the Go type %s has a MarshalJSON of its own: write plain maps and structs", v.Type())
+	if shape.foreign {
+		return b.refuse("the Go type %s is neither goformation's nor slipway's: write plain maps and structs", v.Type())
 	}
 	if len(shape.fields) == 0 {
 		return b.refuse("the Go type %s has no field that could be set: state it through Extended", v.Type())
@@ -208,11 +207,17 @@ func isEmpty(v reflect.Value) bool {
 	return v.IsZero()
 }
 
+// isForeign tells whether the struct types of a package are not ones to be written field by field; a struct without a name
+// has none. To look for a MarshalJSON instead would link those of all of goformation, and encoding/json with them.
+func isForeign(pkg string) bool {
+	return pkg != "" && !strings.HasPrefix(pkg, "github.com/awslabs/goformation/") && !strings.HasPrefix(pkg, "slipway/")
+}
+
 func (b *builder) shape(t reflect.Type) *shape {
 	if s := b.shapes[t]; s != nil {
 		return s
 	}
-	s := &shape{marshaler: reflect.PointerTo(t).Implements(reflect.TypeFor[json.Marshaler]())}
+	s := &shape{foreign: isForeign(t.PkgPath())}
 	for i := range t.NumField() {
 		f := t.Field(i)
 		name, options, _ := strings.Cut(f.Tag.Get("json"), ",")

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"math"
+	"net/netip"
 	"strings"
 	"testing"
 
@@ -129,7 +130,7 @@ func TestRefused(t *testing.T) {
 				{DeviceName: "a", NoDevice: &ec2.Instance_NoDevice{}},
 			}})
 		}, `Resources.Instance.Properties.BlockDeviceMappings[0].NoDevice: the Go type ec2.Instance_NoDevice has no field`},
-		{"own MarshalJSON", value(struct{ When json.Marshaler }{&marshaler{}}), `Resources.Thing.Properties.Value.When: the Go type cfn_test.marshaler has a MarshalJSON`},
+		{"foreign struct", value(struct{ Where any }{netip.Addr{}}), `Resources.Thing.Properties.Value.Where: the Go type netip.Addr is neither goformation's nor slipway's`},
 		{"embedded struct", value(embedding{tags.Tag{Key: "a", Value: "b"}, "x"}), `Resources.Thing.Properties.Value: the Go type cfn_test.embedding embeds`},
 		{"bytes", value(json.RawMessage(`{}`)), `Resources.Thing.Properties.Value: a value of the Go type json.RawMessage`},
 		{"function", value(func() {}), `Resources.Thing.Properties.Value: a value of the Go type func()`},
@@ -304,10 +305,6 @@ func TestRefused(t *testing.T) {
 		})
 	}
 }
-
-type marshaler struct{ Value string }
-
-func (*marshaler) MarshalJSON() ([]byte, error) { return []byte("1"), nil }
 
 func TestRefusedOutsideResources(t *testing.T) {
 	gateway := func(template *cfn.Template) *cfn.Template {

@@ -166,7 +166,7 @@ func (c *checker) object(rule *Rule, m map[string]any) {
 	if rule.RequiredOr != nil && count(rule.RequiredOr, given) == 0 {
 		c.add("has none of %s; it must have at least one of them", strings.Join(rule.RequiredOr, ", "))
 	}
-	c.bounds(len(m), rule.MinProperties, nil, "properties")
+	c.bounds(len(m), rule.MinProperties, rule.MaxProperties, "properties")
 	for _, key := range slices.Sorted(maps.Keys(m)) {
 		for _, other := range rule.DependentRequired[key] {
 			if given(key) && !given(other) {

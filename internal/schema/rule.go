@@ -1,7 +1,6 @@
 package schema
 
 import (
-	"encoding/json"
 	"regexp"
 	"slices"
 	"strings"
@@ -10,12 +9,12 @@ import (
 
 // Rule is what is known of one value: JSON Schema as the registry uses it, and the keywords that cfn-lint adds.
 type Rule struct {
-	Ref  string `json:"$ref"`
-	Type words  // string, integer, number, boolean, object, array; empty for any
+	Ref  string   // to one of the type's definitions
+	Type []string // string, integer, number, boolean, object, array; empty for any
 
 	Properties           map[string]*Rule
 	PatternProperties    map[string]*Rule // by a pattern of the key
-	AdditionalProperties *flag            // whether any other key may stand there
+	AdditionalProperties *bool            // whether any other key may stand there
 	Items                *Rule
 
 	Required                             []string
@@ -32,35 +31,16 @@ type Rule struct {
 	MinItems, MaxItems   *int
 	UniqueItems          bool
 	MinProperties        *int
+	MaxProperties        *int
 
 	OneOf, AnyOf, AllOf []*Rule
-}
-
-// words is a word or a list of them.
-type words []string
-
-func (w *words) UnmarshalJSON(text []byte) error {
-	var one string
-	if json.Unmarshal(text, &one) == nil {
-		*w = words{one}
-		return nil
-	}
-	return json.Unmarshal(text, (*[]string)(w))
-}
-
-// flag is a boolean; a schema in its place means yes.
-type flag bool
-
-func (f *flag) UnmarshalJSON(text []byte) error {
-	*f = string(text) != "false"
-	return nil
 }
 
 // isOpen tells whether keys that the rule does not name may stand in the map. JSON Schema would take them wherever it is
 // not told otherwise; here a map with named keys is closed, so that a misspelt one is seen.
 func (r *Rule) isOpen() bool {
 	if r.AdditionalProperties != nil {
-		return bool(*r.AdditionalProperties)
+		return *r.AdditionalProperties
 	}
 	return !r.namesKeys() && (len(r.Type) == 0 || slices.Contains(r.Type, "object"))
 }

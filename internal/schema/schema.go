@@ -7,8 +7,8 @@ import (
 	"bytes"
 	"compress/gzip"
 	_ "embed"
-	"encoding/json"
 	"fmt"
+	"io"
 	"slices"
 	"strings"
 	"sync"
@@ -55,15 +55,20 @@ func Load() (Types, error) { return load() }
 var load = sync.OnceValues(read)
 
 func read() (Types, error) {
-	var t Types
 	unpacked, err := gzip.NewReader(bytes.NewReader(file))
-	if err == nil {
-		err = json.NewDecoder(unpacked).Decode(&t)
-	}
 	if err != nil {
-		return Types{}, fmt.Errorf("read the resource schemas: %w", err)
+		return Types{}, fmt.Errorf("unpack the resource schemas: %w", err)
 	}
-	return t, nil
+	text, err := io.ReadAll(unpacked)
+	if err != nil {
+		return Types{}, fmt.Errorf("unpack the resource schemas: %w", err)
+	}
+	d := &decoder{text: string(text)}
+	types := d.types()
+	if d.err != nil {
+		return Types{}, fmt.Errorf("read the resource schemas: %w", d.err)
+	}
+	return types, nil
 }
 
 // Permissions are the actions that CloudFormation needs to create, read, update, delete or list such a resource, as the

@@ -84,12 +84,12 @@ func TestProperty(t *testing.T) {
 	tests := map[string]struct {
 		kind string
 		path []string
-		want words
+		want []string
 	}{
-		"of the resource": {"AWS::Logs::LogGroup", []string{"RetentionInDays"}, words{"integer"}},
-		"of an item":      {"AWS::Logs::LogGroup", []string{"Tags", "0", "Key"}, words{"string"}},
-		"of any item":     {"AWS::Logs::LogGroup", []string{"Tags", "*", "Key"}, words{"string"}},
-		"of a map":        {"AWS::ECS::TaskDefinition", []string{"ContainerDefinitions", "0", "DockerLabels", "x"}, words{"string"}},
+		"of the resource": {"AWS::Logs::LogGroup", []string{"RetentionInDays"}, []string{"integer"}},
+		"of an item":      {"AWS::Logs::LogGroup", []string{"Tags", "0", "Key"}, []string{"string"}},
+		"of any item":     {"AWS::Logs::LogGroup", []string{"Tags", "*", "Key"}, []string{"string"}},
+		"of a map":        {"AWS::ECS::TaskDefinition", []string{"ContainerDefinitions", "0", "DockerLabels", "x"}, []string{"string"}},
 		"in a document":   {"AWS::IAM::Role", []string{"AssumeRolePolicyDocument", "Statement", "0"}, nil},
 	}
 	for name, test := range tests {
@@ -195,7 +195,7 @@ func rulesAreReadable(t *testing.T, name string, kind *Type, rule *Rule, notChec
 		*notChecked = append(*notChecked, rule.Pattern)
 	}
 	for _, word := range rule.Type {
-		if typeNames(words{word}) == "" {
+		if typeNames([]string{word}) == "" {
 			t.Errorf("%s has a value of the type %q%s", name, word, suggest.DidYouMean(word, []string{"string", "object"}))
 		}
 	}

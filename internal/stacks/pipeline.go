@@ -1,8 +1,8 @@
 package stacks
 
 import (
-	"encoding/json"
 	"fmt"
+	"strings"
 
 	"github.com/awslabs/goformation/v7/cloudformation/codebuild"
 	"github.com/awslabs/goformation/v7/cloudformation/codepipeline"
@@ -245,20 +245,14 @@ func (p *pipeline) build(name, project string, order int, variables ...string) c
 	}
 }
 
-// actionVariables is the JSON text that the CodeBuild action wants
+// actionVariables is the JSON text that the CodeBuild action wants, of names and plain values
 // (docs.aws.amazon.com/codepipeline/latest/userguide/action-reference-CodeBuild.html).
 func actionVariables(pairs []string) string {
-	type entry struct {
-		Name  string `json:"name"`
-		Value string `json:"value"`
-		Type  string `json:"type"`
-	}
-	var list []entry
+	var list []string
 	for i := 0; i < len(pairs); i += 2 {
-		list = append(list, entry{pairs[i], pairs[i+1], "PLAINTEXT"})
+		list = append(list, fmt.Sprintf(`{"name":%q,"value":%q,"type":"PLAINTEXT"}`, pairs[i], pairs[i+1]))
 	}
-	text, _ := json.Marshal(list) // three strings cannot fail
-	return string(text)
+	return "[" + strings.Join(list, ",") + "]"
 }
 
 // addTrigger starts the pipeline when source.zip is uploaded, and at nothing else in the bucket.
