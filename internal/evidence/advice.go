@@ -11,6 +11,7 @@ const (
 	adviseMissingImage = "the registry has no such image: run ./scripts/deploy.sh, which builds it again"
 	adviseNoRoute      = "the tasks cannot reach the registry: their subnets need a route to an internet gateway (and the tasks public addresses) or to a NAT gateway, and their security group must let port 443 out"
 	adviseImageRights  = "the task execution role may not read the image: look for changes to the role, its boundary or the repository's policy"
+	adviseSecret       = "a secret cannot be read, the message above says which: it must be there under that very name, in this account and Region, and in Secrets Manager have the key that is named; if a key of yours encrypts it, that key is security.key in slipway.yaml"
 	advisePullLimit    = "the registry limits pulls: wait, or take the base image from another registry"
 	advisePull         = "the image cannot be pulled: the message above says why"
 	adviseLogs         = "the container's log cannot be written: check that the log group exists and that the task execution role may write to it"
@@ -85,6 +86,8 @@ func advisePulling(text string) string {
 		return advisePullLimit
 	case containsAny(text, "i/o timeout", "context deadline", "request canceled", "connection timed out", "network is unreachable", "task network configuration"):
 		return adviseNoRoute
+	case containsAny(text, "unable to retrieve secret"):
+		return adviseSecret
 	case containsAny(text, "not authorized", "accessdenied", "access denied", "403 forbidden", "no basic auth"):
 		return adviseImageRights
 	case containsAny(text, "not found", "manifest unknown", "does not exist"):

@@ -72,6 +72,10 @@ func TestAdviceForTasks(t *testing.T) {
 		{"no right", "CannotPullContainerError: pull image manifest has been retried 1 time(s): failed to resolve ref 1.dkr.ecr.us-west-2.amazonaws.com/otel: unexpected status from HEAD request to https://1.dkr.ecr.us-west-2.amazonaws.com/v2/otel/blobs/sha256:863: 403 Forbidden", "", "", "", "may not read the image"},
 		// github.com/aws-samples/generative-ai-sagemaker-cdk-demo/issues/4
 		{"no route", "ResourceInitializationError: unable to pull secrets or registry auth: execution resource retrieval failed: unable to retrieve ecr registry auth: service call has been retried 3 time(s): RequestError: send request failed caused by: Post \"https://api.ecr.us-west-2.amazonaws.com/\": dial tcp 34.223.27.76:443: i/o timeout. Please check your task network configuration.", "", "", "", "cannot reach the registry"},
+		// repost.aws/knowledge-center/ecs-unable-to-pull-secrets
+		{"no right to a secret", "ResourceInitializationError: unable to pull secrets or registry auth: execution resource retrieval failed: unable to retrieve secret from asm: service call has been retried 1 time(s): failed to fetch secret arn:aws:secretsmanager:us-east-1:1:secret:SecretName from secrets manager: AccessDeniedException", "", "", "", "a secret cannot be read"},
+		// the local engine
+		{"no secret", "ResourceInitializationError: unable to pull secrets or registry auth: execution resource retrieval failed: unable to retrieve secret DB: the local engine has no ssm:/shop/prod/db; write it into .slipway/local/secrets.yaml", "", "", "", "a secret cannot be read"},
 		// github.com/globaldothealth/list/issues/2662
 		{"no route, older", exited, "CannotPullContainerError: Error response from daemon: net/http: request canceled while waiting for connection (Client.Timeout exceeded while awaiting headers)", "", "", "cannot reach the registry"},
 		// github.com/cn-terraform/terraform-aws-ecs-fargate-task-definition/issues/1

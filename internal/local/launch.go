@@ -163,6 +163,7 @@ func environment(ctx context.Context, dir folder) []string {
 		"HOME=" + filepath.Join(dir.run(), "home"),
 		"TMPDIR=" + filepath.Join(dir.run(), "tmp"),
 		"SLIPWAY_RUN_DIR=" + dir.run(),
+		"SLIPWAY_SECRETS=" + dir.secrets(),
 		"STATE_DIR=" + dir.run(),
 		"HOSTNAME=slipway-local-engine",
 		"LANG=C.UTF-8",

@@ -199,5 +199,6 @@ func (f folder) venv() string         { return filepath.Join(string(f), "venv") 
 func (f folder) log() string          { return filepath.Join(string(f), "engine.log") }
 func (f folder) record() string       { return filepath.Join(string(f), "engine.json") }
 func (f folder) run() string          { return filepath.Join(string(f), "run") }
+func (f folder) secrets() string      { return filepath.Join(string(f), "secrets.yaml") }
 func (f folder) certificates() string { return filepath.Join(f.run(), "tls") }
 func (f folder) source() string       { return filepath.Join(string(f), "engine-"+sourceHash()) }

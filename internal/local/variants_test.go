@@ -3,7 +3,9 @@ package local
 import (
 	"context"
 	"crypto/tls"
+	"encoding/json"
 	"fmt"
+	"io"
 	"maps"
 	"net"
 	"net/http"
@@ -24,7 +26,10 @@ import (
 
 // variants are what slipway.yaml may say, below an environment and beside it. The templates of each are launched and
 // deleted on one engine.
-var variants = map[string]struct{ environment, service string }{
+var variants = map[string]struct {
+	environment, service string
+	has                  []string // variables of the task, or its command after "args "
+}{
 	"public tasks":              {},
 	"one NAT":                   {environment: "network: {nat: one, zones: 3}"},
 	"endpoints, without NAT":    {environment: "network: {endpoints: true}"},
@@ -39,8 +44,31 @@ var variants = map[string]struct{ environment, service string }{
 	"existing VPC":              {environment: "network: {vpc: \"${VPC}\", cidr: 10.9.0.0/16, publicSubnets: [\"${PublicA}\", \"${PublicB}\"], privateSubnets: [\"${PrivateA}\", \"${PrivateB}\"]}"},
 	"every option": {environment: "protected: true\n    tasks: {min: 1, max: 3}\n    network: {zones: 3, nat: per-zone, endpoints: true, flowLogs: true}\n" +
 		"    entry: {domain: shop.example.com, hostedZone: \"${Zone}\", internal: true, allow: [192.0.2.0/24], accessLogs: true, waf: true}"},
-	"scaling": {environment: "tasks: {min: 2, max: 4, scaleOnCPU: 60}"},
+	"scaling":        {environment: "tasks: {min: 2, max: 4, scaleOnCPU: 60}"},
+	"scaling on all": {environment: "tasks: {min: 1, max: 4, scaleOnCPU: 60, scaleOnMemory: 70, scaleOnRequests: 1000}"},
+	"schedule":       {environment: "tasks: {min: 1, max: 1, schedule: [{at: cron(0 7 ? * MON-FRI *), timezone: Europe/Berlin, min: 2, max: 4}]}"},
+	"Spot":           {environment: "tasks: {min: 2, max: 2, spot: 70}"},
+	"command":        {service: `command: [--loud, "${AWS::Region}", ""]`, has: []string{`args ["--loud","${AWS::Region}",""]`}},
+	"variables of both": {
+		service: `environment: {A: of the service, B: of the service}`, environment: `environment: {B: "${AWS::Region} of prod"}`,
+		has: []string{"A=of the service", "B=${AWS::Region} of prod"},
+	},
+	"secrets": {
+		service: `secrets: {S_PARAMETER: "ssm:/shop/{environment}/a", S_SECRET: "secretsmanager:shop-{environment}", S_KEY: "secretsmanager:shop-{environment}#password"}`,
+		has:     []string{"S_PARAMETER=from-ssm", `S_SECRET={"password": "from-secretsmanager"}`, "S_KEY=from-secretsmanager"},
+	},
+	"sidecars":                  {service: `sidecars: [{name: agent, image: "public.ecr.aws/x/agent@` + someDigest + `", port: 4317, essential: true, environment: {LEVEL: info}, secrets: {S: "ssm:/shop/{environment}/a"}}]`},
+	"exec, storage, root, user": {service: `exec: true, readOnlyRoot: false, storage: 21, user: "1000:1000"`},
+	"permissions":               {service: `permissions: [{actions: ["s3:GetObject", "s3:List*"], resources: ["arn:${AWS::Partition}:s3:::x/*"]}]`},
+	"every option of the service": {
+		service: `command: [--loud], exec: true, readOnlyRoot: false, storage: 30, secrets: {S_PARAMETER: "ssm:/shop/{environment}/a"}, stopTimeout: 60, drain: 60, ` +
+			`sidecars: [{name: agent, image: "public.ecr.aws/x/agent@` + someDigest + `"}], permissions: [{actions: ["cloudwatch:PutMetricData"], resources: ["*"]}]`,
+		environment: "tasks: {min: 1, max: 3, scaleOnRequests: 500, spot: 50}\n    network: {nat: one, endpoints: true}\n    environment: {LEVEL: debug}",
+		has:         []string{"S_PARAMETER=from-ssm", "LEVEL=debug", `args ["--loud"]`},
+	},
 }
+
+const someDigest = "sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
 
 // given makes what exists in the account before anything is launched, and puts its ids in the place of ${NAME}.
 func (b *bench) given() *strings.Replacer {
@@ -53,7 +81,7 @@ func (b *bench) given() *strings.Replacer {
 }
 
 // few are the variants that a short run is content with: they have every type of resource.
-var few = []string{"existing VPC", "every option", "public tasks"}
+var few = []string{"existing VPC", "every option", "every option of the service", "public tasks"}
 
 // TestVariants launches and deletes what every kind of slipway.yaml gives.
 func TestVariants(t *testing.T) {
@@ -76,14 +104,14 @@ func TestVariants(t *testing.T) {
 				}
 				of := *b
 				of.T = t
-				of.launchVariant(cfg)
+				of.launchVariant(cfg, v.has)
 			})
 		}
 	})
 }
 
 // launchVariant launches foundation and environment of a configuration, wants an answer from it, and deletes them.
-func (b *bench) launchVariant(cfg config.Config) {
+func (b *bench) launchVariant(cfg config.Config, has []string) {
 	b.Helper()
 	env := cfg.Environments[0]
 	urls := map[string]string{}
@@ -114,7 +142,7 @@ func (b *bench) launchVariant(cfg config.Config) {
 	values[contract.KeyImageURI] = b.image
 	values[contract.KeyNetworkTemplateURL], values[contract.KeyECSTemplateURL], values[contract.KeyPipelineTemplateURL] = urls[contract.StackNetwork], urls[contract.StackECS], urls[contract.StackPipeline]
 	s := b.createStack(contract.EnvironmentStackName(cfg.Name, env.Name), root, values)
-	b.wantAnswer(env, s)
+	b.wantAnswer(env, s, has)
 	for _, stack := range []string{contract.EnvironmentStackName(cfg.Name, env.Name), contract.FoundationStackName(cfg.Name)} {
 		b.wantStatus(b.delete(stack), cfntypes.StackStatusDeleteComplete)
 	}
@@ -122,7 +150,7 @@ func (b *bench) launchVariant(cfg config.Config) {
 
 // wantAnswer asks the service as its users do: over TLS where the environment has a domain, which leads to the load
 // balancer. There plain HTTP is redirected.
-func (b *bench) wantAnswer(env config.Environment, s cfntypes.Stack) {
+func (b *bench) wantAnswer(env config.Environment, s cfntypes.Stack, has []string) {
 	b.Helper()
 	balancer := output(s, contract.KeyLoadBalancerName)
 	client := &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
@@ -151,6 +179,41 @@ func (b *bench) wantAnswer(env config.Environment, s cfntypes.Stack) {
 	defer answer.Body.Close()
 	if answer.StatusCode != http.StatusOK || (answer.TLS != nil) != (env.Entry.Domain != "") {
 		b.Errorf("%s: %s", url, answer.Status)
+	}
+	b.wantTask(client, url, has)
+}
+
+// wantTask asks the tasks what they were started with.
+func (b *bench) wantTask(client *http.Client, url string, has []string) {
+	b.Helper()
+	if len(has) == 0 {
+		return
+	}
+	var got []string
+	for _, path := range []string{"/args", "/env"} {
+		answer, err := client.Get(url + path)
+		if err != nil {
+			b.Fatal(err)
+		}
+		text, err := io.ReadAll(answer.Body)
+		answer.Body.Close()
+		if err != nil {
+			b.Fatal(err)
+		}
+		if path == "/args" {
+			got = append(got, "args "+strings.TrimSpace(string(text)))
+			continue
+		}
+		var variables []string
+		if err := json.Unmarshal(text, &variables); err != nil {
+			b.Fatal(err)
+		}
+		got = append(got, variables...)
+	}
+	for _, want := range has {
+		if !slices.Contains(got, want) {
+			b.Errorf("the tasks have no %s", want)
+		}
 	}
 }
 

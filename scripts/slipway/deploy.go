@@ -78,7 +78,7 @@ func (a *app) deploy(ctx context.Context, w where, o launch.DeployOptions) error
 		if engine, err = local.Start(ctx, root, a.err); err != nil {
 			return err
 		}
-		a.sayArchitecture(cfg)
+		a.sayDifferences(cfg, engine.Runtime)
 	}
 	l, err := a.launcher(ctx, root, cfg, w, engine)
 	if err != nil {
@@ -121,9 +121,15 @@ func (a *app) templatesFresh(ctx context.Context, root string) error {
 	return nil
 }
 
-// sayArchitecture tells that the local engine's tasks are this machine's, whatever slipway.yaml says.
-func (a *app) sayArchitecture(cfg config.Config) {
+// sayDifferences tells what of slipway.yaml the local engine's tasks, which run in that way, do not have.
+func (a *app) sayDifferences(cfg config.Config, tasks string) {
 	if string(cfg.Service.Architecture) != map[string]string{"amd64": "x86", "arm64": "arm64"}[runtime.GOARCH] {
 		fmt.Fprintf(a.err, "slipway.yaml says %s; here the image is built for this machine (%s)\n", cfg.Service.Architecture, runtime.GOARCH)
+	}
+	if tasks == local.RuntimeDocker {
+		return
+	}
+	for _, sidecar := range cfg.Service.Sidecars {
+		fmt.Fprintf(a.err, "the sidecar %s is left out: without Docker tasks are processes, and only the application is one\n", sidecar.Name)
 	}
 }

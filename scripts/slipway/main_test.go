@@ -13,10 +13,12 @@ import (
 	"time"
 
 	"slipway/internal/awsdouble"
+	"slipway/internal/config"
 	"slipway/internal/contract"
 	"slipway/internal/cost"
 	"slipway/internal/iampolicy"
 	"slipway/internal/launch"
+	"slipway/internal/local"
 	"slipway/internal/source"
 )
 
@@ -71,6 +73,20 @@ func wantSaid(t *testing.T, said string, parts ...string) {
 	for _, part := range parts {
 		if !strings.Contains(said, part) {
 			t.Errorf("it does not say %q:\n%s", part, said)
+		}
+	}
+}
+
+func TestSidecarsAreLeftOut(t *testing.T) {
+	cfg := config.Config{Service: config.Service{Architecture: config.X86, Sidecars: []config.Sidecar{{Name: "agent"}, {Name: "proxy"}}}}
+	for tasks, want := range map[string]bool{local.RuntimeProcess: true, local.RuntimeDocker: false} {
+		var said bytes.Buffer
+		a := &app{streams: streams{err: &said}}
+		a.sayDifferences(cfg, tasks)
+		for _, name := range []string{"agent", "proxy"} {
+			if got := strings.Contains(said.String(), "the sidecar "+name+" is left out"); got != want {
+				t.Errorf("tasks by %s: said %q", tasks, said.String())
+			}
 		}
 	}
 }

@@ -9,6 +9,7 @@ from __future__ import annotations
 import concurrent.futures
 import contextlib
 import ctypes
+import importlib
 import itertools
 import os
 import random
@@ -203,6 +204,53 @@ class Container:
             yield part
 
 
+class LeftOut:
+    """A sidecar that is not run: it says so in its log, and counts as running until it is stopped."""
+
+    def __init__(self, owner: Containers, name: str | None, labels: dict[str, str]) -> None:
+        self.id = uuid.uuid4().hex * 2
+        self.name = name or self.id[:12]
+        self.labels = dict(labels)
+        self.ip = ""
+        self._owner = owner
+        self._stopped = threading.Event()
+
+    @property
+    def status(self) -> str:
+        return "exited" if self._stopped.is_set() else "running"
+
+    @property
+    def attrs(self) -> dict[str, Any]:
+        return {
+            "NetworkSettings": {"Networks": {}},
+            "State": {"Status": self.status},
+            "Config": {"Labels": self.labels},
+        }
+
+    def reload(self) -> None:
+        """Do nothing: what is read here is never stale."""
+
+    def wait(self, **_options: object) -> dict[str, int]:
+        self._stopped.wait()
+        return {"StatusCode": 0}
+
+    def stop(self, **_options: object) -> None:
+        self._stopped.set()
+
+    def remove(self, **_options: object) -> None:
+        self._stopped.set()
+        self._owner.forget(self)
+
+    def logs(self, stream: bool = False, follow: bool = False, **_options: object) -> Any:
+        lines = self._lines(follow)
+        return lines if stream else b"".join(lines)
+
+    def _lines(self, follow: bool) -> Iterator[bytes]:
+        yield b"This sidecar is left out: without Docker tasks are processes, and only the application is one.\n"
+        if follow:
+            self._stopped.wait()
+
+
 def _argv(image: images.Image, command: list[str] | None, entrypoint: list[str] | None) -> list[str]:
     """The command line, its program looked up inside the image."""
     argv = list(entrypoint or image.config.get("Entrypoint") or [])
@@ -227,7 +275,7 @@ class Containers:
         self.own_addresses = own
         self.ports: dict[str, int] = {}
         self._store = store
-        self._all: dict[str, Container] = {}
+        self._all: dict[str, Container | LeftOut] = {}
         # Engines of other clones use the same addresses: each begins somewhere else.
         self._numbers = itertools.count(random.randrange(250 * 250))
         self._before_exec = _death_signal()
@@ -252,8 +300,13 @@ class Containers:
 
         return self._forker.submit(start).result()
 
-    def run(self, image: str, command: Any = None, **options: Any) -> Container:
-        """Start a container; of docker's options those that a process can obey."""
+    def run(self, image: str, command: Any = None, **options: Any) -> Container | LeftOut:
+        """Start a container; of docker's options those that a process can obey. A sidecar is left out."""
+        labels = options.get("labels") or {}
+        if importlib.import_module("taskdef").sidecar_of(labels):
+            left_out = LeftOut(self, options.get("name"), labels)
+            self._all[left_out.id] = left_out
+            return left_out
         known = {key: options.get(key) for key in ("name", "entrypoint", "environment", "labels")}
         container = Container(self, self._store.get(image), self._next_address(), command=command, **known)
         self._all[container.id] = container
@@ -276,7 +329,7 @@ class Containers:
                 return container
         raise images.NotFound(f"no container {reference}")
 
-    def list(self, filters: dict[str, Any] | None = None, **options: object) -> list[Container]:
+    def list(self, filters: dict[str, Any] | None = None, **options: object) -> list[Container | LeftOut]:
         wanted = (filters or {}).get("label") or []
         wanted = [wanted] if isinstance(wanted, str) else wanted
         return [
@@ -285,7 +338,7 @@ class Containers:
             if (options.get("all") or container.status == "running") and _labelled(container.labels, wanted)
         ]
 
-    def forget(self, container: Container) -> None:
+    def forget(self, container: Container | LeftOut) -> None:
         self._all.pop(container.id, None)
         self.ports.pop(container.ip, None)
 
@@ -293,7 +346,7 @@ class Containers:
         """End every process within patience seconds."""
         end = time.monotonic() + patience
         stopping = [
-            threading.Thread(target=container.stop, args=(patience,), daemon=True)
+            threading.Thread(target=container.stop, kwargs={"timeout": patience}, daemon=True)
             for container in list(self._all.values())
         ]
         for thread in stopping:
@@ -322,7 +375,8 @@ class Images:
         return types.SimpleNamespace(id=self._store.digest(reference))
 
     def pull(self, reference: str, **_options: object) -> images.Image:
-        return self._store.get(reference)
+        """The image; one of another registry can only be a sidecar's, which is left out, and is not fetched."""
+        return self._store.get(reference) if self._store.holds(reference) else images.Image(reference, "", {})
 
     def get(self, reference: str) -> images.Image:
         return self._store.get(reference)

@@ -8,12 +8,14 @@ from typing import Any
 
 import docker
 from docker import errors
-from ministack.services import ecs
+
+import taskdef
 
 LABEL = "slipway.engine"
 
 _REGISTRY = re.compile(r"^\d{12}\.dkr\.ecr\.[^/]+\.amazonaws\.com/")
 _TIMEOUT = 30  # seconds for one answer of the daemon
+_OWN_NETWORK = ("network", "ports", "extra_hosts")
 
 
 class Client:
@@ -61,7 +63,10 @@ def _local(reference: str, port: str) -> str:
 
 
 class Containers:
-    """docker's client.containers, with marked containers whose ports are published on loopback."""
+    """docker's client.containers, with marked containers whose ports are published on loopback.
+
+    A sidecar is in the application's network.
+    """
 
     def __init__(self, real: Any, token: str, port: str) -> None:
         self.published: dict[tuple[str, int], tuple[str, int]] = {}
@@ -75,9 +80,14 @@ class Containers:
 
     def run(self, image: str, **options: Any) -> Any:
         labels = {**(options.pop("labels", None) or {}), LABEL: self._token}
-        ports = {f"{port}/tcp": ("127.0.0.1", None) for port in _ports(labels)}
+        definition, application = taskdef.container(labels), taskdef.application(self._real, labels)
         options["environment"] = {**(options.get("environment") or {}), "SLIPWAY_ENGINE_TOKEN": self._token}
-        options["ports"] = {**(options.get("ports") or {}), **ports}
+        options.update(_obeyed(definition))
+        if application is None:
+            options["ports"] = {**(options.get("ports") or {}), **_ports(definition)}
+        else:  # the containers of a task share its network
+            options = {name: value for name, value in options.items() if name not in _OWN_NETWORK}
+            options["network_mode"] = f"container:{application.id}"
         container = self._real.run(_local(image, self._port), labels=labels, **options)
         container.reload()
         self._remember(container)
@@ -92,17 +102,22 @@ class Containers:
                     self.published[key] = (outer[0]["HostIp"], int(outer[0]["HostPort"]))
 
 
-def _ports(labels: dict[str, str]) -> list[int]:
-    """The ports that the task definition names for a container."""
-    prefix = "com.amazonaws.ecs."
-    family, version = labels.get(prefix + "task-definition-family"), labels.get(prefix + "task-definition-version")
-    definition = ecs._task_defs.get(f"{family}:{version}") or {}
-    return [
-        int(mapping["containerPort"])
-        for container in definition.get("containerDefinitions", [])
-        if container["name"] == labels.get(prefix + "container-name")
-        for mapping in container.get("portMappings") or []
-    ]
+def _ports(definition: dict[str, Any]) -> dict[str, tuple[str, None]]:
+    """The ports that the task definition names for a container, each published somewhere on loopback."""
+    mappings = definition.get("portMappings") or []
+    return {f"{mapping['containerPort']}/tcp": ("127.0.0.1", None) for mapping in mappings}
+
+
+def _obeyed(definition: dict[str, Any]) -> dict[str, Any]:
+    """What the emulator leaves out of a container definition and Docker can do."""
+    linux = definition.get("linuxParameters") or {}
+    options = {
+        "user": definition.get("user"),
+        "read_only": definition.get("readonlyRootFilesystem"),
+        "init": linux.get("initProcessEnabled"),
+        "cap_drop": (linux.get("capabilities") or {}).get("drop"),
+    }
+    return {name: value for name, value in options.items() if value}
 
 
 class Images:

@@ -73,6 +73,11 @@ class Store:
         self._lock = threading.Lock()
         self._unpacked: dict[str, Image] = {}
 
+    def holds(self, reference: str) -> bool:
+        """Whether a reference is to the engine's registry, by its own address or the one that AWS would have."""
+        host = Reference.parse(reference).host
+        return host == self._registry or host.endswith(".amazonaws.com")
+
     def digest(self, reference: str) -> str:
         """The digest that a reference stands for now."""
         ref = Reference.parse(reference)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import cloudformation as cfn
 import rights
 import services
+import tasksecrets
 from patch import Patch
 
 _AWS = "https://docs.aws.amazon.com/"
@@ -71,6 +72,16 @@ def _ecs(service: services.Services) -> tuple[Patch, ...]:
             right="A stopped task has no containers.",
             source=_ECS + "task-lifecycle-explanation.html",
             wrap=service.with_client,
+        ),
+        Patch(
+            places=("services.ecs:_resolve_container_secrets",),
+            sha256="7646fdec34d8c12049d88c410a0f76f91cbc68237cded3bf9477c69ff30eb6e6",
+            fault="An encrypted parameter arrives encrypted, and a secret whose name begins like the one that is meant "
+            "is taken for it.",
+            right="A task has the value of just that parameter or secret, or stops with the reason. (Here a place that "
+            "the stores do not know is looked up in .slipway/local/secrets.yaml.)",
+            source=_ECS + "specifying-sensitive-data.html",
+            wrap=tasksecrets.resolved,
         ),
         Patch(
             places=_handler("AWS::ECS::Service", "create", "_ecs_service_create"),

@@ -14,6 +14,7 @@ from ministack.services import ecs
 import balancer
 import cloudformation
 import health
+import taskdef
 
 SERVICE = "AWS::ECS::Service"
 
@@ -126,17 +127,19 @@ class Services:
             if container is None:
                 return
             timeout = _stop_timeout(container.labels)
-            thread = threading.Thread(target=self._leave, args=(container, timeout), daemon=True)
+            thread = threading.Thread(target=self._leave, args=(client, container, timeout), daemon=True)
             with self._starting:
                 self._leaving.add(thread)
                 thread.start()
 
         return remove
 
-    def _leave(self, container: Any, timeout: int) -> None:
+    def _leave(self, client: Any, container: Any, timeout: int) -> None:
         try:
             ip = _address(container)
             end = time.monotonic() + _DRAIN_LIMIT
+            while taskdef.application(client.containers, container.labels) and time.monotonic() < end + timeout:
+                time.sleep(_POLL)  # a sidecar ends after the application
             if container.status == "running":
                 time.sleep(_POLL)  # a request that was just given to the target is counted by now
             while self.balancers.in_hand(ip) and time.monotonic() < end:
@@ -266,10 +269,4 @@ def _address(container: Any) -> str:
 
 def _stop_timeout(labels: dict[str, str]) -> int:
     """Seconds between SIGTERM and SIGKILL that the task definition gives a container."""
-    prefix = "com.amazonaws.ecs."
-    family, version = labels.get(prefix + "task-definition-family"), labels.get(prefix + "task-definition-version")
-    definition = ecs._task_defs.get(f"{family}:{version}") or {}
-    for container in definition.get("containerDefinitions", []):
-        if container["name"] == labels.get(prefix + "container-name") and container.get("stopTimeout"):
-            return int(container["stopTimeout"])
-    return _DEFAULT_STOP_TIMEOUT
+    return int(taskdef.container(labels).get("stopTimeout") or _DEFAULT_STOP_TIMEOUT)
