@@ -35,7 +35,7 @@ var allowed = map[string][]string{
 	"internal/iampolicy":    nil,
 	"internal/iamref":       {"internal/iampolicy"},
 	"internal/image":        {"internal/contract"},
-	"internal/launch":       {"internal/config", "internal/contract", "internal/ec2query", "internal/evidence", "internal/image", "internal/regions", "internal/residue", "internal/source"},
+	"internal/launch":       {"internal/config", "internal/contract", "internal/ec2query", "internal/evidence", "internal/image", "internal/regions", "internal/residue", "internal/source", "internal/template"},
 	"internal/local":        {"internal/contract"},
 	"internal/localtest":    nil,
 	"internal/override":     {"internal/cfn", "internal/contract", "internal/schema", "internal/stacks", "internal/suggest", "internal/template", "internal/yamlfile"},

@@ -4,7 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
+	"maps"
 	"slices"
 	"strings"
 
@@ -30,6 +30,9 @@ type DeployOptions struct {
 // service answers. A second call with nothing new changes nothing.
 func (l *Launcher) Deploy(ctx context.Context, o DeployOptions) error {
 	if err := l.check(o); err != nil {
+		return err
+	}
+	if err := l.parametersFit(); err != nil {
 		return err
 	}
 	if err := l.identify(ctx, l.regionHasAll); err != nil {
@@ -218,58 +221,53 @@ func (l *Launcher) applyRoot(ctx context.Context, env config.Environment, r requ
 // rootRequest uploads an environment's templates and puts the root's parameters together.
 func (l *Launcher) rootRequest(ctx context.Context, f foundation, env config.Environment, root stack, image string, o DeployOptions) (request, error) {
 	r := request{
-		name: contract.EnvironmentStackName(l.Config.Name, env.Name), parameters: map[string]string{contract.KeyImageURI: image}, nested: true,
+		name: contract.EnvironmentStackName(l.Config.Name, env.Name), nested: true,
 		tags: tagsOf(l.Config.Name, env.Name, contract.StackRoot), by: contract.ChangeSetByPerson, role: f.outputs[contract.KeyExecutionRoleARN],
 	}
 	if o.ByPipeline {
 		r.by, r.role = contract.ChangeSetByPipeline, f.outputs[contract.KeyPipelineExecutionRoleARN]
 	}
-	path := contract.EnvironmentTemplate(env.Name, contract.StackRoot)
-	text, err := fs.ReadFile(l.Templates, path)
+	t, err := l.rootTemplate(env)
 	if err != nil {
-		return r, fmt.Errorf("read the template %s/%s: %w; run `go run ./gen`", contract.TemplatesDir, path, err)
-	}
-	r.template = string(text)
-	if r.url, err = l.uploadTemplate(ctx, f.bucket, path); err != nil {
 		return r, err
 	}
-	if err := l.childTemplates(ctx, f, env, r.parameters); err != nil {
+	r.template = t.text
+	if r.url, err = l.uploadTemplate(ctx, f.bucket, contract.EnvironmentTemplate(env.Name, contract.StackRoot)); err != nil {
+		return r, err
+	}
+	known, err := l.known(ctx, f, env, root)
+	if err != nil {
+		return r, err
+	}
+	known[contract.KeyImageURI] = image
+	if r.parameters, err = t.fill(l.Config.RootParameters(env), known); err != nil {
 		return r, err
 	}
 	if o.ByPipeline && l.Config.IsPipelineHome(env) && r.parameters[contract.KeyPipelineTemplateURL] != root.parameters[contract.KeyPipelineTemplateURL] {
 		return r, l.definitionChanged()
 	}
-	return r, l.passOn(ctx, f, env, root, r.parameters)
+	return r, nil
 }
 
-// childTemplates uploads the nested stacks' templates and gives the root their URLs.
-func (l *Launcher) childTemplates(ctx context.Context, f foundation, env config.Environment, parameters map[string]string) (err error) {
-	children := map[string]string{contract.KeyNetworkTemplateURL: contract.StackNetwork, contract.KeyECSTemplateURL: contract.StackECS}
-	if l.Config.IsPipelineHome(env) {
-		children[contract.KeyPipelineTemplateURL] = contract.StackPipeline
-	}
-	for key, child := range children {
-		if parameters[key], err = l.uploadTemplate(ctx, f.bucket, contract.EnvironmentTemplate(env.Name, child)); err != nil {
-			return err
+// known is what a root may be given besides what stands in slipway.yaml: the foundation's outputs, the URLs of the nested
+// stacks' templates, which it uploads, and the zones: its own again, or on the first launch the Region's.
+func (l *Launcher) known(ctx context.Context, f foundation, env config.Environment, root stack) (map[string]string, error) {
+	known := maps.Clone(f.outputs)
+	for key, path := range l.children(env) {
+		url, err := l.uploadTemplate(ctx, f.bucket, path)
+		if err != nil {
+			return nil, err
 		}
+		known[key] = url
 	}
-	return nil
-}
-
-// passOn gives the root the foundation's outputs, and its zones: its own again, or on the first launch the Region's.
-func (l *Launcher) passOn(ctx context.Context, f foundation, env config.Environment, root stack, parameters map[string]string) error {
-	keys := []string{contract.KeyRepositoryARN, contract.KeyPermissionsBoundaryARN}
-	if l.Config.IsPipelineHome(env) {
-		keys = append(keys, contract.KeyBucketName, contract.KeyImageProjectName, contract.KeyPipelineExecutionRoleARN, contract.KeyDeliveryBoundaryARN)
-	}
-	for _, key := range keys {
-		parameters[key] = f.outputs[key]
+	if env.Network.Exists() {
+		return known, nil
 	}
 	zones, err := l.zones(ctx, env, root)
 	for i, zone := range zones {
-		parameters[contract.KeyZone(i)] = zone
+		known[contract.KeyZone(i)] = zone
 	}
-	return err
+	return known, err
 }
 
 // zones keeps those that the stack has, since a subnet cannot move, and adds to them where slipway.yaml asks for more.

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 
 	"slipway/internal/contract"
 )
@@ -18,25 +17,21 @@ type foundation struct {
 
 // raiseFoundation creates the foundation, or updates it where its template differs.
 func (l *Launcher) raiseFoundation(ctx context.Context) (foundation, error) {
-	text, err := fs.ReadFile(l.Templates, contract.FoundationTemplate)
-	if err != nil {
-		return foundation{}, fmt.Errorf("read the template %s/%s: %w; run `go run ./gen`", contract.TemplatesDir, contract.FoundationTemplate, err)
-	}
-	name := contract.FoundationStackName(l.Config.Name)
-	s, err := l.describe(ctx, name)
+	t, parameters, s, err := l.foundationStack(ctx)
 	if err != nil {
 		return foundation{}, err
 	}
-	same, err := l.holds(ctx, s, string(text), nil)
+	same, err := l.holds(ctx, s, t.text, parameters)
 	if err != nil {
 		return foundation{}, err
 	}
 	if same {
 		return toFoundation(s)
 	}
+	name := contract.FoundationStackName(l.Config.Name)
 	l.report.line("%s: bucket, image registry, image build, roles", name)
 	s, err = l.apply(ctx, request{
-		name: name, template: string(text), tags: tagsOf(l.Config.Name, "", contract.StackFoundation), by: contract.ChangeSetByPerson,
+		name: name, template: t.text, parameters: parameters, tags: tagsOf(l.Config.Name, "", contract.StackFoundation), by: contract.ChangeSetByPerson,
 	})
 	if errors.Is(err, errNoChanges) {
 		err = nil
@@ -47,18 +42,28 @@ func (l *Launcher) raiseFoundation(ctx context.Context) (foundation, error) {
 	return toFoundation(s)
 }
 
+// foundationStack is what the foundation's stack should hold, and the stack as it is.
+func (l *Launcher) foundationStack(ctx context.Context) (templateFile, map[string]string, stack, error) {
+	t, err := l.template(contract.FoundationTemplate)
+	if err != nil {
+		return t, nil, stack{}, err
+	}
+	parameters, err := t.fill(l.Config.FoundationParameters(), nil)
+	if err != nil {
+		return t, nil, stack{}, err
+	}
+	s, err := l.describe(ctx, contract.FoundationStackName(l.Config.Name))
+	return t, parameters, s, err
+}
+
 // foundationThere reads the foundation and refuses where it is not what the templates say: who may not change it still
 // must not work with another one.
 func (l *Launcher) foundationThere(ctx context.Context) (foundation, error) {
-	text, err := fs.ReadFile(l.Templates, contract.FoundationTemplate)
-	if err != nil {
-		return foundation{}, fmt.Errorf("read the template %s/%s: %w", contract.TemplatesDir, contract.FoundationTemplate, err)
-	}
-	s, err := l.describe(ctx, contract.FoundationStackName(l.Config.Name))
+	t, parameters, s, err := l.foundationStack(ctx)
 	if err != nil {
 		return foundation{}, err
 	}
-	same, err := l.holds(ctx, s, string(text), nil)
+	same, err := l.holds(ctx, s, t.text, parameters)
 	if err != nil {
 		return foundation{}, err
 	}

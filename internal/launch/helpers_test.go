@@ -9,12 +9,14 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/fstest"
 	"time"
 
 	"slipway/internal/awsdouble"
 	"slipway/internal/config"
 	"slipway/internal/deployer"
 	"slipway/internal/iampolicy"
+	"slipway/internal/stacks"
 )
 
 // tree is a source with a given identity.
@@ -75,6 +77,33 @@ func (b *bench) again(source string) *bench {
 	return b
 }
 
+// asking is another run with this slipway.yaml and the templates that it asks for.
+func (b *bench) asking(t *testing.T, slipway string) *bench {
+	t.Helper()
+	cfg, err := config.Parse(config.File, []byte(slipway))
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.again("a")
+	b.Config, b.Templates = cfg, rendered(t, cfg)
+	b.may(deployer.Names...)
+	return b
+}
+
+// rendered are the templates of a configuration, as go run ./gen writes them.
+func rendered(t *testing.T, cfg config.Config) fstest.MapFS {
+	t.Helper()
+	files := fstest.MapFS{}
+	for _, file := range stacks.All(cfg) {
+		text, err := file.Template.Render("")
+		if err != nil {
+			t.Fatal(err)
+		}
+		files[file.Path] = &fstest.MapFile{Data: text}
+	}
+	return files
+}
+
 // may gives the caller these policies of the deployer's and no other.
 func (b *bench) may(names ...string) {
 	var documents []iampolicy.Document
@@ -103,6 +132,16 @@ func (b *bench) mustDestroy(t *testing.T) {
 	if living := b.double.Living(); len(living) > 0 {
 		t.Errorf("after destroy there is still %v", living)
 	}
+}
+
+// root is a stack as CloudFormation describes it.
+func (b *bench) root(t *testing.T, name string) stack {
+	t.Helper()
+	s, err := b.describe(t.Context(), name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
 }
 
 // operations are the names of the calls so far.
