@@ -1,6 +1,7 @@
 package awsdouble
 
 import (
+	"crypto/tls"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -27,7 +28,8 @@ func (d *Double) ServeApp(app AppHandler) {
 	d.app = app
 }
 
-func defaultApp(w http.ResponseWriter, r *http.Request, task Task) {
+// DefaultApp is the application that the templates deploy.
+func DefaultApp(w http.ResponseWriter, r *http.Request, task Task) {
 	switch r.URL.Path {
 	case "/":
 		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
@@ -42,24 +44,37 @@ func defaultApp(w http.ResponseWriter, r *http.Request, task Task) {
 	}
 }
 
-// startApp opens a load balancer's listener on loopback and returns its host and port, which is the DNS name.
+// startApp opens a load balancer's listeners, all on one port of loopback, and returns its host and port, which is the DNS
+// name. Where there is an HTTPS listener, what comes in plain is redirected.
 func (d *Double) startApp(balancer *thing) string {
 	turns := map[string]int{} // by path: two requests a visit would otherwise always meet the same two tasks
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		d.mu.Lock()
-		tasks, app := d.behind(balancer), d.app
-		turns[r.URL.Path]++
+		tasks, app, redirects := d.behind(balancer), d.app, r.TLS == nil && d.certificateOf(balancer) != nil
+		if !redirects {
+			turns[r.URL.Path]++
+		}
 		turn := turns[r.URL.Path]
 		d.mu.Unlock()
+		if redirects {
+			http.Redirect(w, r, "https://"+r.Host+":443"+r.URL.RequestURI(), http.StatusMovedPermanently)
+			return
+		}
 		if len(tasks) == 0 {
 			http.Error(w, "503 Service Temporarily Unavailable", http.StatusServiceUnavailable)
 			return
 		}
 		if app == nil {
-			app = defaultApp
+			app = DefaultApp
 		}
 		app(w, r, tasks[turn%len(tasks)])
 	}))
+	server.Listener = listenBoth(server.Listener, func(*tls.ClientHelloInfo) (*tls.Certificate, error) {
+		d.mu.Lock()
+		defer d.mu.Unlock()
+		return d.shownCertificate(balancer)
+	})
+	server.Start()
 	balancer.server = server
 	d.apps = append(d.apps, server)
 	return strings.TrimPrefix(server.URL, "http://")

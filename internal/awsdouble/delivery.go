@@ -1,6 +1,7 @@
 package awsdouble
 
 import (
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -205,6 +206,16 @@ func (d *Double) describeScalableTargets(in object) (object, error) {
 		}
 	}
 	return object{"ScalableTargets": members}, nil
+}
+
+// SetMinimum changes the least number of tasks of every scalable target, as a scheduled action does.
+func (d *Double) SetMinimum(n int) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for _, t := range d.existing(scaling + "ScalableTarget") {
+		t.Properties = maps.Clone(t.Properties)
+		t.Properties["MinCapacity"] = n
+	}
 }
 
 func (d *Double) describeScalingPolicies(in object) (object, error) {

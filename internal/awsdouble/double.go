@@ -45,6 +45,7 @@ type Double struct {
 	requests []iampolicy.Request
 
 	reference iamref.Reference
+	authority *authority
 	faults    []*fault
 	failing   map[string]string // phase and logical path of a resource -> why it fails
 	nestedCS  string            // why no nested change set can be made
@@ -98,6 +99,9 @@ func New(t testing.TB, opts ...Option) *Double {
 	}
 	var err error
 	if d.reference, err = iamref.Load(); err != nil {
+		t.Fatal(err)
+	}
+	if d.authority, err = newAuthority(); err != nil {
 		t.Fatal(err)
 	}
 	d.handlers, d.kinds = d.allHandlers(), d.allKinds()

@@ -11,7 +11,7 @@ import (
 // entryKinds are the types of a domain, its certificate and a firewall.
 func (d *Double) entryKinds() map[string]kind {
 	return map[string]kind{
-		"AWS::CertificateManager::Certificate": {
+		certificateType: {
 			id:         func(*stack, string, object) string { return d.arn("acm", "certificate/"+d.uuid()) },
 			createOnly: []string{"DomainName", "SubjectAlternativeNames", "DomainValidationOptions", "ValidationMethod"},
 			created:    d.certificateCreated,
@@ -65,23 +65,28 @@ func (d *Double) certificateHandlers() map[string]handler {
 
 func (d *Double) describeCertificate(in object) (object, error) {
 	arn := text(in, "CertificateArn")
-	t := d.thing("AWS::CertificateManager::Certificate", arn)
+	t := d.thing(certificateType, arn)
 	if t == nil {
 		return nil, fail("ResourceNotFoundException", "Could not find certificate %s.", arn)
 	}
 	domain := text(t.Properties, "DomainName")
-	names := texts(t.Properties, "SubjectAlternativeNames")
-	if !slices.Contains(names, domain) {
-		names = append([]string{domain}, names...)
-	}
 	return object{"Certificate": object{
-		"CertificateArn": arn, "DomainName": domain, "SubjectAlternativeNames": asList(names),
+		"CertificateArn": arn, "DomainName": domain, "SubjectAlternativeNames": asList(certificateNames(t)),
 		"Status": cmp.Or(text(t.Properties, "Status"), "ISSUED"),
 		"DomainValidationOptions": list{object{
 			"DomainName": domain, "ValidationMethod": "DNS",
 			"ResourceRecord": object{"Name": proofName(domain), "Type": "CNAME", "Value": "_f.acm-validations.aws."},
 		}},
 	}}, nil
+}
+
+// certificateNames are the domain names that a certificate covers.
+func certificateNames(t *thing) []string {
+	domain, names := text(t.Properties, "DomainName"), texts(t.Properties, "SubjectAlternativeNames")
+	if slices.Contains(names, domain) {
+		return names
+	}
+	return append([]string{domain}, names...)
 }
 
 func (d *Double) firewallHandlers() map[string]handler {
@@ -113,7 +118,10 @@ func (d *Double) getWebACLForResource(in object) (object, error) {
 	return object{}, nil
 }
 
-const hostedZoneType = "AWS::Route53::HostedZone"
+const (
+	hostedZoneType  = "AWS::Route53::HostedZone"
+	certificateType = "AWS::CertificateManager::Certificate"
+)
 
 // dnsRecord is one name and type in a hosted zone.
 type dnsRecord struct{ zone, name, kind string }

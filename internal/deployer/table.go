@@ -51,8 +51,8 @@ func (t *table) deploying() {
 	t.allow(Deploy, "SeeTasks", "why tasks stopped", []string{"ecs:DescribeTasks", "ecs:ListTasks"},
 		t.arns("ecs", "container-instance/"+prefix, "task/"+prefix))
 	t.allow(Deploy, "ReadLogs", "the last lines of a build or of a task that stopped", []string{"logs:GetLogEvents"}, t.arns("logs", "log-group:"+prefix))
-	t.allow(Deploy, "Describe", "zones with Fargate, what runs and whether it is healthy", []string{
-		"ec2:DescribeAvailabilityZones", "ecs:DescribeTaskDefinition", "elasticloadbalancing:DescribeTargetHealth",
+	t.allow(Deploy, "Describe", "zones with Fargate, what runs, how many there are at least, whether it is healthy", []string{
+		"application-autoscaling:DescribeScalableTargets", "ec2:DescribeAvailabilityZones", "ecs:DescribeTaskDefinition", "elasticloadbalancing:DescribeTargetHealth",
 	}, all)
 	linked := []string{"aws-service-role/ecs.amazonaws.com/AWSServiceRoleForECS", "aws-service-role/elasticloadbalancing.amazonaws.com/AWSServiceRoleForElasticLoadBalancing",
 		"aws-service-role/ecs.application-autoscaling.amazonaws.com/AWSServiceRoleForApplicationAutoScaling_ECSService"}
@@ -98,7 +98,7 @@ func (t *table) proving() {
 	t.allow(Destroy, "ProveFirewall", "the same; a web ACL's name is made of its logical id alone", []string{"wafv2:GetWebACL", "wafv2:GetWebACLForResource"},
 		append(t.arns("wafv2", "regional/webacl/*"), t.arns("elasticloadbalancing", "loadbalancer/app/*")...))
 	t.allow(Destroy, "ProveAmongAll", "the same, where AWS knows no resource for the question", []string{
-		"application-autoscaling:DescribeScalableTargets", "application-autoscaling:DescribeScalingPolicies", "ec2:DescribeAddresses",
+		"application-autoscaling:DescribeScalingPolicies", "ec2:DescribeAddresses",
 		"ec2:DescribeFlowLogs", "ec2:DescribeInternetGateways", "ec2:DescribeNatGateways", "ec2:DescribeRouteTables", "ec2:DescribeSecurityGroupRules", "ec2:DescribeSecurityGroups",
 		"ec2:DescribeSubnets", "ec2:DescribeVpcEndpoints", "ec2:DescribeVpcs", "elasticloadbalancing:DescribeListeners", "elasticloadbalancing:DescribeLoadBalancers",
 		"elasticloadbalancing:DescribeRules", "elasticloadbalancing:DescribeTargetGroups", "sns:GetSubscriptionAttributes",

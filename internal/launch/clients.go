@@ -6,6 +6,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/aws/retry"
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
+	"github.com/aws/aws-sdk-go-v2/service/applicationautoscaling"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
 	"github.com/aws/aws-sdk-go-v2/service/codebuild"
@@ -40,6 +41,7 @@ type clients struct {
 	events   *eventbridge.Client
 	iam      *iam.Client
 	s3       *s3.Client
+	scaling  *applicationautoscaling.Client
 	sts      *sts.Client
 	ec2      *ec2query.Client
 	config   aws.Config
@@ -66,10 +68,11 @@ func newClients(cfg aws.Config) clients {
 		events:   eventbridge.NewFromConfig(cfg),
 		iam:      iam.NewFromConfig(cfg),
 		// A bucket is a host name on AWS; an endpoint of one's own has no such hosts.
-		s3:     s3.NewFromConfig(cfg, func(o *s3.Options) { o.UsePathStyle = cfg.BaseEndpoint != nil }),
-		sts:    sts.NewFromConfig(cfg),
-		ec2:    ec2query.New(cfg),
-		config: cfg,
+		s3:      s3.NewFromConfig(cfg, func(o *s3.Options) { o.UsePathStyle = cfg.BaseEndpoint != nil }),
+		scaling: applicationautoscaling.NewFromConfig(cfg),
+		sts:     sts.NewFromConfig(cfg),
+		ec2:     ec2query.New(cfg),
+		config:  cfg,
 	}
 }
 

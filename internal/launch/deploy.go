@@ -85,6 +85,12 @@ func (l *Launcher) environmentNames() []string {
 	return names
 }
 
+// environment is that of the name, which check has found to be there.
+func (l *Launcher) environment(name string) config.Environment {
+	i := slices.IndexFunc(l.Config.Environments, func(e config.Environment) bool { return e.Name == name })
+	return l.Config.Environments[i]
+}
+
 // roots describes each environment's root stack, by the environment's name.
 func (l *Launcher) roots(ctx context.Context) (map[string]stack, error) {
 	roots := map[string]stack{}

@@ -5,10 +5,10 @@ package launch
 
 import (
 	"context"
+	"crypto/x509"
 	"fmt"
 	"io"
 	"io/fs"
-	"net/http"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -19,14 +19,14 @@ import (
 // Options say what to launch, where, and how to speak about it.
 type Options struct {
 	Config    config.Config
-	AWS       aws.Config    // credentials, Region and, for the local engine, the endpoint
-	Templates fs.FS         // the templates folder
-	Source    Source        // the working tree; may be nil for Destroy
-	Records   string        // folder that keeps what a destroy has recorded until it is proven gone
-	Progress  io.Writer     // everything that is not an output: stderr
-	Output    io.Writer     // Key=Value lines: stdout
-	Poll      time.Duration // time between two looks at the same thing; 5 s where zero
-	HTTP      *http.Client  // for the acceptance requests; http.DefaultClient's settings where nil
+	AWS       aws.Config     // credentials, Region and, for the local engine, the endpoint
+	Templates fs.FS          // the templates folder
+	Source    Source         // the working tree; may be nil for Destroy
+	Records   string         // folder that keeps what a destroy has recorded until it is proven gone
+	Progress  io.Writer      // everything that is not an output: stderr
+	Output    io.Writer      // Key=Value lines: stdout
+	Poll      time.Duration  // time between two looks at the same thing; 5 s where zero
+	RootCAs   *x509.CertPool // who may sign the certificate of the service's domain; nil: whom this machine trusts
 	// Cost words what environments cost a month; nil where nothing costs anything, as on the local engine.
 	Cost func(environments ...string) (string, error)
 }
@@ -45,6 +45,7 @@ type Launcher struct {
 	account   string // set by identify
 	caller    string
 	partition partition
+	patience  time.Duration // of an acceptance
 }
 
 // New makes a launcher. It calls nothing yet.
@@ -52,11 +53,7 @@ func New(o Options) *Launcher {
 	if o.Poll == 0 {
 		o.Poll = 5 * time.Second
 	}
-	if o.HTTP == nil {
-		// A connection for each request, so that the load balancer spreads them over the tasks.
-		o.HTTP = &http.Client{Timeout: 10 * time.Second, Transport: &http.Transport{DisableKeepAlives: true}}
-	}
-	return &Launcher{Options: o, aws: newClients(o.AWS), report: reporter{o.Progress}}
+	return &Launcher{Options: o, aws: newClients(o.AWS), report: reporter{o.Progress}, patience: acceptanceTimeout}
 }
 
 // reporter writes progress, one line a call.

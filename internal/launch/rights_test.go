@@ -101,7 +101,8 @@ func everyRequest(t *testing.T) ([]iampolicy.Request, []deployer.Right) {
 	b.double.FailResource("ECS.Service", "")
 
 	b.double.NestedChangeSetsFail("no preview")
-	b.again("a").Config.Environments[0].Tasks = config.Tasks{Min: 3, Max: 6} // the template says two: the launcher raises the count
+	b.again("a").Config.Environments[0].Tasks = config.Tasks{Min: 3, Max: 6, ScaleOnCPU: 60} // a new service has one task: the launcher raises the count
+	b.Templates = rendered(t, b.Config)
 	b.mustDeploy(t, DeployOptions{})
 	b.double.NestedChangeSetsFail("")
 	b.again("b").Templates = withComment(t)

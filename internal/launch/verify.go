@@ -3,11 +3,8 @@ package launch
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
-	"net/http"
 	"strings"
 	"time"
 
@@ -22,15 +19,9 @@ import (
 
 var errNoService = errors.New("ECS has no such service")
 
-const (
-	// settleTimeout is how long a service may take to become stable after its stack is complete. CloudFormation has waited
-	// for it already; this catches what happened since.
-	settleTimeout = 20 * time.Minute
-	// acceptanceTimeout is how long the URL may take to answer: a new load balancer's name is known only after a while.
-	acceptanceTimeout = 5 * time.Minute
-	// answerLimit is how much of an answer is read.
-	answerLimit = 64 << 10
-)
+// settleTimeout is how long a service may take to become stable after its stack is complete. CloudFormation has waited
+// for it already; this catches what happened since.
+const settleTimeout = 20 * time.Minute
 
 // verify says whether the environment really runs what its stack says, and answers.
 func (l *Launcher) verify(ctx context.Context, env config.Environment, root stack) error {
@@ -41,7 +32,7 @@ func (l *Launcher) verify(ctx context.Context, env config.Environment, root stac
 	if err != nil {
 		return err
 	}
-	return l.accept(ctx, root.outputs[contract.KeyServiceURL], running)
+	return l.accept(ctx, env, root, running)
 }
 
 // Accept asks an environment that is up for its contract.
@@ -63,29 +54,7 @@ func (l *Launcher) Accept(ctx context.Context, environment string) error {
 	if err != nil {
 		return err
 	}
-	return l.accept(ctx, root.outputs[contract.KeyServiceURL], running)
-}
-
-// raiseCount lifts a scaled service to its minimum. Its template leaves the count out, so that an update never resets
-// the scaler; a new service then starts with one task, and the scaler lifts it only at its next alarm.
-func (l *Launcher) raiseCount(ctx context.Context, env config.Environment, root stack) error {
-	if env.Tasks.Max <= env.Tasks.Min {
-		return nil
-	}
-	cluster, name := root.outputs[contract.KeyClusterName], root.outputs[contract.KeyServiceName]
-	s, err := l.service(ctx, cluster, name)
-	if err != nil {
-		return fmt.Errorf("describe service %s: %w", name, err)
-	}
-	if int(s.DesiredCount) >= env.Tasks.Min {
-		return nil
-	}
-	l.report.line("%s: raising the service from %d to its minimum of %d tasks", root.name, s.DesiredCount, env.Tasks.Min)
-	_, err = l.aws.ecs.UpdateService(ctx, &ecs.UpdateServiceInput{Cluster: aws.String(cluster), Service: aws.String(name), DesiredCount: aws.Int32(int32(env.Tasks.Min))})
-	if err != nil {
-		return fmt.Errorf("raise the task count of service %s: %w", name, explain(err))
-	}
-	return nil
+	return l.accept(ctx, l.environment(environment), root, running)
 }
 
 // stable waits until the service's deployment is the one that the stack names, complete, and every wanted task runs. It
@@ -158,86 +127,4 @@ func (l *Launcher) runningImage(ctx context.Context, root stack) (string, error)
 		}
 	}
 	return "", fmt.Errorf("the task definition %s has no container %q with an image named by its digest: somebody deployed past slipway; deploy without --image keep", lastPart(aws.ToString(s.TaskDefinition)), contract.ContainerName)
-}
-
-// accept asks the service for its contract until every running task has been seen to answer.
-func (l *Launcher) accept(ctx context.Context, url string, tasks int) error {
-	if tasks == 0 {
-		return errors.New("acceptance failed: the service runs no task")
-	}
-	ctx, cancel := context.WithTimeoutCause(ctx, acceptanceTimeout, errTooLate)
-	defer cancel()
-	var last error
-	seen := map[string]bool{}
-	for len(seen) < tasks || last != nil {
-		host, err := l.contractHolds(ctx, url)
-		if last = err; err == nil {
-			seen[host] = true
-			continue
-		}
-		if err := pause(ctx, l.Poll); err != nil {
-			break
-		}
-	}
-	switch {
-	case last == nil && len(seen) >= tasks:
-		l.report.line("%s answers, from all %d tasks", url, tasks)
-		return nil
-	case ctx.Err() != nil && !errors.Is(context.Cause(ctx), errTooLate):
-		return fmt.Errorf("%w while asking %s", ErrInterrupted, url)
-	case last != nil:
-		return fmt.Errorf("acceptance of %s failed: %w", url, last)
-	}
-	return fmt.Errorf("acceptance of %s failed: %d of %d running tasks answered within %v", url, len(seen), tasks, acceptanceTimeout)
-}
-
-var errTooLate = errors.New("took too long")
-
-// contractHolds requests what the service promises, once, and returns the host that answered.
-func (l *Launcher) contractHolds(ctx context.Context, url string) (string, error) {
-	host, err := l.get(ctx, url+"/", "text/plain")
-	if err != nil {
-		return "", err
-	}
-	text := strings.TrimSuffix(string(host), "\n")
-	if text == "" || strings.Contains(text, "\n") {
-		return "", fmt.Errorf("GET %s/ answered %q: want one line with the hostname", url, text)
-	}
-	body, err := l.get(ctx, url+"/time", "application/json")
-	if err != nil {
-		return "", err
-	}
-	var answer struct {
-		Message   *string `json:"message"`
-		Timestamp *int64  `json:"timestamp"`
-	}
-	decoder := json.NewDecoder(strings.NewReader(string(body)))
-	decoder.DisallowUnknownFields()
-	if err := decoder.Decode(&answer); err != nil || answer.Message == nil || answer.Timestamp == nil || *answer.Message != "Automation for the People" {
-		return "", fmt.Errorf(`GET %s/time answered %q: want {"message":"Automation for the People","timestamp":<unix seconds>}`, url, body)
-	}
-	return text, nil
-}
-
-// get requests one URL and returns its body; anything but 200 with the wanted content type is an error.
-func (l *Launcher) get(ctx context.Context, url, contentType string) ([]byte, error) {
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
-	if err != nil {
-		return nil, fmt.Errorf("GET %s: %w", url, err)
-	}
-	answer, err := l.HTTP.Do(request)
-	if err != nil {
-		return nil, err
-	}
-	defer answer.Body.Close()
-	body, err := io.ReadAll(io.LimitReader(answer.Body, answerLimit))
-	switch {
-	case err != nil:
-		return nil, fmt.Errorf("GET %s: %w", url, err)
-	case answer.StatusCode != http.StatusOK:
-		return nil, fmt.Errorf("GET %s answered %s", url, answer.Status)
-	case !strings.HasPrefix(answer.Header.Get("Content-Type"), contentType):
-		return nil, fmt.Errorf("GET %s answered %q, want %s", url, answer.Header.Get("Content-Type"), contentType)
-	}
-	return body, nil
 }

@@ -39,7 +39,7 @@ var (
 	}
 	followServiceActions = []string{"ecs:DescribeServices", "ecs:UpdateService"}
 	seeTaskActions       = []string{"ecs:DescribeTasks", "ecs:ListTasks"}
-	describeActions      = []string{"ecs:DescribeTaskDefinition", "elasticloadbalancing:DescribeTargetHealth"} // these have no resource
+	describeActions      = []string{"application-autoscaling:DescribeScalableTargets", "ecs:DescribeTaskDefinition", "elasticloadbalancing:DescribeTargetHealth"} // these have no resource
 )
 
 // imageActions are what building an image asks of its repository.
