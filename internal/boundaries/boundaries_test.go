@@ -44,6 +44,7 @@ var allowed = map[string][]string{
 	"internal/schema":       {"internal/suggest"},
 	"internal/source":       {"internal/contract"},
 	"internal/stacks":       {"internal/cfn", "internal/config", "internal/contract"},
+	"internal/standin":      {"internal/config"},
 	"internal/suggest":      nil,
 	"internal/template":     nil,
 	"internal/yamlfile":     nil,
@@ -51,7 +52,7 @@ var allowed = map[string][]string{
 	"scripts/bench/floor":   nil,
 	"scripts/bench/measure": nil,
 	"scripts/check":         {"internal/regions"},
-	"scripts/slipway":       {"internal/config", "internal/contract", "internal/cost", "internal/deployer", "internal/ec2query", "internal/evidence", "internal/image", "internal/launch", "internal/local", "internal/residue", "internal/source"},
+	"scripts/slipway":       {"internal/config", "internal/contract", "internal/cost", "internal/deployer", "internal/ec2query", "internal/evidence", "internal/image", "internal/launch", "internal/local", "internal/residue", "internal/source", "internal/standin"},
 	"web":                   nil,
 }
 

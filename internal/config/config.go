@@ -1,7 +1,10 @@
 // Package config reads slipway.yaml: its types, defaults and validation.
 package config
 
-import "net/netip"
+import (
+	"net/netip"
+	"strings"
+)
 
 // Config is slipway.yaml, validated, with defaults filled in. It is passed by value and never changed.
 type Config struct {
@@ -52,6 +55,11 @@ type Secret struct {
 	Store SecretStore
 	Path  string // of the parameter, with its slashes, or the secret's name; may hold {environment}
 	Key   string // of a JSON secret in Secrets Manager; empty for the whole value
+}
+
+// In is the path in one environment.
+func (s Secret) In(environment string) string {
+	return strings.ReplaceAll(s.Path, EnvironmentPlaceholder, environment)
 }
 
 // SecretStore is where a secret's value lies.

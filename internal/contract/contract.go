@@ -154,6 +154,7 @@ const (
 	VarRepositoryURI = "SLIPWAY_REPOSITORY_URI" // where the image is pushed
 	VarEnvironment   = "SLIPWAY_ENVIRONMENT"    // what a deploy or acceptance action deploys to
 	VarImageURI      = "IMAGE_URI"              // exported by the image stage: repository@sha256:...
+	VarLocalCA       = "SLIPWAY_LOCAL_CA"       // likewise: the file with the authority of its load balancers' certificates
 	VarLocalEngine   = "SLIPWAY_LOCAL_ENGINE"   // set by the local engine for what it runs, beside AWS_ENDPOINT_URL
 )
 

@@ -19,6 +19,9 @@ import (
 // certificateAge is how long certificates are valid; they go with the engine that they were made for.
 const certificateAge = 365 * 24 * time.Hour
 
+// authorityFile is the authority's name in its folder.
+const authorityFile = "ca.pem"
+
 // authority is the certificate authority of one engine. Nothing but its own load balancers' certificates comes of it.
 type authority struct {
 	folder string
@@ -44,7 +47,7 @@ func newAuthority(folder string) error {
 
 // readAuthority reads what newAuthority has made.
 func readAuthority(folder string) (*authority, error) {
-	text, err := os.ReadFile(filepath.Join(folder, "ca.pem"))
+	text, err := os.ReadFile(filepath.Join(folder, authorityFile))
 	if err != nil {
 		return nil, fmt.Errorf("read the local engine's certificate authority: %w", err)
 	}
@@ -123,7 +126,12 @@ func (e *Engine) Certify(names ...string) error {
 
 // RootCAs holds the authority that signed the certificates of this engine's load balancers, and no other.
 func (e *Engine) RootCAs() (*x509.CertPool, error) {
-	a, err := readAuthority(e.root.certificates())
+	return RootCAs(filepath.Join(e.root.certificates(), authorityFile))
+}
+
+// RootCAs reads the authority from its file, whose name builds of the engine find in contract.VarLocalCA.
+func RootCAs(file string) (*x509.CertPool, error) {
+	a, err := readAuthority(filepath.Dir(file))
 	if err != nil {
 		return nil, err
 	}

@@ -36,7 +36,7 @@ func valueFrom(secret config.Secret, environment string) string {
 // secretARN is the text of the ARN, for Sub.
 func secretARN(secret config.Secret, environment string) string {
 	const ours = ":${AWS::Region}:${AWS::AccountId}:"
-	place := strings.ReplaceAll(secret.Path, config.EnvironmentPlaceholder, environment)
+	place := secret.In(environment)
 	if secret.Store == config.ParameterStore {
 		return "arn:${AWS::Partition}:ssm" + ours + "parameter/" + strings.TrimPrefix(place, "/")
 	}

@@ -16,6 +16,7 @@ import (
 	"slipway/internal/launch"
 	"slipway/internal/local"
 	"slipway/internal/source"
+	"slipway/internal/standin"
 )
 
 // app is what all commands share.
@@ -92,4 +93,32 @@ func (a *app) launcher(ctx context.Context, root string, cfg config.Config, w wh
 		o.Poll = localPoll
 	}
 	return launch.New(o), err
+}
+
+// trust lets a launcher on the local engine accept the certificates of its load balancers; AWS's everybody trusts. A build
+// of the engine has no engine at hand, but a variable that tells where the authority is.
+func (a *app) trust(l *launch.Launcher, engine *local.Engine) (err error) {
+	switch {
+	case engine != nil:
+		l.RootCAs, err = engine.RootCAs()
+	case l.AWS.BaseEndpoint != nil && a.getenv(contract.VarLocalCA) != "":
+		l.RootCAs, err = local.RootCAs(a.getenv(contract.VarLocalCA))
+	}
+	return err
+}
+
+// standIns takes, on the local engine, the place of what slipway.yaml names and exists on AWS alone.
+func (a *app) standIns(ctx context.Context, l *launch.Launcher) (err error) {
+	if l.AWS.BaseEndpoint == nil {
+		return nil
+	}
+	var made []string
+	l.Config, made, err = standin.Make(ctx, l.AWS, l.Config)
+	if len(made) > 0 {
+		fmt.Fprintln(a.err, "What exists on AWS alone has stand-ins in the local engine:")
+	}
+	for _, line := range made {
+		fmt.Fprintf(a.err, "  %s\n", line)
+	}
+	return err
 }

@@ -79,15 +79,34 @@ func (a *app) deploy(ctx context.Context, w where, o launch.DeployOptions) error
 			return err
 		}
 		a.sayDifferences(cfg, engine.Runtime)
+		if err := certify(engine, cfg); err != nil {
+			return err
+		}
 	}
 	l, err := a.launcher(ctx, root, cfg, w, engine)
 	if err != nil {
+		return err
+	}
+	if err := errors.Join(a.trust(l, engine), a.standIns(ctx, l)); err != nil {
 		return err
 	}
 	if l.AWS.BaseEndpoint == nil {
 		l.Cost = estimator(l.Templates, cfg, l.AWS.Region)
 	}
 	return l.Deploy(ctx, o)
+}
+
+// certify lets the engine answer for the domains as AWS does with their certificates.
+func certify(engine *local.Engine, cfg config.Config) error {
+	for _, env := range cfg.Environments {
+		if !env.Entry.HTTPS() {
+			continue
+		}
+		if err := engine.Certify(env.Entry.Domain); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // known refuses environments that slipway.yaml has not, before anything is started for them.

@@ -163,6 +163,9 @@ func (a *app) stageAcceptance(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if err := a.trust(l, nil); err != nil {
+		return err
+	}
 	return l.Accept(ctx, environment)
 }
 

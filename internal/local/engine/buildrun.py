@@ -160,6 +160,7 @@ def own_variables(work: Path, region: str) -> dict[str, str]:
         "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
         "AWS_EC2_METADATA_DISABLED": "true",
         "SLIPWAY_LOCAL_ENGINE": "1",
+        "SLIPWAY_LOCAL_CA": os.path.join(os.environ.get("SLIPWAY_RUN_DIR", ""), "tls", "ca.pem"),
         **_marker(),
     }
 

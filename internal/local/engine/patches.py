@@ -78,8 +78,8 @@ def _ecs(service: services.Services) -> tuple[Patch, ...]:
             sha256="7646fdec34d8c12049d88c410a0f76f91cbc68237cded3bf9477c69ff30eb6e6",
             fault="An encrypted parameter arrives encrypted, and a secret whose name begins like the one that is meant "
             "is taken for it.",
-            right="A task has the value of just that parameter or secret, or stops with the reason. (Here a place that "
-            "the stores do not know is looked up in .slipway/local/secrets.yaml.)",
+            right="A task has the value of just that parameter or secret, or stops with the reason. (Here a place is "
+            "looked up in .slipway/local/secrets.yaml first.)",
             source=_ECS + "specifying-sensitive-data.html",
             wrap=tasksecrets.resolved,
         ),

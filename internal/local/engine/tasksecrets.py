@@ -1,4 +1,4 @@
-"""The values of containers' secrets: the emulator's stores have them, or a file of this clone."""
+"""The values of containers' secrets: a file of this clone has them, or the emulator's stores."""
 
 from __future__ import annotations
 
@@ -30,13 +30,10 @@ def _value(name: str, place: str) -> str:
     parts = place.split(":")
     if len(parts) < 7 or parts[2] != "secretsmanager":
         written = "ssm:/" + parts[-1].removeprefix("parameter").removeprefix("/")
-        value = ssm.resolve_parameter_value(place, decrypt=True)
-        return value if value is not None else _kept(name, written)
+        return _kept(name, written, lambda: ssm.resolve_parameter_value(place, decrypt=True))
     key, stage, version = [*parts[7:], "", "", ""][:3]
     written = f"secretsmanager:{parts[6]}"
-    value = _secret(":".join(parts[:7]), stage, version)
-    if value is None:
-        value = _kept(name, written)
+    value = _kept(name, written, lambda: _secret(":".join(parts[:7]), stage, version))
     return _member(name, written, value, key) if key else value
 
 
@@ -59,10 +56,12 @@ def _member(name: str, place: str, value: str, key: str) -> str:
     return found if isinstance(found, str) else json.dumps(found)
 
 
-def _kept(name: str, place: str) -> str:
-    """The value in the user's file, which is read anew for each task."""
+def _kept(name: str, place: str, stored: Callable[[], str | None]) -> str:
+    """The value in the user's file, which is read anew for each task, or else that of the store."""
     value = _file().get(place)
     if not isinstance(value, str):
+        value = stored()
+    if value is None:
         raise ecs._SecretResolutionError(
             f"unable to retrieve secret {name}: the local engine has no {place}; "
             f"write it into {FILE}, on a line such as {place}: VALUE"
