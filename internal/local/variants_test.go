@@ -28,6 +28,7 @@ import (
 // deleted on one engine.
 var variants = map[string]struct {
 	environment, service string
+	security             string   // beside them
 	has                  []string // variables of the task, or its command after "args "
 }{
 	"public tasks":              {},
@@ -56,6 +57,10 @@ var variants = map[string]struct {
 	"secrets": {
 		service: `secrets: {S_PARAMETER: "ssm:/shop/{environment}/a", S_SECRET: "secretsmanager:shop-{environment}", S_KEY: "secretsmanager:shop-{environment}#password"}`,
 		has:     []string{"S_PARAMETER=from-ssm", `S_SECRET={"password": "from-secretsmanager"}`, "S_KEY=from-secretsmanager"},
+	},
+	"secrets under a key": {
+		service:  `secrets: {S_SECRET: "secretsmanager:shop-{environment}"}`,
+		security: `key: "${Key}"`, has: []string{`S_SECRET={"password": "from-secretsmanager"}`},
 	},
 	"sidecars":                  {service: `sidecars: [{name: agent, image: "public.ecr.aws/x/agent@` + someDigest + `", port: 4317, essential: true, environment: {LEVEL: info}, secrets: {S: "ssm:/shop/{environment}/a"}}]`},
 	"exec, storage, root, user": {service: `exec: true, readOnlyRoot: false, storage: 21, user: "1000:1000"`},
@@ -97,7 +102,7 @@ func TestVariants(t *testing.T) {
 			t.Run(name, func(t *testing.T) {
 				t.Parallel()
 				v := variants[name]
-				text := given.Replace(fmt.Sprintf("name: v%d\nservice: {%s}\nenvironments:\n  - name: prod\n    %s\n", i, v.service, v.environment))
+				text := given.Replace(fmt.Sprintf("name: v%d\nservice: {%s}\nenvironments:\n  - name: prod\n    %s\nsecurity: {%s}\n", i, v.service, v.environment, v.security))
 				cfg, err := config.Parse(config.File, []byte(text))
 				if err != nil {
 					t.Fatalf("%v\n%s", err, text)

@@ -269,7 +269,7 @@ func TestSidecars(t *testing.T) {
 	}
 }
 
-func TestStorageAndRoot(t *testing.T) {
+func TestStorageUserAndRoot(t *testing.T) {
 	task := at(t, ecsOf(t, "storage").Resources, "TaskDefinition", "Properties")
 	if got := at(t, task, "EphemeralStorage", "SizeInGiB"); got != 200 {
 		t.Errorf("%v GiB of storage, want 200", got)
@@ -279,6 +279,9 @@ func TestStorageAndRoot(t *testing.T) {
 	}
 	if appOf(t, "standard")["ReadonlyRootFilesystem"] != true || appOf(t, "writable root")["ReadonlyRootFilesystem"] != false {
 		t.Error("the root file system does not follow readOnlyRoot")
+	}
+	if got := []any{appOf(t, "standard")["User"], appOf(t, "every option of the service")["User"]}; !cmp.Equal(got, []any{config.DefaultUser, "1000"}) {
+		t.Errorf("the application runs as %v", got)
 	}
 }
 
