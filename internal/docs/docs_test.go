@@ -32,6 +32,7 @@ var commands = map[string]witness{
 	"curl $ServiceURL/":                       {"internal/e2e/local_test.go", `s.url+"/"`},
 	"curl $ServiceURL/time":                   {"internal/e2e/local_test.go", `s.url+"/time"`},
 	"./scripts/bench/gen.sh --builds":         {"scripts/check/steps.go", `r.path("scripts/bench/gen.sh"), "--builds"`},
+	"./scripts/bench/web.sh":                  {"scripts/check/steps.go", `r.path("scripts/bench/web.sh")`},
 	"./scripts/test.sh --long":                {"scripts/check/main.go", `"long"`},
 	"go run ./gen":                            {"internal/e2e/local_test.go", `"go", "run", "./gen"`},
 	"go run ./gen -check":                     {"scripts/check/templates.go", `"run", "./gen", "-check"`},

@@ -100,10 +100,10 @@ func (r *repo) ruff(ctx context.Context, out io.Writer) (tally, error) {
 	if err := r.need(engineDir); err != nil {
 		return tally{}, err
 	}
-	if err := r.pythonTool(ctx, out, "ruff", "format", "--no-cache", "--diff", engineDir, "scripts/dev"); err != nil {
+	if err := r.pythonTool(ctx, out, "ruff", "format", "--no-cache", "--diff", engineDir, "scripts/dev", "scripts/bench"); err != nil {
 		return tally{}, err
 	}
-	return tally{}, r.pythonTool(ctx, out, "ruff", "check", "--no-cache", engineDir, "scripts/dev")
+	return tally{}, r.pythonTool(ctx, out, "ruff", "check", "--no-cache", engineDir, "scripts/dev", "scripts/bench")
 }
 
 func unitSteps(r *repo) []step {
@@ -188,7 +188,15 @@ func (r *repo) fuzz(ctx context.Context, out io.Writer) (tally, error) {
 
 // bench wants the measurements to run; what they measure is shown, and no time is a failure.
 func (r *repo) bench(ctx context.Context, out io.Writer) (tally, error) {
-	return tally{}, r.do(ctx, out, r.path("scripts/bench/gen.sh"), "--builds")
+	if err := r.do(ctx, out, r.path("scripts/bench/gen.sh"), "--builds"); err != nil {
+		return tally{}, err
+	}
+	for _, command := range []string{"wrk", "nginx"} {
+		if _, err := exec.LookPath(command); err != nil {
+			return tally{passed: 1, skipped: []string{"the service: there is no " + command}}, nil
+		}
+	}
+	return tally{}, r.do(ctx, out, r.path("scripts/bench/web.sh"))
 }
 
 // packages lists the module's packages in the directories that keep chooses, as ./dir.
