@@ -24,6 +24,7 @@ var allowed = map[string][]string{
 	"gen":                    {"internal/config", "internal/contract", "internal/override", "internal/stacks"},
 	"internal/awsdouble":     {"internal/contract", "internal/iampolicy", "internal/iamref"},
 	"internal/cfn":           nil,
+	"internal/changes":       {"internal/contract", "internal/schema", "internal/template"},
 	"internal/config":        {"internal/contract", "internal/suggest", "internal/yamlfile"},
 	"internal/configtest":    {"internal/config"},
 	"internal/contract":      nil,
