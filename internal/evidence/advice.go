@@ -3,6 +3,8 @@ package evidence
 import (
 	"slices"
 	"strings"
+
+	"slipway/internal/contract"
 )
 
 // What to do about the commonest causes. Texts that a service writes are quoted in the tests, with their sources.
@@ -100,20 +102,19 @@ func adviseExitCode(task StoppedTask) string {
 	if task.StopCode != "EssentialContainerExited" {
 		return ""
 	}
-	for _, container := range task.Containers {
-		switch {
-		case container.ExitCode == nil:
-		case *container.ExitCode == 137:
-			return adviseKilled
-		case *container.ExitCode == 126 || *container.ExitCode == 127:
-			return adviseCommand
-		case *container.ExitCode == 0:
-			return adviseEnds
-		default:
-			return adviseExit
-		}
+	container, ran := task.cause(contract.ContainerName)
+	switch {
+	case !ran:
+		return ""
+	case *container.ExitCode == 137:
+		return adviseKilled
+	case *container.ExitCode == 126 || *container.ExitCode == 127:
+		return adviseCommand
+	case *container.ExitCode == 0:
+		return adviseEnds
+	default:
+		return adviseExit
 	}
-	return ""
 }
 
 func adviseTarget(target TargetHealth) string {

@@ -39,7 +39,8 @@ func Collect(ctx context.Context, clients Clients, target Target) Evidence {
 		e.note("health of the load balancer's targets", e.targets(ctx, clients, target))
 	}
 	if target.LogGroup != "" && target.ContainerName != "" {
-		e.note("log of container "+target.ContainerName, e.log(ctx, clients, target))
+		container, err := e.log(ctx, clients, target)
+		e.note("log of container "+container, err)
 	}
 	return e
 }
@@ -185,23 +186,37 @@ func (e *Evidence) targets(ctx context.Context, clients Clients, target Target) 
 	return nil
 }
 
-// log reads the end of the newest stopped task's log whose container has run.
-func (e *Evidence) log(ctx context.Context, clients Clients, target Target) error {
+// log reads the end of a container's log and returns its name: of the newest stopped task whose containers have run, the one
+// that ended it.
+func (e *Evidence) log(ctx context.Context, clients Clients, target Target) (container string, err error) {
 	for _, task := range e.StoppedTasks {
-		if !hasRun(task, target.ContainerName) {
+		cause, ran := task.cause(target.ContainerName)
+		if !ran {
 			continue
 		}
 		// PREFIX/CONTAINER/TASKID: docs.aws.amazon.com/AmazonECS/latest/developerguide/using_awslogs.html
-		stream := strings.Join([]string{contract.LogStreamPrefix, target.ContainerName, lastPart(task.TaskARN)}, "/")
+		stream := strings.Join([]string{contract.LogStreamPrefix, cause.Name, lastPart(task.TaskARN)}, "/")
 		lines, err := tail(ctx, clients.Logs, target.LogGroup, stream, maxLines)
 		e.LogTask, e.LogTail = task.TaskARN, last(lines)
-		return err
+		return cause.Name, err
 	}
-	return nil
+	return "", nil
 }
 
-func hasRun(task StoppedTask, name string) bool {
-	return slices.ContainsFunc(task.Containers, func(c Container) bool { return c.Name == name && c.ExitCode != nil })
+// cause is the container that probably ended its task: one that failed by itself goes before one that ended without an
+// error, and that before those that were stopped in consequence (SIGTERM and SIGKILL); among equals it is the one of that name.
+func (t StoppedTask) cause(name string) (c Container, ran bool) {
+	least := 3
+	for _, container := range t.Containers {
+		if container.ExitCode == nil {
+			continue
+		}
+		rank := map[int32]int{0: 1, 128 + 9: 2, 128 + 15: 2}[*container.ExitCode]
+		if rank < least || rank == least && container.Name == name {
+			least, c = rank, container
+		}
+	}
+	return c, least < 3
 }
 
 // tail returns the lines of a log stream's last events, made harmless.

@@ -74,6 +74,22 @@ func TestCollect(t *testing.T) {
 	}
 }
 
+// The log is that of the container that ended the task, whichever it was.
+func TestLogOfTheContainerThatEndedTheTask(t *testing.T) {
+	for exits, want := range map[[2]string]string{
+		{"143", "1"}: "agent", {"0", "1"}: "agent", {"137", "0"}: "agent", {"null", "2"}: "agent",
+		{"3", "143"}: "app", {"1", "1"}: "app", {"0", "0"}: "app", {"137", "143"}: "app",
+	} {
+		answers := tasks(task{id: "aaaa", reason: exited, code: "EssentialContainerExited", exit: exits[0], sidecar: exits[1], at: 10})
+		answers["GetLogEvents"] = `{"events":[]}`
+		double, clients := serve(t, answers)
+		evidence.Collect(t.Context(), clients, target())
+		if asked := double.asked("GetLogEvents"); !strings.Contains(asked, `"logStreamName":"tasks/`+want+`/aaaa"`) {
+			t.Errorf("app ended with %s and agent with %s: asked for %s, want the log of %s", exits[0], exits[1], asked, want)
+		}
+	}
+}
+
 func TestCollectFromServiceARN(t *testing.T) {
 	_, clients := serve(t, everything())
 	byARN := target()

@@ -96,6 +96,7 @@ type task struct {
 	id, group, reason, code string
 	exit                    string // JSON
 	containerReason         string
+	sidecar                 string // its exit code; empty for none
 	at                      int
 }
 
@@ -105,9 +106,13 @@ func tasks(list ...task) map[string]string {
 	for _, one := range list {
 		arn := "arn:aws:ecs:eu-central-1:123456789012:task/shop-prod/" + one.id
 		arns = append(arns, fmt.Sprintf("%q", arn))
+		containers := fmt.Sprintf(`{"name":"app","exitCode":%s,"reason":%s}`, cmp.Or(one.exit, "null"), quote(one.containerReason))
+		if one.sidecar != "" {
+			containers = fmt.Sprintf(`{"name":"agent","exitCode":%s},`, one.sidecar) + containers // ECS lists them in any order
+		}
 		documents = append(documents, fmt.Sprintf(
-			`{"taskArn":%q,"group":%q,"stoppedReason":%s,"stopCode":%q,"stoppedAt":%d,"containers":[{"name":"app","exitCode":%s,"reason":%s}]}`,
-			arn, cmp.Or(one.group, "service:shop-web"), quote(one.reason), one.code, start.Unix()+int64(one.at), cmp.Or(one.exit, "null"), quote(one.containerReason)))
+			`{"taskArn":%q,"group":%q,"stoppedReason":%s,"stopCode":%q,"stoppedAt":%d,"containers":[%s]}`,
+			arn, cmp.Or(one.group, "service:shop-web"), quote(one.reason), one.code, start.Unix()+int64(one.at), containers))
 	}
 	return map[string]string{
 		"ListTasks":     `{"taskArns":[` + strings.Join(arns, ",") + `]}`,
