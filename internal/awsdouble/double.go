@@ -67,6 +67,7 @@ type Double struct {
 	lastVersion int
 	unhealthy   []string
 	clockTick   int64
+	lateLogs    bool
 }
 
 // Option changes a Double before it starts.

@@ -77,11 +77,18 @@ func (d *Double) balancerRemoved(t *thing) error {
 		return fail("OperationNotPermitted", "Load balancer '%s' cannot be deleted because deletion protection is enabled", t.ID)
 	}
 	logs := d.buckets[balancerAttribute(t, "access_logs.s3.bucket")]
-	if balancerAttribute(t, "access_logs.s3.enabled") == "true" && logs != nil {
+	if (d.lateLogs || balancerAttribute(t, "access_logs.s3.enabled") == "true") && logs != nil {
 		key := balancerAttribute(t, "access_logs.s3.prefix") + "/AWSLogs/" + d.AccountID + "/late.log.gz"
 		logs.put(key, &version{id: d.newVersionID(), body: []byte("late"), modified: d.now()})
 	}
 	return d.stopApp(t)
+}
+
+// LateAccessLogs lets load balancers write a last log when they are deleted, even after their logs were turned off.
+func (d *Double) LateAccessLogs() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.lateLogs = true
 }
 
 func (d *Double) describeTargetGroups(in object) (object, error) {

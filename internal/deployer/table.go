@@ -23,8 +23,8 @@ func (t *table) stacks() {
 	t.allow(Deploy, "UseChangeSets", "execute a change that one has made, or drop it", []string{
 		"cloudformation:DeleteChangeSet", "cloudformation:ExecuteChangeSet",
 	}, t.arns("cloudformation", "stack/"+t.named()), own)
-	t.allow(Deploy, "TagAndDeleteStacks", "tag an environment; delete one, or what a failed launch left of it", []string{
-		"cloudformation:DeleteStack", "cloudformation:TagResource",
+	t.allow(Deploy, "TagAndDeleteStacks", "tag an environment, turn its protection on and off; delete one, or what a failed launch left of it", []string{
+		"cloudformation:DeleteStack", "cloudformation:TagResource", "cloudformation:UpdateTerminationProtection",
 	}, roots)
 	t.allow(Deploy, "PassExecutionRole", "CloudFormation acts with it on an environment", []string{"iam:PassRole"},
 		t.iam("role"+contract.DeliveryRolePath(t.cfg.Name)+"*"), passedTo("cloudformation.amazonaws.com"))
@@ -77,6 +77,8 @@ func (t *table) stopping() {
 	}, t.arns("codepipeline", prefix))
 	t.allow(Destroy, "StopTrigger", "the same", []string{"events:DescribeRule", "events:DisableRule"}, t.arns("events", "rule/"+prefix))
 	t.allow(Destroy, "StopBuilds", "the same", []string{"codebuild:ListBuildsForProject", "codebuild:StopBuild"}, t.arns("codebuild", "project/*"), t.ours())
+	t.allow(Destroy, "ReleaseBalancers", "a load balancer that is to be deleted is protected no more and writes no more logs",
+		[]string{"elasticloadbalancing:ModifyLoadBalancerAttributes"}, t.arns("elasticloadbalancing", "loadbalancer/app/*"), t.ours()) // its name is made of little of the stack's
 	t.allow(Destroy, "FindVersions", "only an empty bucket can be deleted", []string{"s3:ListBucketMultipartUploads", "s3:ListBucketVersions"}, t.buckets())
 	t.allow(Destroy, "EmptyBuckets", "the same", []string{"s3:AbortMultipartUpload", "s3:DeleteObjectVersion"}, objects(t.buckets()))
 	t.allow(Destroy, "FindTaskDefinitions", "task definitions outlive their stack", []string{"ecs:DeregisterTaskDefinition", "ecs:ListTaskDefinitions"}, all)

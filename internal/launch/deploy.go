@@ -188,6 +188,9 @@ func (l *Launcher) deployEnvironment(ctx context.Context, f foundation, env conf
 	if err != nil {
 		return err
 	}
+	if err := l.protect(ctx, env, updated, o); err != nil {
+		return err
+	}
 	if err := l.verify(ctx, env, updated); err != nil {
 		return err
 	}

@@ -108,11 +108,11 @@ func (l *Launcher) agree(found []stack, r *record, o DestroyOptions) error {
 	fmt.Fprintf(&b, "This deletes %s from account %s, Region %s, with all its data:\n", l.Config.Name, l.account, l.AWS.Region)
 	for _, s := range found {
 		fmt.Fprintf(&b, "  stack %s (%s)\n", s.name, s.status)
-		if s.protected {
-			return fmt.Errorf("stack %s has termination protection: take that off first (aws cloudformation update-termination-protection --no-enable-termination-protection --stack-name %s)", s.name, s.name)
+		if err := l.unprotected(s); err != nil {
+			return err
 		}
 	}
-	for _, kind := range []string{"AWS::S3::Bucket", "AWS::ECR::Repository", "AWS::Logs::LogGroup"} {
+	for _, kind := range []string{bucketType, "AWS::ECR::Repository", "AWS::Logs::LogGroup"} {
 		for _, resource := range r.ofType(kind) {
 			fmt.Fprintf(&b, "  everything in %s %s\n", strings.TrimPrefix(kind, "AWS::"), resource.PhysicalID)
 		}
@@ -153,13 +153,16 @@ func (l *Launcher) takeAway(ctx context.Context, found []stack, r *record) error
 	return nil
 }
 
-// deleteUntilGone deletes a stack, emptying its buckets before each try.
+// deleteUntilGone deletes a stack, emptying its buckets and those of the stacks nested in it before each try.
 func (l *Launcher) deleteUntilGone(ctx context.Context, s stack, role string, r *record) error {
 	s, err := l.describe(ctx, s.id)
 	if err == nil && inProgress(s.status) {
 		if s, err = l.settle(ctx, s); err == nil && s.exists() {
 			err = l.recordTrees(ctx, []stack{s}, r) // it may have made more meanwhile
 		}
+	}
+	if err == nil && s.exists() {
+		err = l.release(ctx, s)
 	}
 	for try := 1; err == nil && s.exists(); try++ {
 		if err = l.emptyBuckets(ctx, r, s); err != nil {

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"slipway/internal/residue"
 )
@@ -46,6 +47,17 @@ func (r *record) ofType(kind string) []residue.Resource {
 	var list []residue.Resource
 	for _, resource := range r.Resources {
 		if resource.Type == kind {
+			list = append(list, resource)
+		}
+	}
+	return list
+}
+
+// of lists what a stack and those nested in it have.
+func (r *record) of(s stack) []residue.Resource {
+	var list []residue.Resource
+	for _, resource := range r.Resources {
+		if resource.StackName == s.name || strings.HasPrefix(resource.StackName, s.name+".") {
 			list = append(list, resource)
 		}
 	}

@@ -102,6 +102,7 @@ func everyRequest(t *testing.T) ([]iampolicy.Request, []deployer.Right) {
 
 	b.double.NestedChangeSetsFail("no preview")
 	b.again("a").Config.Environments[0].Tasks = config.Tasks{Min: 3, Max: 6, ScaleOnCPU: 60} // a new service has one task: the launcher raises the count
+	b.Config.Environments[0].Protected = true
 	b.Templates = rendered(t, b.Config)
 	b.mustDeploy(t, DeployOptions{})
 	b.double.NestedChangeSetsFail("")

@@ -128,12 +128,21 @@ func (l *Launcher) ready(ctx context.Context, name, role string) (stack, step, e
 		return s, refuse, fmt.Errorf("stack %s is in status %s: %s", name, s.status, why)
 	case recreate:
 		l.report.line("%s: deleting what an earlier, failed launch left (%s)", name, s.status)
-		if err := l.deleteStack(ctx, s, role); err != nil {
+		if err := l.deleteHusk(ctx, s, role); err != nil {
 			return s, refuse, err
 		}
 		return stack{name: name}, create, nil
 	}
 	return s, todo, nil
+}
+
+// deleteHusk deletes what a launch left that failed: also where its own rollback could not, since a protected load balancer
+// stood in the way.
+func (l *Launcher) deleteHusk(ctx context.Context, s stack, role string) error {
+	if err := l.release(ctx, s); err != nil {
+		return err
+	}
+	return l.deleteStack(ctx, s, role)
 }
 
 // deleteStack deletes one stack and waits until it is gone. CloudFormation acts with the role given; without one, with

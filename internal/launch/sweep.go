@@ -152,10 +152,10 @@ func (l *Launcher) deleteRevisions(ctx context.Context, arns []string, status ec
 	return nil
 }
 
-// emptyBuckets deletes all versions, delete markers and unfinished uploads of the stack's own buckets.
+// emptyBuckets deletes all versions, delete markers and unfinished uploads of the buckets in the stack's tree.
 func (l *Launcher) emptyBuckets(ctx context.Context, r *record, s stack) error {
-	for _, resource := range r.ofType("AWS::S3::Bucket") {
-		if resource.StackName != s.name || s.tags[contract.TagName] == "" {
+	for _, resource := range r.of(s) {
+		if resource.Type != bucketType || s.tags[contract.TagName] == "" {
 			continue
 		}
 		l.report.line("emptying bucket %s", resource.PhysicalID)

@@ -1,0 +1,81 @@
+package launch
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
+	"github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2"
+	balancertypes "github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2/types"
+
+	"slipway/internal/config"
+	"slipway/internal/contract"
+	"slipway/internal/residue"
+)
+
+// protect gives a root the termination protection that slipway.yaml asks for, or takes it off; nested stacks follow their
+// root. A template cannot do that.
+func (l *Launcher) protect(ctx context.Context, env config.Environment, root stack, o DeployOptions) error {
+	if root.protected == env.Protected {
+		return nil
+	}
+	word := map[bool]string{true: "on", false: "off"}[env.Protected]
+	if o.ByPipeline {
+		l.report.line("%s: a person turns termination protection %s: run ./scripts/deploy.sh --environment %s --image keep", root.name, word, env.Name)
+		return nil
+	}
+	_, err := l.aws.stacks.UpdateTerminationProtection(ctx, &cloudformation.UpdateTerminationProtectionInput{
+		StackName: aws.String(root.name), EnableTerminationProtection: aws.Bool(env.Protected),
+	})
+	if err != nil {
+		return fmt.Errorf("turn the termination protection of stack %s %s: %w", root.name, word, explain(err))
+	}
+	l.report.line("%s: termination protection is %s", root.name, word)
+	return nil
+}
+
+// unprotected refuses to delete a stack that is protected, or is to be, and says how that ends.
+func (l *Launcher) unprotected(s stack) error {
+	for _, env := range l.Config.Environments {
+		if env.Protected && s.name == contract.EnvironmentStackName(l.Config.Name, env.Name) && (s.protected || hasRun(s)) {
+			return fmt.Errorf("environment %s is protected (stack %s): say `protected: false` in slipway.yaml, run `go run ./gen` and ./scripts/deploy.sh --environment %s --image keep, and destroy again",
+				env.Name, s.name, env.Name)
+		}
+	}
+	if s.protected {
+		return fmt.Errorf("stack %s has termination protection: take that off first (aws cloudformation update-termination-protection --no-enable-termination-protection --stack-name %s)", s.name, s.name)
+	}
+	return nil
+}
+
+const (
+	balancerType = "AWS::ElasticLoadBalancingV2::LoadBalancer"
+	bucketType   = "AWS::S3::Bucket"
+)
+
+// release readies a stack's load balancers for their deletion: with deletion protection it would fail, and with access logs
+// they would write into a bucket that is being emptied. What cannot be done is said; the deletion goes on, and says the rest.
+func (l *Launcher) release(ctx context.Context, s stack) error {
+	resources, err := l.tree(ctx, s.id, s.name)
+	if err != nil {
+		return err
+	}
+	for _, balancer := range resources {
+		if balancer.Type != balancerType {
+			continue
+		}
+		off := []balancertypes.LoadBalancerAttribute{{Key: aws.String("deletion_protection.enabled"), Value: aws.String("false")}}
+		if slices.ContainsFunc(resources, func(r residue.Resource) bool { return r.Type == bucketType && r.StackName == balancer.StackName }) {
+			off = append(off, balancertypes.LoadBalancerAttribute{Key: aws.String("access_logs.s3.enabled"), Value: aws.String("false")})
+		}
+		_, err := l.aws.balancer.ModifyLoadBalancerAttributes(ctx, &elasticloadbalancingv2.ModifyLoadBalancerAttributesInput{
+			LoadBalancerArn: aws.String(balancer.PhysicalID), Attributes: off,
+		})
+		if err != nil && !is(err, notFound) {
+			l.report.line("could not turn off deletion protection and access logs of load balancer %s: %v", balancer.PhysicalID, err)
+		}
+	}
+	return nil
+}
