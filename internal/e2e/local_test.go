@@ -7,7 +7,6 @@ package e2e
 import (
 	"encoding/json"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -245,12 +244,7 @@ func (s *system) testChangedConfig(t *testing.T) {
 	stale.wantCode(t, 1)
 	stale.wantSaid(t, `go run \./gen`)
 
-	gen := exec.CommandContext(t.Context(), "go", "run", "./gen")
-	gen.Dir, gen.Env = s.root, s.environment()
-	if out, err := gen.CombinedOutput(); err != nil {
-		t.Fatalf("go run ./gen: %v\n%s", err, out)
-	}
-	git(t, s.root, "add", "--all")
+	s.generate(t)
 	traffic := startLoad(t, s.url)
 	s.deploy(t)
 	wantVersion(t, s.url, "v2-")

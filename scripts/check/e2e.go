@@ -52,7 +52,7 @@ func (r *repo) e2e(ctx context.Context, out io.Writer, env ...string) (tally, er
 	if r.long {
 		env = append(env, "SLIPWAY_E2E_LONG=1")
 	}
-	return r.goTest(ctx, out, env, "-tags", e2eTag, "-count=1", "-timeout", "30m", "-run", "^TestLocal$", "./internal/e2e")
+	return r.goTest(ctx, out, env, "-tags", e2eTag, "-count=1", "-timeout", "30m", "-run", "^Test(Local|Examples)$", "./internal/e2e")
 }
 
 // needDocker leaves out what needs a Docker engine where none answers.
