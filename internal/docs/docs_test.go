@@ -34,7 +34,7 @@ var commands = map[string]witness{
 	"./scripts/bench/gen.sh --builds":         {"scripts/check/steps.go", `r.path("scripts/bench/gen.sh"), "--builds"`},
 	"./scripts/bench/web.sh":                  {"scripts/check/steps.go", `r.path("scripts/bench/web.sh")`},
 	"./scripts/test.sh --long":                {"scripts/check/main.go", `"long"`},
-	"go run ./gen":                            {"internal/e2e/local_test.go", `"go", "run", "./gen"`},
+	"go run ./gen":                            {"internal/e2e/examples_test.go", `"go", "run", "./gen"`},
 	"go run ./gen -check":                     {"scripts/check/templates.go", `"run", "./gen", "-check"`},
 }
 
