@@ -42,58 +42,6 @@ type document []Statement
 // one of Action and NotAction, not both of Resource and NotResource, a principal or a resource, and Sids that differ.
 func Document(s ...Statement) any { return document(s) }
 
-// PolicySize is the most characters that IAM can count in a policy document, white space apart, once its intrinsics have
-// values.
-func PolicySize(document any) int {
-	b := &builder{place: &place{}, shapes: map[reflect.Type]*shape{}}
-	return sizeOf(b.build(reflect.ValueOf(document)))
-}
-
-// longest are the longest values of pseudo parameters; no ARN in slipway's policies is longer than longestARN, a role's with
-// its path.
-var longest = strings.NewReplacer("${AWS::Partition}", "aws-us-gov", "${AWS::Region}", "ap-southeast-1", "${AWS::AccountId}", "123456789012",
-	"${AWS::URLSuffix}", "amazonaws.com.cn")
-
-const longestARN = 160
-
-func sizeOf(n node) int {
-	size := 2 // brackets, braces or quotes
-	switch n.kind {
-	case textNode:
-		value, intrinsic := parseMark(n.text)
-		switch {
-		case !intrinsic:
-			size += len(n.text)
-		case value.kind == refNode, value.kind == attNode:
-			size += longestOf("${" + value.text + "}")
-		default:
-			size += longestOf(value.text)
-		}
-	case listNode, mapNode:
-		size += max(0, len(n.items)-1) // commas
-		for i, item := range n.items {
-			size += sizeOf(item)
-			if n.kind == mapNode {
-				size += len(n.keys[i]) + len(`"":`)
-			}
-		}
-	default:
-		size += len(n.text)
-	}
-	return size
-}
-
-// longestOf is the length of a text with variables.
-func longestOf(text string) int {
-	text = longest.Replace(text)
-	size := len(text)
-	names, _ := SubNames(text)
-	for _, name := range names {
-		size += longestARN - len("${}"+name)
-	}
-	return size
-}
-
 func (b *builder) document(d document) node {
 	if len(d) == 0 {
 		b.fault("the policy document has no statement")

@@ -25,7 +25,7 @@ const (
 // Render writes the template as YAML, the same bytes on every call, under the lines of header as comments. All faults are
 // reported at once, each with the path of its place; then there is no YAML.
 func (t *Template) Render(header string) ([]byte, error) {
-	p := &place{faults: slices.Clone(t.refused)}
+	p := &place{}
 	c := &checker{place: p, symbols: map[string]*symbol{}, edges: map[string][]string{}}
 	t.limits(p)
 	t.declare(c)

@@ -16,7 +16,6 @@ type Template struct {
 	parameters  []Parameter
 	resources   []entry
 	outputs     []output
-	refused     []error
 	overrides   map[string][]map[string]any // by logical id
 }
 
@@ -58,11 +57,6 @@ func (t *Template) Parameter(p Parameter) string {
 // Output declares an output; value is text or an intrinsic.
 func (t *Template) Output(name, description, value string) {
 	t.outputs = append(t.outputs, output{name, description, value})
-}
-
-// Refuse remembers a fault that only the template's author can see, in a sentence; Render reports it.
-func (t *Template) Refuse(format string, args ...any) {
-	t.refused = append(t.refused, fmt.Errorf(format, args...))
 }
 
 // Extended adds to a resource what goformation's struct cannot say: properties newer than it, and intrinsics in place of

@@ -48,10 +48,12 @@ var reservedPrefixes = []string{"aws", "xn-", "sthree-", "amzn-"}
 
 func (r *reader) config(root ast.Node) Config {
 	o := r.mapping(root, "")
-	cfg := Config{Name: r.name(o), Service: r.service(o)}
+	name, service := r.name(o), r.sub(o, "service")
+	cfg := Config{Name: name, Service: r.service(service)}
 	cfg.Environments = r.environments(o, cfg.Service)
 	cfg.Pipeline = r.pipeline(o, cfg.Environments)
 	cfg.Security = r.security(o)
+	r.rights(service, cfg)
 	return cfg
 }
 

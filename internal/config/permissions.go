@@ -5,26 +5,14 @@ import (
 	"strings"
 )
 
-// maxPolicy is how many characters all statements may have: a role's inline policies together have at most 10,240
-// (docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html), and pseudo parameters grow when they are put in.
-const maxPolicy = 6000
-
 // statements reads what the application may do in AWS.
 func (r *reader) statements(service object) []Statement {
 	var statements []Statement
-	size := 0
 	for _, o := range r.items(service, "permissions", "") {
 		s := Statement{Actions: r.unique(o, "actions", actionHint), Resources: r.unique(o, "resources", resourceHint)}
 		r.escalation(o, s)
 		r.everything(o, s)
-		for _, text := range append(s.Actions, s.Resources...) {
-			size += len(text)
-		}
 		statements = append(statements, s)
-	}
-	if size > maxPolicy {
-		r.Add(service.ValueAt("permissions"), "%s has %d characters of actions and resources; a role takes %d: use wildcards (s3:Get*), or fewer",
-			service.Label("permissions"), size, maxPolicy)
 	}
 	return statements
 }

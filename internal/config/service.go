@@ -7,8 +7,7 @@ import (
 	"slipway/internal/contract"
 )
 
-func (r *reader) service(root object) Service {
-	o := r.sub(root, "service")
+func (r *reader) service(o object) Service {
 	port, _ := r.number(o, "port")
 	cpu, memory := r.size(o)
 	architecture, _ := choice[Architecture](r, o, "architecture")

@@ -2,7 +2,6 @@ package stacks
 
 import (
 	"slices"
-	"strings"
 
 	"github.com/awslabs/goformation/v7/cloudformation/ecs"
 
@@ -26,40 +25,21 @@ func (s *service) secrets(list []config.Secret) []ecs.TaskDefinition_Secret {
 // well, unless the name itself ends in a hyphen and six characters
 // (docs.aws.amazon.com/secretsmanager/latest/userguide/troubleshoot.html#ARN_secretnamehyphen).
 func valueFrom(secret config.Secret, environment string) string {
-	arn := secretARN(secret, environment)
+	arn := secret.ARN(environment)
 	if secret.Key != "" {
 		arn += ":" + secret.Key + "::"
 	}
 	return cfn.Sub(arn)
 }
 
-// secretARN is the text of the ARN, for Sub.
-func secretARN(secret config.Secret, environment string) string {
-	const ours = ":${AWS::Region}:${AWS::AccountId}:"
-	place := secret.In(environment)
-	if secret.Store == config.ParameterStore {
-		return "arn:${AWS::Partition}:ssm" + ours + "parameter/" + strings.TrimPrefix(place, "/")
-	}
-	return "arn:${AWS::Partition}:secretsmanager" + ours + "secret:" + place
-}
-
-// secretsOf are the secrets of all containers.
-func secretsOf(s config.Service) []config.Secret {
-	secrets := slices.Clone(s.Secrets)
-	for _, sidecar := range s.Sidecars {
-		secrets = append(secrets, sidecar.Secrets...)
-	}
-	return secrets
-}
-
 // hasSecrets says whether a container of the task has secrets of this store.
 func hasSecrets(s config.Service, store config.SecretStore) bool {
-	return slices.ContainsFunc(secretsOf(s), func(secret config.Secret) bool { return secret.Store == store })
+	return slices.ContainsFunc(s.AllSecrets(), func(secret config.Secret) bool { return secret.Store == store })
 }
 
 // decrypts says whether secrets lie under a key of the user's own. What AWS's own keys encrypt needs no right on the key.
 func decrypts(cfg config.Config) bool {
-	return cfg.Security.Key != "" && len(secretsOf(cfg.Service)) > 0
+	return cfg.Security.Key != "" && len(cfg.Service.AllSecrets()) > 0
 }
 
 // secretStores are what may be read of each store, and through which service its values are decrypted
@@ -80,9 +60,9 @@ func secretStatements(service config.Service, environments []config.Environment,
 	var via []string
 	for _, kind := range secretStores {
 		var resources []string
-		for _, secret := range secretsOf(service) {
+		for _, secret := range service.AllSecrets() {
 			for _, env := range environments {
-				resource := cfn.Sub(secretARN(secret, env.Name) + kind.suffix)
+				resource := cfn.Sub(secret.ARN(env.Name) + kind.suffix)
 				if secret.Store == kind.store && !slices.Contains(resources, resource) {
 					resources = append(resources, resource)
 				}

@@ -327,32 +327,70 @@ func TestPermissions(t *testing.T) {
 	}
 }
 
-// What IAM would refuse is refused when the templates are made, with what to change.
-func TestTooManyRightsAreRefused(t *testing.T) {
-	many := func(n int) config.Config {
-		return serving(func(s *config.Service) {
-			for i := range n {
-				s.Secrets = append(s.Secrets, config.Secret{Name: fmt.Sprintf("S%d", i), Store: config.ParameterStore, Path: fmt.Sprintf("/shop/{environment}/secret-%03d", i)})
+// What slipway.yaml takes of secrets and permissions fits into IAM's policies, and is not far from all that does.
+func TestRightsFitIntoPolicies(t *testing.T) {
+	const boundary, inline = 6144, 10240
+	for name, test := range map[string]struct {
+		file  func(n int) string // with n secrets or permissions
+		limit int
+	}{
+		"parameters": {func(n int) string { return secretsFile(n, "ssm:/a/{environment}/secret%03d") }, boundary},
+		"secrets":    {func(n int) string { return secretsFile(n, "secretsmanager:a-{environment}-secret%03d") }, boundary},
+		"secrets of one environment under a key": {func(n int) string {
+			return secretsFile(n, "ssm:/a/secret%03d") + "security: {key: \"" + someKey + "\"}\n"
+		}, boundary},
+		"permissions": {func(n int) string {
+			tables := strings.TrimSuffix(repeated(n, "\"arn:${AWS::Partition}:dynamodb:${AWS::Region}:${AWS::AccountId}:table/table%03d\", "), ", ")
+			return "service:\n  permissions:" + repeated(2, "\n    - actions: [\"dynamodb:A%d\"]\n      resources: ["+tables+"]")
+		}, boundary},
+		"permissions with a boundary of one's own": {func(n int) string {
+			return "service:\n  permissions:" + repeated(20, "\n    - actions: [\"s3:A%d\"]\n      resources: ["+strings.TrimSuffix(repeated(n, "\"arn:${AWS::Partition}:s3:::bucket%03d\", "), ", ")+"]") +
+				"\nsecurity: {boundary: \"arn:aws:iam::123456789012:policy/x\"}"
+		}, inline},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var most config.Config
+			for n := 1; ; n++ {
+				text := "name: " + strings.Repeat("x", 32) + "\nenvironments: [{name: environment00000}, {name: environment00001}]\n" + test.file(n) + "\n"
+				cfg, err := config.Parse("f", []byte(text))
+				if err != nil {
+					if n < 3 || !strings.Contains(err.Error(), "IAM takes") {
+						t.Fatalf("%d: %v", n, err)
+					}
+					break
+				}
+				most = cfg
+			}
+			a := deployed(t, most)
+			a.partition, a.region = "aws-us-gov", "ap-southeast-1"
+			largest := 0
+			for _, p := range a.policies() {
+				if p.id == "PermissionsBoundary" || test.limit == inline && strings.HasPrefix(p.id, "Task") && !p.trust {
+					largest = max(largest, p.Size())
+				}
+			}
+			if largest > test.limit || largest < test.limit*9/10 {
+				t.Errorf("a policy of %d characters, %d at most", largest, test.limit)
 			}
 		})
 	}
-	rendered(t, many(50)) // fits
-	for n, want := range map[int][]string{75: {"permissions boundary"}, 150: {"permissions boundary", "the role that starts the tasks"}} {
-		var faults []string
-		for _, file := range All(many(n)) {
-			if _, err := file.Template.Render("test"); err != nil {
-				faults = append(faults, err.Error())
-			}
-		}
-		if len(faults) != len(want) {
-			t.Fatalf("%d secrets: %v, want faults of %v", n, faults, want)
-		}
-		for i, fault := range faults {
-			if !strings.Contains(fault, want[i]) || !strings.Contains(fault, "service.permissions") {
-				t.Errorf("%d secrets: %q, want a fault of %s", n, fault, want[i])
-			}
-		}
+}
+
+func secretsFile(n int, place string) string {
+	var text strings.Builder
+	text.WriteString("service:\n  secrets:\n")
+	for i := range n {
+		fmt.Fprintf(&text, "    S%d: \""+place+"\"\n", i, i)
 	}
+	return text.String()
+}
+
+func repeated(n int, form string) string {
+	var text strings.Builder
+	for i := range n {
+		fmt.Fprintf(&text, form, i)
+	}
+	return text.String()
 }
 
 func TestSpot(t *testing.T) {

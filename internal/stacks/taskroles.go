@@ -12,12 +12,6 @@ import (
 	"slipway/internal/contract"
 )
 
-// IAM's limits, in characters, white space apart (docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html).
-const (
-	maxManagedPolicy  = 6144
-	maxInlinePolicies = 10240
-)
-
 // addExecutionRole is what ECS itself uses to start a task: this one repository, this one log group, these secrets.
 func (s *service) addExecutionRole() cfn.Handle {
 	description := "What ECS needs to start a task: pull the image, write the log."
@@ -32,11 +26,11 @@ func (s *service) addExecutionRole() cfn.Handle {
 		AssumeRolePolicyDocument: trustTasks(),
 		Policies: []iam.Role_Policy{{
 			PolicyName: "start-tasks",
-			PolicyDocument: limited(s.t, "the role that starts the tasks", maxInlinePolicies, append([]cfn.Statement{
+			PolicyDocument: cfn.Document(append([]cfn.Statement{
 				registryLogin(),
 				{Sid: "PullImage", Effect: cfn.Allow, Action: pullActions, Resource: []string{s.repositoryARN}},
 				{Sid: "WriteLog", Effect: cfn.Allow, Action: writeLogActions, Resource: []string{s.logGroup.Att("Arn")}},
-			}, secrets...)),
+			}, secrets...)...),
 		}},
 	})
 }
@@ -57,7 +51,7 @@ func (s *service) addTaskRole() cfn.Handle {
 	role.AWSCloudFormationMetadata = accept(wildcards(s.cfg.Service)...)
 	if len(statements) > 0 {
 		role.Description = new("What the application itself may do in AWS, and nothing else.")
-		role.Policies = []iam.Role_Policy{{PolicyName: "run-tasks", PolicyDocument: limited(s.t, "the application's role", maxInlinePolicies, statements)}}
+		role.Policies = []iam.Role_Policy{{PolicyName: "run-tasks", PolicyDocument: cfn.Document(statements...)}}
 	}
 	return s.t.Add("TaskRole", role)
 }
@@ -124,19 +118,9 @@ func (f *foundation) addBoundary() {
 	f.boundary = f.t.Add("PermissionsBoundary", &iam.ManagedPolicy{
 		Description:    new("The most that a role of an environment may do."),
 		Path:           new(contract.DeliveryRolePath(f.cfg.Name)),
-		PolicyDocument: limited(f.t, "the permissions boundary of the environments' roles", maxManagedPolicy, statements),
+		PolicyDocument: cfn.Document(statements...),
 
 		AWSCloudFormationMetadata: accept(wildcards(f.cfg.Service)...),
 	})
 	f.t.Output(contract.KeyPermissionsBoundaryARN, boundaryDescription, f.boundary.Ref())
-}
-
-// limited is the document of these statements, which grow with slipway.yaml, or a fault that says what to change there.
-func limited(t *cfn.Template, of string, most int, statements []cfn.Statement) any {
-	document := cfn.Document(statements...)
-	if size := cfn.PolicySize(document); size > most {
-		t.Refuse("the secrets and permissions of slipway.yaml give %s %d characters; IAM takes %d at most: "+
-			"put several values into one secret (secretsmanager:NAME#KEY), leave secrets out, or name fewer actions and resources in service.permissions", of, size, most)
-	}
-	return document
 }
