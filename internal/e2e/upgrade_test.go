@@ -3,6 +3,8 @@
 package e2e
 
 import (
+	"bytes"
+	"io"
 	"os"
 	"path/filepath"
 	"slices"
@@ -37,14 +39,19 @@ func (s *system) testUpgrade(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.launchFirst(t, engine)
+	url := s.launchFirst(t, engine)
 	before := lastingResources(t, engine, s.name(t))
 	if len(before) < len(lasting) {
 		t.Fatalf("the first templates made only %v", before)
 	}
 	s.write(t, editionFile, edition("upgraded"))
+	traffic := startLoad(t, url)
 	s.deploy(t)
-	wantVersion(t, s.url, "upgraded-")
+	wantVersion(t, url, "upgraded-")
+	traffic.end(t)
+	if s.url != url {
+		t.Errorf("the service's URL was %s and is now %s", url, s.url)
+	}
 	after := lastingResources(t, engine, s.name(t))
 	for path, id := range before {
 		if after[path] != id {
@@ -55,9 +62,9 @@ func (s *system) testUpgrade(t *testing.T) {
 	destroy.wantCode(t, 0)
 }
 
-// launchFirst launches the first templates with today's launcher: the command itself refuses templates that are not
-// what slipway.yaml says.
-func (s *system) launchFirst(t *testing.T, engine *local.Engine) {
+// launchFirst launches the first templates with today's launcher, and returns the service's URL: the command itself refuses
+// templates that are not what slipway.yaml says.
+func (s *system) launchFirst(t *testing.T, engine *local.Engine) string {
 	t.Helper()
 	cfg, err := config.Load(filepath.Join(s.root, config.File))
 	if err != nil {
@@ -67,13 +74,15 @@ func (s *system) launchFirst(t *testing.T, engine *local.Engine) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	var said bytes.Buffer
 	l := launch.New(launch.Options{
 		Config: cfg, AWS: engine.AWSConfig(), Templates: os.DirFS(firstTemplates), Source: tree, Records: filepath.Join(s.root, ".slipway"),
-		Progress: t.Output(), Output: t.Output(), Poll: 150 * time.Millisecond,
+		Progress: t.Output(), Output: io.MultiWriter(&said, t.Output()), Poll: 150 * time.Millisecond,
 	})
 	if err := l.Deploy(t.Context(), launch.DeployOptions{}); err != nil {
 		t.Fatal(err)
 	}
+	return strings.TrimSuffix(outcome{stdout: said.String()}.outputs(t)["ServiceURL"], "/")
 }
 
 func (s *system) name(t *testing.T) string {
