@@ -34,24 +34,31 @@ func Allowed(r Request, policies ...Document) bool {
 	return allowed
 }
 
+// Matching are the indices of the statements that speak of a request, whether they allow or deny it.
+func (d Document) Matching(r Request) []int {
+	var list []int
+	for i, s := range d.Statement {
+		if s.matches(r) {
+			list = append(list, i)
+		}
+	}
+	return list
+}
+
 func (s Statement) matches(r Request) bool {
-	action := anyMatches(lower(s.Action), strings.ToLower(r.Action))
+	named := func(pattern string) bool { return matches(pattern, r.Action, equalFold) } // an action's case does not count
+	action := slices.ContainsFunc(s.Action, named)
 	if len(s.NotAction) > 0 {
-		action = !anyMatches(lower(s.NotAction), strings.ToLower(r.Action))
+		action = !slices.ContainsFunc(s.NotAction, named)
+	}
+	if !action {
+		return false
 	}
 	resource := anyMatches(s.Resource, r.Resource)
 	if len(s.NotResource) > 0 {
 		resource = !anyMatches(s.NotResource, r.Resource)
 	}
-	return action && resource && s.Condition.holds(r.Context)
-}
-
-func lower(list []string) []string {
-	out := slices.Clone(list)
-	for i := range out {
-		out[i] = strings.ToLower(out[i])
-	}
-	return out
+	return resource && s.Condition.holds(r.Context)
 }
 
 func anyMatches(patterns []string, text string) bool {
@@ -60,6 +67,21 @@ func anyMatches(patterns []string, text string) bool {
 
 // Matches says whether a text fits a pattern, in which "*" stands for any text and "?" for one character.
 func Matches(pattern, text string) bool {
+	return matches(pattern, text, func(a, b byte) bool { return a == b })
+}
+
+// equalFold compares letters without their case, as far as names of actions have them.
+func equalFold(a, b byte) bool {
+	lower := func(c byte) byte {
+		if 'A' <= c && c <= 'Z' {
+			c += 'a' - 'A'
+		}
+		return c
+	}
+	return lower(a) == lower(b)
+}
+
+func matches(pattern, text string, same func(a, b byte) bool) bool {
 	star, again := -1, 0
 	p, t := 0, 0
 	for t < len(text) {
@@ -67,7 +89,7 @@ func Matches(pattern, text string) bool {
 		case p < len(pattern) && pattern[p] == '*':
 			star, again = p, t
 			p++
-		case p < len(pattern) && (pattern[p] == '?' || pattern[p] == text[t]):
+		case p < len(pattern) && (pattern[p] == '?' || same(pattern[p], text[t])):
 			p, t = p+1, t+1
 		case star >= 0:
 			again++
