@@ -22,15 +22,15 @@ func (t *table) foundation() {
 		"s3:PutEncryptionConfiguration", "s3:PutLifecycleConfiguration", "s3:TagResource", "s3:UntagResource",
 	}, t.bucket())
 	t.allow(Foundation, "Repository", "the image repository", []string{
-		"ecr:BatchDeleteImage", "ecr:CreateRepository", "ecr:DeleteLifecyclePolicy", "ecr:DeleteRepository", "ecr:DeleteRepositoryPolicy", "ecr:DescribeRepositories",
-		"ecr:GetLifecyclePolicy", "ecr:GetRepositoryPolicy", "ecr:ListImages", "ecr:ListTagsForResource", "ecr:PutImageScanningConfiguration",
+		"ecr:CreateRepository", "ecr:DeleteLifecyclePolicy", "ecr:DeleteRepository", "ecr:DeleteRepositoryPolicy", "ecr:DescribeRepositories",
+		"ecr:GetLifecyclePolicy", "ecr:GetRepositoryPolicy", "ecr:ListTagsForResource", "ecr:PutImageScanningConfiguration",
 		"ecr:PutImageTagMutability", "ecr:PutLifecyclePolicy", "ecr:SetRepositoryPolicy", "ecr:TagResource", "ecr:UntagResource",
 	}, t.arns("ecr", "repository/"+stack))
 	t.allow(Foundation, "RepositoryKey", "the repository is encrypted, with a key of AWS's own or yours", []string{
 		"kms:CreateGrant", "kms:DescribeKey", "kms:RetireGrant",
 	}, t.arns("kms", "key/*"), iampolicy.Condition{"StringLike": {"kms:ViaService": {"ecr." + t.in.Region + ".amazonaws.com*"}}})
 	t.allow(Foundation, "BuildLogs", "the image build's log group", []string{
-		"logs:CreateLogGroup", "logs:DeleteLogGroup", "logs:DeleteRetentionPolicy", "logs:GetDataProtectionPolicy",
+		"logs:AssociateKmsKey", "logs:CreateLogGroup", "logs:DeleteLogGroup", "logs:DeleteRetentionPolicy", "logs:DisassociateKmsKey", "logs:GetDataProtectionPolicy",
 		"logs:ListTagsForResource", "logs:PutRetentionPolicy", "logs:TagResource", "logs:UntagResource",
 	}, t.arns("logs", "log-group:"+stack))
 	t.allow(Foundation, "FindLogs", "the same, where AWS knows no resource for the question", []string{
@@ -52,7 +52,7 @@ func (t *table) roles() {
 	path := contract.DeliveryRolePath(t.cfg.Name)
 	policies := t.iam("policy" + path + "*")
 	t.allow(Foundation, "Roles", "the roles of CloudFormation and of the image build", []string{
-		"iam:CreateRole", "iam:DeleteRole", "iam:DeleteRolePermissionsBoundary", "iam:DeleteRolePolicy", "iam:GetRolePolicy", "iam:ListAttachedRolePolicies",
+		"iam:CreateRole", "iam:DeleteRole", "iam:DeleteRolePolicy", "iam:GetRolePolicy", "iam:ListAttachedRolePolicies",
 		"iam:ListRolePolicies", "iam:ListRoleTags", "iam:PutRolePermissionsBoundary", "iam:PutRolePolicy", "iam:TagRole", "iam:UntagRole",
 		"iam:UpdateAssumeRolePolicy", "iam:UpdateRole", "iam:UpdateRoleDescription",
 	}, t.iam("role"+path+"*"))

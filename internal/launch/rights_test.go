@@ -44,7 +44,7 @@ func TestDeployPolicyLeavesTheFoundationAlone(t *testing.T) {
 
 // Every statement, and every action in it, is there for something: without it a request of some launch, of its end or of
 // what goes wrong in between would be refused. What CloudFormation asks for the foundation's stack no launcher calls;
-// internal/deployer tests that by the handlers in the resource schemas.
+// internal/stacks tests that by the handlers in the resource schemas.
 func TestPoliciesAreMinimal(t *testing.T) {
 	requests, rights := everyRequest(t)
 	for i, r := range rights {

@@ -104,10 +104,10 @@ func (f *foundation) stackStatements() []cfn.Statement {
 		{Sid: "NestedStacks", Effect: cfn.Allow, Action: []string{
 			"cloudformation:CreateChangeSet", "cloudformation:CreateStack", "cloudformation:DeleteChangeSet", "cloudformation:DeleteStack",
 			"cloudformation:DescribeChangeSet", "cloudformation:DescribeStackEvents", "cloudformation:DescribeStackResources",
-			"cloudformation:DescribeStacks", "cloudformation:ExecuteChangeSet", "cloudformation:GetTemplate", "cloudformation:TagResource",
-			"cloudformation:UntagResource", "cloudformation:UpdateStack",
+			"cloudformation:DescribeStacks", "cloudformation:ExecuteChangeSet", "cloudformation:GetStackPolicy", "cloudformation:GetTemplate",
+			"cloudformation:TagResource", "cloudformation:UntagResource", "cloudformation:UpdateStack",
 		}, Resource: nested},
-		{Sid: "ReadTemplates", Effect: cfn.Allow, Action: readObjectActions, Resource: f.objects(contract.TemplatesPrefix)},
+		{Sid: "ReadTemplates", Effect: cfn.Allow, Action: []string{"s3:GetObject"}, Resource: f.objects(contract.TemplatesPrefix)},
 	}
 }
 
@@ -116,10 +116,10 @@ func (f *foundation) networkStatements() []cfn.Statement {
 	rules := arns("ec2", "security-group-rule/*")
 	return []cfn.Statement{
 		{Sid: "DescribeNetwork", Effect: cfn.Allow, Action: []string{ // describing has no resource
-			"ec2:DescribeAccountAttributes", "ec2:DescribeAddresses", "ec2:DescribeAvailabilityZones", "ec2:DescribeInstances",
+			"ec2:DescribeAccountAttributes", "ec2:DescribeAddresses", "ec2:DescribeInstances",
 			"ec2:DescribeInternetGateways", "ec2:DescribeNatGateways", "ec2:DescribeNetworkAcls", "ec2:DescribeNetworkInterfaces",
-			"ec2:DescribePrefixLists", "ec2:DescribeRouteTables", "ec2:DescribeSecurityGroupRules", "ec2:DescribeSecurityGroups",
-			"ec2:DescribeSubnets", "ec2:DescribeTags", "ec2:DescribeVpcEncryptionControls", "ec2:DescribeVpcEndpoints", "ec2:DescribeVpcs",
+			"ec2:DescribeRouteTables", "ec2:DescribeSecurityGroups",
+			"ec2:DescribeSubnets", "ec2:DescribeTags", "ec2:DescribeVpcEncryptionControls", "ec2:DescribeVpcEndpoints", "ec2:DescribeVpcs", "ec2:DescribeVpnGateways",
 		}, Resource: []string{"*"}},
 		{Sid: "MakeNetwork", Effect: cfn.Allow, Action: []string{
 			"ec2:AllocateAddress", "ec2:CreateInternetGateway", "ec2:CreateNatGateway", "ec2:CreateRouteTable", "ec2:CreateSecurityGroup",
@@ -132,7 +132,7 @@ func (f *foundation) networkStatements() []cfn.Statement {
 			"ec2:AssociateRouteTable", "ec2:AttachInternetGateway", "ec2:AuthorizeSecurityGroupEgress", "ec2:AuthorizeSecurityGroupIngress", "ec2:CreateRoute", "ec2:DeleteInternetGateway", "ec2:DeleteNatGateway", "ec2:DeleteRoute", "ec2:DeleteRouteTable",
 			"ec2:DeleteSecurityGroup", "ec2:DeleteSubnet", "ec2:DeleteVpc", "ec2:DeleteVpcEndpoints", "ec2:DetachInternetGateway",
 			"ec2:DisassociateAddress", "ec2:DisassociateRouteTable", "ec2:ModifySubnetAttribute", "ec2:ModifyVpcAttribute",
-			"ec2:ModifyVpcEndpoint", "ec2:ReleaseAddress", "ec2:ReplaceRoute", "ec2:RevokeSecurityGroupEgress", "ec2:RevokeSecurityGroupIngress",
+			"ec2:ModifyVpcEndpoint", "ec2:ReleaseAddress", "ec2:ReplaceRoute", "ec2:ReplaceRouteTableAssociation", "ec2:RevokeSecurityGroupEgress", "ec2:RevokeSecurityGroupIngress",
 			"ec2:UpdateSecurityGroupRuleDescriptionsEgress", "ec2:UpdateSecurityGroupRuleDescriptionsIngress",
 		}, Resource: made, Condition: f.ours()},
 	}
@@ -165,16 +165,18 @@ func (f *foundation) serviceStatements() []cfn.Statement {
 	return []cfn.Statement{
 		{Sid: "Service", Effect: cfn.Allow, Action: []string{
 			"ecs:CreateCluster", "ecs:CreateService", "ecs:DeleteCluster", "ecs:DeleteService", "ecs:DescribeClusters", "ecs:DescribeServiceDeployments",
-			"ecs:DescribeServiceRevisions", "ecs:DescribeServices", "ecs:ListServiceDeployments", "ecs:ListTagsForResource", "ecs:PutClusterCapacityProviders",
-			"ecs:RegisterTaskDefinition", "ecs:TagResource", "ecs:UntagResource", "ecs:UpdateCluster", "ecs:UpdateClusterSettings", "ecs:UpdateService",
-		}, Resource: arns("ecs", "cluster/"+prefix, "service/"+prefix, "service-deployment/"+prefix, "service-revision/"+prefix, "task-definition/"+prefix)},
-		// These two, and deregistering, have no resource.
-		{Sid: "TaskDefinitions", Effect: cfn.Allow, Action: []string{"ecs:DeregisterTaskDefinition", "ecs:DescribeTaskDefinition", "ecs:ListTaskDefinitions"}, Resource: []string{"*"}},
+			"ecs:DescribeServices", "ecs:ListServiceDeployments", "ecs:ListTagsForResource", "ecs:PutClusterCapacityProviders",
+			"ecs:RegisterTaskDefinition", "ecs:StopServiceDeployment", "ecs:TagResource", "ecs:UntagResource", "ecs:UpdateCluster", "ecs:UpdateClusterSettings", "ecs:UpdateService",
+		}, Resource: arns("ecs", "cluster/"+prefix, "service/"+prefix, "service-deployment/"+prefix, "task-definition/"+prefix)},
+		// These have no resource.
+		{Sid: "TaskDefinitions", Effect: cfn.Allow, Action: []string{"ecs:DeregisterTaskDefinition", "ecs:DescribeTaskDefinition"}, Resource: []string{"*"}},
 		{Sid: "Logs", Effect: cfn.Allow, Action: []string{
-			"logs:CreateLogGroup", "logs:DeleteLogGroup", "logs:DeleteRetentionPolicy", "logs:ListTagsForResource", "logs:PutRetentionPolicy",
-			"logs:TagResource", "logs:UntagResource",
+			"logs:AssociateKmsKey", "logs:CreateLogGroup", "logs:DeleteLogGroup", "logs:DeleteRetentionPolicy", "logs:DisassociateKmsKey", "logs:GetDataProtectionPolicy",
+			"logs:ListTagsForResource", "logs:PutRetentionPolicy", "logs:TagResource", "logs:UntagResource",
 		}, Resource: arns("logs", "log-group:"+prefix)},
-		{Sid: "DescribeLogs", Effect: cfn.Allow, Action: []string{"logs:DescribeLogGroups"}, Resource: []string{"*"}}, // describing has no narrower resource
+		{Sid: "DescribeLogs", Effect: cfn.Allow, Action: []string{ // describing has no resource
+			"logs:DescribeIndexPolicies", "logs:DescribeLogGroups", "logs:DescribeResourcePolicies",
+		}, Resource: []string{"*"}},
 		{Sid: "Scaling", Effect: cfn.Allow, Action: []string{
 			"application-autoscaling:DeleteScalingPolicy", "application-autoscaling:DeleteScheduledAction", "application-autoscaling:DeregisterScalableTarget",
 			"application-autoscaling:ListTagsForResource", "application-autoscaling:PutScalingPolicy", "application-autoscaling:PutScheduledAction",
