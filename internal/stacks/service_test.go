@@ -469,6 +469,20 @@ func TestSchedule(t *testing.T) {
 	}
 }
 
+// The number of tasks is either the template's or the scaler's: an update would set back what both have.
+func TestTheCountHasOneOwner(t *testing.T) {
+	for name, cfg := range variants() {
+		all := rendered(t, cfg)
+		for _, env := range cfg.Environments {
+			r := all[contract.EnvironmentTemplate(env.Name, contract.StackECS)].Resources
+			stated := at(t, r, "Service", "Properties").(map[string]any)["DesiredCount"] != nil
+			if scaled := r["ScalableTarget"] != nil; scaled != env.Tasks.Scales() || stated == scaled {
+				t.Errorf("%s, %s: the template states the count: %v, a scaler has it: %v", name, env.Name, stated, scaled)
+			}
+		}
+	}
+}
+
 func TestHealthCheckAndStopping(t *testing.T) {
 	for name, want := range map[string][]any{"standard": {10, 5, 60, 30, "15"}, "every option of the service": {5, 4, 0, 120, "900"}} {
 		r := rendered(t, variants()[name])["prod/ecs.yaml"].Resources
