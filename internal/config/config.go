@@ -35,6 +35,22 @@ type Service struct {
 	ReadOnlyRoot   bool // the root file system
 	User           string
 	Statements     []Statement // what the application itself may do in AWS
+	Acceptance     []Check     // empty for what the service in web/ promises
+	Build          Build       // empty for the service in web/
+}
+
+// Check is one request that is made of the service after a deployment, and how it must be answered.
+type Check struct {
+	Path        string // with its query
+	Status      int
+	ContentType string // media type; empty for any
+	Contains    string // empty for anything
+}
+
+// Build is how the service is built without Docker, for the local engine.
+type Build struct {
+	Command []string
+	Binary  string // that it leaves; a path below the repository's root, with slashes
 }
 
 // Architecture of the image and of the tasks.
@@ -187,6 +203,7 @@ const (
 	DefaultHealthGrace    = 60 // AWS's own default, 0, kills every task that is not up within a few checks
 	DefaultStopTimeout    = 30
 	DefaultDrain          = 15
+	DefaultStatus         = 200
 	DefaultUser           = "65532:65532" // a number, since a scratch image has no user database; the Dockerfile's own user
 	DefaultMinTasks       = 2             // one a zone
 	DefaultScaleOnCPU     = 60

@@ -42,6 +42,15 @@ service:
   permissions:
     - actions: [s3:GetObject, "s3:List*"]
       resources: ["arn:${AWS::Partition}:s3:::shop-data/*"]
+  acceptance:
+    - path: /orders?limit=1
+      status: 401
+      contentType: application/json
+      contains: "log in"
+    - path: /
+  build:
+    command: [make, app]
+    binary: out/app
 environments:
   - name: test
     protected: true
@@ -102,6 +111,8 @@ func TestParseReadsEveryKey(t *testing.T) {
 			}},
 			Storage: 50, Exec: true, User: "1000:100",
 			Statements: []Statement{{Actions: []string{"s3:GetObject", "s3:List*"}, Resources: []string{"arn:${AWS::Partition}:s3:::shop-data/*"}}},
+			Acceptance: []Check{{Path: "/orders?limit=1", Status: 401, ContentType: "application/json", Contains: "log in"}, {Path: "/", Status: 200}},
+			Build:      Build{Command: []string{"make", "app"}, Binary: "out/app"},
 		},
 		Environments: []Environment{{
 			Name: "test", Protected: true, Approval: true, Variables: []Variable{{"LOG_LEVEL", "info"}},

@@ -46,6 +46,8 @@ type key struct {
 const (
 	arnPattern    = `^arn:aws(-[a-z]+)*:`
 	noneOfThem    = "none"
+	pathPattern   = `^/([A-Za-z0-9._~!$&'()*+,;=:@/-]|%[0-9A-Fa-f]{2})*(\?([A-Za-z0-9._~!$&'()*+,;=:@/?-]|%[0-9A-Fa-f]{2})*)?$`
+	pathAllowed   = "a path that begins with a slash, without spaces or fragment, at most 1024 characters"
 	subnetPattern = `^subnet-([0-9a-f]{8}|[0-9a-f]{17})$`
 	// resourcePattern is every resource, or an ARN that holds for any account and Region.
 	resourcePattern = `^(\*|arn:\$\{AWS::Partition\}:[a-z0-9-]+:(\$\{AWS::Region\}|\*)?:(\$\{AWS::AccountId\}|\*|aws)?:([^\s${}]|\$\{AWS::(Partition|Region|AccountId)\})+)$`
@@ -71,8 +73,8 @@ var keys = []key{
 	{path: "service.architecture", kind: kindChoice, standard: string(DefaultArchitecture), words: []string{string(X86), string(ARM64)}, example: "arm64",
 		about: "Processor of the image and of the tasks."},
 	{path: "service.healthPath", kind: kindText, standard: DefaultHealthPath, least: 1, most: 1024,
-		pattern: `^/([A-Za-z0-9._~!$&'()*+,;=:@/-]|%[0-9A-Fa-f]{2})*(\?([A-Za-z0-9._~!$&'()*+,;=:@/?-]|%[0-9A-Fa-f]{2})*)?$`,
-		allowed: "a path that begins with a slash, without spaces or fragment, at most 1024 characters", example: "/healthz",
+		pattern: pathPattern,
+		allowed: pathAllowed, example: "/healthz",
 		about: "Where the load balancer asks whether a task is well; it must answer 200."},
 	{path: "service.healthInterval", kind: kindNumber, standard: DefaultHealthInterval, least: 5, most: 300, example: "10",
 		about: "Seconds between two health checks of a task."},
@@ -125,6 +127,23 @@ var keys = []key{
 	{path: "service.permissions.resources", kind: kindTexts, required: true, least: 1, most: 50, pattern: resourcePattern,
 		allowed: "an ARN in which partition, Region and account are ${AWS::Partition}, ${AWS::Region} and ${AWS::AccountId}", example: "arn:${AWS::Partition}:s3:::shop-data/*",
 		about: "What they are allowed on."},
+	{path: "service.acceptance", kind: kindItems, usually: "what the service in web/ promises", least: 1, most: 20,
+		about: "What is asked of the service after each deployment; it must answer so."},
+	{path: "service.acceptance.path", kind: kindText, required: true, least: 1, most: 1024, pattern: pathPattern, allowed: pathAllowed, example: "/orders?limit=1",
+		about: "What is asked for, with GET."},
+	{path: "service.acceptance.status", kind: kindNumber, standard: DefaultStatus, least: 200, most: 599, example: "401",
+		about: "The status of the answer; redirects are not followed."},
+	{path: "service.acceptance.contentType", kind: kindText, usually: "any", least: 3, most: 128, pattern: `^[a-z0-9.+-]+/[a-z0-9.+-]+$`,
+		allowed: "a media type in lower case, without parameters", example: "application/json",
+		about: "The media type of the answer."},
+	{path: "service.acceptance.contains", kind: kindText, usually: "anything", least: 1, most: 256, pattern: `^.+$`, allowed: "a line of text", example: "Welcome",
+		about: "What the answer holds within its first 64 KiB."},
+	{path: "service.build", kind: kindMapping, about: "How the local engine builds the service where there is no Docker."},
+	{path: "service.build.command", kind: kindTexts, required: true, least: 1, most: 64, allowed: "a text", example: `[cargo, build, --release]`,
+		about: "Program and arguments, run in the repository's root."},
+	{path: "service.build.binary", kind: kindText, required: true, least: 1, most: 256, pattern: `^[A-Za-z0-9_][A-Za-z0-9._-]*(/[A-Za-z0-9_][A-Za-z0-9._-]*)*$`,
+		allowed: "a path below the repository's root, of letters, digits and . _ -", example: "target/release/app",
+		about: "The executable that the command leaves, which is all that the image then has."},
 
 	{path: "environments", kind: kindItems, required: true, least: 1, most: maxEnvironments, about: "The copies of the system, in the order in which a release passes through them."},
 	{path: "environments.name", kind: kindText, required: true, pattern: fmt.Sprintf(`^[a-z][a-z0-9]{0,%d}$`, maxEnvironmentName-1),

@@ -98,6 +98,18 @@ func TestProblemsOfOptions(t *testing.T) {
 			"f:3:13: service.sidecars is a mapping; it must be a list, each item begun with a dash"},
 		{"sidecar a text", service("sidecars: [nginx]"),
 			"f:3:14: an item of service.sidecars is the text \"nginx\"; it must be a mapping, such as name: proxy"},
+		{"acceptance of nothing", service("acceptance: []"),
+			"f:3:15: service.acceptance has 0 items; it must have 1 to 20"},
+		{"acceptance that is none", service(`acceptance: [{status: 700}, {path: orders, contentType: "Text/HTML; q"}]`),
+			"f:3:16: service.acceptance.path is missing; it must be a path that begins with a slash, without spaces or fragment, at most 1024 characters, such as /orders?limit=1\n" +
+				"f:3:25: service.acceptance.status is 700; it must be a whole number from 200 to 599\n" +
+				"f:3:38: service.acceptance.path is \"orders\"; it must be a path that begins with a slash, without spaces or fragment, at most 1024 characters, such as /orders?limit=1\n" +
+				"f:3:59: service.acceptance.contentType is \"Text/HTML; q\"; it must be a media type in lower case, without parameters, such as application/json"},
+		{"build without parts", service("build: {}"),
+			"f:3:10: service.build.binary is missing; it must be a path below the repository's root, of letters, digits and . _ -, such as target/release/app\n" +
+				"f:3:10: service.build.command is missing; it must be a list of 1 to 64, each a text"},
+		{"build of a file elsewhere", service("build: {command: [make], binary: ../app}"),
+			"f:3:36: service.build.binary is \"../app\"; it must be a path below the repository's root, of letters, digits and . _ -, such as target/release/app"},
 		{"permissions without parts", service("permissions: [{}]"),
 			"f:3:17: service.permissions.actions is missing; it must be a list of 1 to 50, each an IAM action, such as s3:GetObject\n" +
 				"f:3:17: service.permissions.resources is missing; it must be a list of 1 to 50, each an ARN in which partition, Region and account are ${AWS::Partition}, ${AWS::Region} and ${AWS::AccountId}, such as arn:${AWS::Partition}:s3:::shop-data/*"},

@@ -24,7 +24,7 @@ func (r *reader) service(o object) Service {
 		StopTimeout: stop, Drain: drain,
 		Command: r.command(o), Environment: r.variables(o), Secrets: r.secrets(o),
 		Storage: storage, Exec: r.boolean(o, "exec"), ReadOnlyRoot: r.boolean(o, "readOnlyRoot"), User: user,
-		Sidecars: r.sidecars(o, port), Statements: r.statements(o),
+		Sidecars: r.sidecars(o, port), Statements: r.statements(o), Acceptance: r.acceptance(o), Build: r.build(o),
 	}
 	if s.Exec && s.ReadOnlyRoot {
 		r.Add(o.ValueAt("exec"), "%s is true, but the root file system is read-only, where the agent of ECS Exec cannot start "+
@@ -43,6 +43,28 @@ func userHint(text string) string {
 	default:
 		return "; an image that is built FROM scratch has no names of users, only numbers"
 	}
+}
+
+func (r *reader) acceptance(service object) []Check {
+	var checks []Check
+	for _, o := range r.items(service, "acceptance", "") {
+		path, _ := r.text(o, "path")
+		status, _ := r.number(o, "status")
+		contentType, _ := r.text(o, "contentType")
+		contains, _ := r.text(o, "contains")
+		checks = append(checks, Check{Path: path, Status: status, ContentType: contentType, Contains: contains})
+	}
+	return checks
+}
+
+// build reads how the service is built without Docker; where it is given at all both its keys must be.
+func (r *reader) build(service object) Build {
+	if _, given := service.Field("build"); !given {
+		return Build{}
+	}
+	o := r.sub(service, "build")
+	binary, _ := r.text(o, "binary")
+	return Build{Command: r.command(o), Binary: binary}
 }
 
 func (r *reader) command(o object) []string {

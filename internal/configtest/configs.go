@@ -37,8 +37,24 @@ func Configs() *rapid.Generator[config.Config] {
 			Boundary: maybe(t, "boundary", arn("iam::"+account+":policy/team/boundary")),
 			Key:      maybe(t, "key", arn("kms:eu-west-1:"+account+":key/12345678-1234-1234-1234-123456789012")),
 		}
+		cfg.Service.Acceptance, cfg.Service.Build = acceptance(t), build(t)
 		return cfg
 	})
+}
+
+func acceptance(t *rapid.T) []config.Check {
+	return rapid.SampledFrom([][]config.Check{nil, {{Path: "/", Status: 200}},
+		{{Path: "/x?y=1", Status: 404, ContentType: "text/html", Contains: "ä: \"b\""}, {Path: "/z", Status: 301}}}).Draw(t, "acceptance")
+}
+
+func build(t *rapid.T) config.Build {
+	if rapid.Bool().Draw(t, "builds otherwise") {
+		return config.Build{}
+	}
+	return config.Build{
+		Command: rapid.SampledFrom([][]string{{"make"}, {"cargo", "build", "--release"}}).Draw(t, "build"),
+		Binary:  rapid.SampledFrom([]string{"app", "target/release/app"}).Draw(t, "binary"),
+	}
 }
 
 func service(t *rapid.T) config.Service {

@@ -20,6 +20,7 @@ func Write(cfg config.Config, flow bool) string {
 			{"command", texts(s.Command)}, {"user", s.User}, {"readOnlyRoot", s.ReadOnlyRoot}, {"exec", s.Exec}, {"storage", positive(s.Storage)},
 			{"environment", variableNames(s.Environment)}, {"secrets", secretPlaces(s.Secrets)},
 			{"sidecars", each(s.Sidecars, writeSidecar)}, {"permissions", each(s.Statements, writeStatement)},
+			{"acceptance", each(s.Acceptance, writeCheck)}, {"build", writeBuild(s.Build)},
 		}},
 		{"environments", each(cfg.Environments, writeEnvironment)},
 		{"pipeline", mapping{{"environment", cfg.Pipeline.Environment}}},
@@ -45,6 +46,17 @@ func writeSidecar(s config.Sidecar) any {
 
 func writeStatement(s config.Statement) any {
 	return mapping{{"actions", texts(s.Actions)}, {"resources", texts(s.Resources)}}
+}
+
+func writeCheck(c config.Check) any {
+	return mapping{{"path", c.Path}, {"status", c.Status}, {"contentType", given(c.ContentType)}, {"contains", given(c.Contains)}}
+}
+
+func writeBuild(b config.Build) any {
+	if b.Binary == "" {
+		return nil
+	}
+	return mapping{{"command", texts(b.Command)}, {"binary", b.Binary}}
 }
 
 func writeEnvironment(e config.Environment) any {

@@ -49,8 +49,9 @@ func TestLocal(t *testing.T) {
 	if full() {
 		s.step(t, "warm launch and destroy", s.testWarm)
 		s.step(t, "the first version's stacks are updated", s.testUpgrade)
-		s.step(t, "nothing is left after all", func(t *testing.T) { s.wantNothingLeft(t, before) })
 	}
+	s.step(t, "a service of one's own", s.testOwnService)
+	s.step(t, "nothing is left after all", func(t *testing.T) { s.wantNothingLeft(t, before) })
 }
 
 // long says whether the run may take its time.

@@ -10,6 +10,7 @@ import (
 	"io/fs"
 	"os"
 	"os/exec"
+	"path"
 	"path/filepath"
 	"strings"
 	"time"
@@ -45,14 +46,19 @@ func systemCertificates() []string {
 }
 
 // Daemonless compiles ./web with this machine's Go, lays it into an image of one layer and pushes that. It makes the
-// same image as the Dockerfile without reading it, and the same digest whenever the sources, the compiler and the CA
-// certificates are the same. It returns the digest ("sha256:...").
+// same image as the committed Dockerfile, and the same digest whenever the sources, the compiler and the CA
+// certificates are the same. For another service it runs the request's build command instead; without one, a Dockerfile
+// that does not build ./web is refused. It returns the digest ("sha256:...").
 func Daemonless(ctx context.Context, r Request) (string, error) {
 	t, err := r.check()
 	if err != nil {
 		return "", err
 	}
-	binary, err := compile(ctx, t)
+	build := compile
+	if len(t.Build.Command) > 0 {
+		build = runBuild
+	}
+	binary, err := build(ctx, t)
 	if err != nil {
 		return "", err
 	}
@@ -88,13 +94,56 @@ func compile(ctx context.Context, t target) ([]byte, error) {
 	return os.ReadFile(file)
 }
 
+// runBuild runs the build command with what the Dockerfile gets as arguments, and reads what it leaves.
+func runBuild(ctx context.Context, t target) ([]byte, error) {
+	file := filepath.Join(t.Root, filepath.FromSlash(t.Build.Binary))
+	if err := os.Remove(file); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("remove what an earlier build left: %w", err) // or a build that does nothing would go unseen
+	}
+	build := exec.CommandContext(ctx, t.Build.Command[0], t.Build.Command[1:]...)
+	build.Dir = t.Root
+	build.Env = append(build.Environ(), "TARGETOS="+t.platform.OS, "TARGETARCH="+t.platform.Architecture, "VERSION="+t.Version, "COMMIT="+t.Commit)
+	if err := runLogged(build, t.Log); err != nil {
+		return nil, fmt.Errorf("run service.build.command of slipway.yaml (%s): %w", strings.Join(t.Build.Command, " "), err)
+	}
+	binary, err := os.ReadFile(file)
+	if err != nil {
+		return nil, fmt.Errorf("service.build.command of slipway.yaml (%s) left no file that service.build.binary names: %w", strings.Join(t.Build.Command, " "), err)
+	}
+	return binary, nil
+}
+
+// buildsWeb are the lines by which a Dockerfile makes the image that Daemonless makes; all else in it may be changed.
+var buildsWeb = []string{"-o /web ./web", `ENTRYPOINT ["/web"]`}
+
+// checkDockerfile refuses one of somebody's own, which would otherwise be passed over in silence.
+func checkDockerfile(root string) error {
+	text, err := os.ReadFile(filepath.Join(root, "Dockerfile"))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil // and so none of somebody's own
+	}
+	if err != nil {
+		return fmt.Errorf("read the Dockerfile: %w", err)
+	}
+	for _, line := range buildsWeb {
+		if !strings.Contains(string(text), line) {
+			return fmt.Errorf("%s is one of your own (it lacks %q), and it takes Docker to build it: start a Docker engine, "+
+				"or say in slipway.yaml, under service.build, which command builds the service here and which binary it leaves", filepath.Join(root, "Dockerfile"), line)
+		}
+	}
+	return nil
+}
+
 // checkSources says what is missing where the working tree is not one that can be built without its Dockerfile.
 func checkSources(ctx context.Context, root string) error {
+	if err := checkDockerfile(root); err != nil {
+		return err
+	}
 	list := exec.CommandContext(ctx, "go", "list", "-f", "{{.Name}}", "./web")
 	list.Dir = root
 	out, err := list.Output()
 	if exit, ok := errors.AsType[*exec.ExitError](err); ok {
-		return fmt.Errorf("%s has no Go command in ./web, and without Docker only that can be built: %s", root, bytes.TrimSpace(exit.Stderr))
+		return fmt.Errorf("%s has no Go command in ./web, and without Docker only that can be built, unless slipway.yaml says under service.build how: %s", root, bytes.TrimSpace(exit.Stderr))
 	}
 	if err != nil {
 		return fmt.Errorf("run go in %s: %w", root, err)
@@ -122,7 +171,7 @@ func readCertificates(paths []string, log io.Writer) ([]byte, error) {
 }
 
 func assemble(t target, binary, certificates []byte) (v1.Image, error) {
-	content, err := layer(binary, certificates)
+	content, err := layer(t.binary(), binary, certificates)
 	if err != nil {
 		return nil, err
 	}
@@ -151,17 +200,25 @@ func assemble(t target, binary, certificates []byte) (v1.Image, error) {
 	return mutate.ConfigFile(image, config)
 }
 
+// binary is the service's file in the image, from its root.
+func (t target) binary() string {
+	if len(t.Build.Command) > 0 {
+		return path.Base(t.Build.Binary)
+	}
+	return binaryPath
+}
+
 // settings is the end of the Dockerfile.
 func settings(t target) v1.Config {
 	return v1.Config{
 		User:         user,
 		ExposedPorts: map[string]struct{}{port: {}},
 		Env:          []string{searchPath},
-		Entrypoint:   []string{"/" + binaryPath},
+		Entrypoint:   []string{"/" + t.binary()},
 		WorkingDir:   "/",
 		StopSignal:   stopSignal,
 		Labels: map[string]string{
-			"org.opencontainers.image.title":    "web",
+			"org.opencontainers.image.title":    t.binary(),
 			"org.opencontainers.image.version":  t.Version,
 			"org.opencontainers.image.revision": t.Commit,
 		},
@@ -169,7 +226,7 @@ func settings(t target) v1.Config {
 }
 
 // layer is a tar in which only the contents can differ: owner, times and order are fixed.
-func layer(binary, certificates []byte) ([]byte, error) {
+func layer(path string, binary, certificates []byte) ([]byte, error) {
 	var out bytes.Buffer
 	w := tar.NewWriter(&out)
 	if certificates != nil {
@@ -182,7 +239,7 @@ func layer(binary, certificates []byte) ([]byte, error) {
 			return nil, err
 		}
 	}
-	if err := add(w, &tar.Header{Typeflag: tar.TypeReg, Name: binaryPath, Mode: 0o755}, binary); err != nil {
+	if err := add(w, &tar.Header{Typeflag: tar.TypeReg, Name: path, Mode: 0o755}, binary); err != nil {
 		return nil, err
 	}
 	if err := w.Close(); err != nil {

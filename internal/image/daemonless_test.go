@@ -177,12 +177,12 @@ func pushTiny(t *testing.T, r Request) (string, error) {
 }
 
 func TestLayerDependsOnContentsOnly(t *testing.T) {
-	first, err := layer([]byte("binary"), []byte("certificates"))
+	first, err := layer(binaryPath, []byte("binary"), []byte("certificates"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	<-time.After(1100 * time.Millisecond) // a tar has whole seconds
-	second, err := layer([]byte("binary"), []byte("certificates"))
+	second, err := layer(binaryPath, []byte("binary"), []byte("certificates"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -215,6 +215,50 @@ func TestSourcesThatCannotBeBuilt(t *testing.T) {
 	}
 }
 
+// TestBuildCommand makes the image of a service that is not in ./web.
+func TestBuildCommand(t *testing.T) {
+	root := tree(t, map[string]string{
+		"Dockerfile": "FROM python\nCMD [\"python3\", \"/app.py\"]\n",
+		"build.sh":   "mkdir -p out && echo \"$TARGETOS $TARGETARCH $VERSION $COMMIT\" >out/shop && echo built\n",
+	})
+	registry := startRegistry(t)
+	tests := map[string]struct {
+		build Build
+		want  string // in the error; empty for success
+	}{
+		"works":          {Build{[]string{"sh", "build.sh"}, "out/shop"}, ""},
+		"fails":          {Build{[]string{"sh", "-c", "echo no such thing; exit 3"}, "out/shop"}, "no such thing"},
+		"is not there":   {Build{[]string{"no-such-program"}, "out/shop"}, "service.build.command of slipway.yaml (no-such-program)"},
+		"leaves nothing": {Build{[]string{"true"}, "out/shop"}, "left no file that service.build.binary names"},
+		"is not given":   {Build{}, "is one of your own (it lacks \"-o /web ./web\"), and it takes Docker to build it: start a Docker engine, or say in slipway.yaml, under service.build"},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			r := request(t, registry, "a")
+			r.Root, r.Build = root, test.build
+			digest, err := Daemonless(t.Context(), r)
+			if test.want != "" {
+				if err == nil || !strings.Contains(err.Error(), test.want) {
+					t.Errorf("error %v, want one with %q", err, test.want)
+				}
+				return
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			image := pull(t, r, digest)
+			shop := filesOf(t, image)["shop"]
+			if want := "linux " + runtime.GOARCH + " 1.2.3 abcdef0\n"; shop.Contents != want || shop.Mode.Perm() != 0o755 {
+				t.Errorf("the image has %+v, want %q", shop, want)
+			}
+			config := configOf(t, image).Config
+			if !slices.Equal(config.Entrypoint, []string{"/shop"}) || config.Labels["org.opencontainers.image.title"] != "shop" {
+				t.Errorf("entry point %v, labels %v", config.Entrypoint, config.Labels)
+			}
+		})
+	}
+}
+
 func TestCertificates(t *testing.T) {
 	root := tree(t, map[string]string{"second.pem": "certificates"})
 	missing, there := filepath.Join(root, "first.pem"), filepath.Join(root, "second.pem")
@@ -228,7 +272,7 @@ func TestCertificates(t *testing.T) {
 	if _, err := readCertificates([]string{root}, &log); err == nil {
 		t.Error("a folder was read as certificates")
 	}
-	if content, err := layer([]byte("binary"), nil); err != nil || strings.Contains(string(content), "etc/") {
+	if content, err := layer(binaryPath, []byte("binary"), nil); err != nil || strings.Contains(string(content), "etc/") {
 		t.Errorf("the layer without certificates has a place for them, or %v", err)
 	}
 }

@@ -28,8 +28,15 @@ type Request struct {
 	Commit     string
 	Insecure   bool      // the registry speaks plain HTTP
 	Log        io.Writer // what the tools say; nil for nothing
+	Build      Build     // how to do without the Dockerfile; empty for the service in ./web
 	Username   string    // for the registry; empty: as Docker is logged in, or nobody
 	Password   string
+}
+
+// Build is a command, run in the root, and the executable that it leaves there.
+type Build struct {
+	Command []string
+	Binary  string // its path from the root, with slashes
 }
 
 // ErrBaseImage says that Docker works, but that the image which the Dockerfile builds on could not be pulled.

@@ -10,6 +10,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"strconv"
 	"strings"
 	"time"
 
@@ -32,7 +33,8 @@ const (
 
 var errTooLate = errors.New("took too long")
 
-// accept asks the service for its contract until every running task has been seen to answer. Who may not connect asks the
+// accept asks the service for its contract until every running task has been seen to answer; where slipway.yaml lists what
+// to ask, that, as often as there are tasks. Who may not connect asks the
 // load balancer whether its health checks succeed.
 func (l *Launcher) accept(ctx context.Context, env config.Environment, root stack, tasks int) error {
 	if tasks == 0 {
@@ -59,6 +61,7 @@ func (l *Launcher) accept(ctx context.Context, env config.Environment, root stac
 // visitor makes requests as a user of the service does.
 type visitor struct {
 	url    string
+	checks []config.Check // of slipway.yaml; empty for what web/ promises
 	client *http.Client
 	report reporter
 	poll   time.Duration
@@ -75,7 +78,7 @@ func (l *Launcher) asUsers(env config.Environment, root stack) visitor {
 		}
 	}
 	return visitor{
-		url: root.outputs[contract.KeyServiceURL], report: l.report, poll: l.Poll,
+		url: root.outputs[contract.KeyServiceURL], checks: l.Config.Service.Acceptance, report: l.report, poll: l.Poll,
 		client: &http.Client{
 			Timeout: requestTimeout, Transport: transport,
 			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
@@ -98,7 +101,7 @@ func (v visitor) answered(ctx context.Context, tasks int) error {
 	var last error
 	seen := map[string]bool{}
 	for len(seen) < tasks || last != nil {
-		host, err := v.contractHolds(ctx)
+		host, err := v.round(ctx, len(seen))
 		if err == nil {
 			err = v.redirected(ctx)
 		}
@@ -110,6 +113,9 @@ func (v visitor) answered(ctx context.Context, tasks int) error {
 			seen[host] = true
 			continue
 		}
+		if len(v.checks) > 0 {
+			clear(seen) // it counts rounds in a row
+		}
 		if wrong, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {
 			return fmt.Errorf("the load balancer's certificate is not one for it: %w; see entry.domain and entry.certificate in slipway.yaml", wrong)
 		}
@@ -120,10 +126,51 @@ func (v visitor) answered(ctx context.Context, tasks int) error {
 	switch {
 	case len(seen) > 0 && len(seen) < tasks:
 		return fmt.Errorf("%d of %d running tasks answered in time", len(seen), tasks)
+	case last != nil && len(v.checks) == 0:
+		return fmt.Errorf("%w; where the service is not the one in web/, slipway.yaml says what to ask of it, under service.acceptance", last)
 	case last != nil:
 		return last
+	case len(v.checks) > 0:
+		v.report.line("%s answers as service.acceptance says, %d times in a row", v.url, tasks)
+	default:
+		v.report.line("%s answers, from all %d tasks", v.url, tasks)
 	}
-	v.report.line("%s answers, from all %d tasks", v.url, tasks)
+	return nil
+}
+
+// round asks all that there is to ask once. It returns who answered; a service of somebody's own does not say, and so the
+// number of rounds before stands for that.
+func (v visitor) round(ctx context.Context, before int) (who string, err error) {
+	if len(v.checks) == 0 {
+		return v.contractHolds(ctx)
+	}
+	for _, check := range v.checks {
+		if err := v.checkHolds(ctx, check); err != nil {
+			return "", err
+		}
+	}
+	return strconv.Itoa(before), nil
+}
+
+// checkHolds makes one request of slipway.yaml's list.
+func (v visitor) checkHolds(ctx context.Context, check config.Check) error {
+	answer, err := v.do(ctx, v.url+check.Path)
+	if err != nil {
+		return err
+	}
+	defer answer.Body.Close()
+	body, err := io.ReadAll(io.LimitReader(answer.Body, answerLimit))
+	mediaType, _, _ := strings.Cut(answer.Header.Get("Content-Type"), ";")
+	switch {
+	case err != nil:
+		return fmt.Errorf("GET %s%s: %w", v.url, check.Path, err)
+	case answer.StatusCode != check.Status:
+		return fmt.Errorf("GET %s%s answered %s: service.acceptance wants status %d", v.url, check.Path, answer.Status, check.Status)
+	case check.ContentType != "" && !strings.EqualFold(strings.TrimSpace(mediaType), check.ContentType):
+		return fmt.Errorf("GET %s%s answered %q: service.acceptance wants %s", v.url, check.Path, answer.Header.Get("Content-Type"), check.ContentType)
+	case !strings.Contains(string(body), check.Contains):
+		return fmt.Errorf("GET %s%s answered a body of %d bytes without %q, which service.acceptance wants", v.url, check.Path, len(body), check.Contains)
+	}
 	return nil
 }
 

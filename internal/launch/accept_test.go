@@ -1,6 +1,7 @@
 package launch
 
 import (
+	"io"
 	"net/http"
 	"strings"
 	"testing"
@@ -65,7 +66,7 @@ func TestAcceptanceFails(t *testing.T) {
 		before  func(b *bench)
 		said    []string
 	}{
-		"another answer": {prod("tasks: {min: 1}"), func(b *bench) { b.double.ServeApp(wrong(500)) }, []string{"acceptance of http://", "answered 500"}},
+		"another answer": {prod("tasks: {min: 1}"), func(b *bench) { b.double.ServeApp(wrong(500)) }, []string{"acceptance of http://", "answered 500", "service.acceptance"}},
 		"another answer over HTTPS": {prod(inOwnZone), func(b *bench) { b.double.ServeApp(wrong(404)) },
 			[]string{"acceptance of https://www.example.com failed", "answered 404"}},
 		"a certificate for another name": {prod(withCertificate), func(b *bench) {
@@ -87,6 +88,47 @@ func TestAcceptanceFails(t *testing.T) {
 			b := newBench(t).given().asking(t, c.slipway).trusting().impatient()
 			c.before(b)
 			want(t, b.Deploy(t.Context(), DeployOptions{}), c.said...)
+		})
+	}
+}
+
+// listing is a slipway.yaml that says what to ask.
+func listing(checks string) string {
+	return "name: shop\nservice:\n  acceptance: " + checks + "\nenvironments:\n  - name: prod\n"
+}
+
+// A service of one's own is asked what slipway.yaml lists, and nothing else.
+func TestListedAcceptance(t *testing.T) {
+	own := func(w http.ResponseWriter, r *http.Request, _ awsdouble.Task) {
+		switch r.URL.RequestURI() {
+		case "/healthz":
+		case "/orders?limit=1":
+			w.Header().Set("Content-Type", "Application/JSON; charset=utf-8")
+			_, _ = io.WriteString(w, `{"orders":[]}`)
+		case "/old":
+			http.Redirect(w, r, "/elsewhere", http.StatusFound)
+		default:
+			t.Errorf("%s was asked for", r.URL)
+		}
+	}
+	for name, c := range map[string]struct{ checks, said string }{
+		"all of it":      {`[{path: "/orders?limit=1", contentType: application/json, contains: '"orders"'}, {path: /old, status: 302}]`, ""},
+		"another status": {`[{path: /old}]`, "answered 302 Found: service.acceptance wants status 200"},
+		"another type":   {`[{path: "/orders?limit=1", contentType: text/html}]`, `answered "Application/JSON; charset=utf-8": service.acceptance wants text/html`},
+		"another text":   {`[{path: "/orders?limit=1", contains: Orders}]`, `answered a body of 13 bytes without "Orders", which service.acceptance wants`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := newBench(t).given().asking(t, listing(c.checks))
+			b.double.ServeApp(own)
+			if c.said != "" {
+				want(t, b.impatient().Deploy(t.Context(), DeployOptions{}), c.said)
+				return
+			}
+			b.mustDeploy(t, DeployOptions{})
+			if !strings.Contains(b.progress.String(), "answers as service.acceptance says, 2 times in a row") {
+				t.Error(b.progress)
+			}
 		})
 	}
 }

@@ -29,7 +29,7 @@ func (r *repo) dockerBuild(ctx context.Context, out io.Writer) (tally, error) {
 	if err := r.needDocker(ctx); err != nil {
 		return tally{}, err
 	}
-	if err := r.needBaseImage(ctx); err != nil {
+	if err := r.needBaseImage(ctx, "Dockerfile", "./scripts/dev/base-image.sh"); err != nil {
 		return tally{}, err
 	}
 	proxy, err := r.output(ctx, "go", "env", "GOPROXY")
@@ -50,16 +50,17 @@ func (r *repo) dockerBuild(ctx context.Context, out io.Writer) (tally, error) {
 	return tally{}, r.tryImage(ctx, out)
 }
 
-// needBaseImage wants what the Dockerfile builds from, which a machine without a way to its registry lacks.
-func (r *repo) needBaseImage(ctx context.Context) error {
-	base, err := baseImage(r.path("Dockerfile"))
+// needBaseImage wants what a Dockerfile builds from, which a machine without a way to its registry lacks; a script builds
+// something in its stead.
+func (r *repo) needBaseImage(ctx context.Context, dockerfile, script string) error {
+	base, err := baseImage(r.path(dockerfile))
 	if err != nil {
 		return err
 	}
 	if r.do(ctx, io.Discard, "docker", "image", "inspect", base) == nil || r.do(ctx, io.Discard, "docker", "pull", base) == nil {
 		return nil
 	}
-	return leftOut(base + " cannot be pulled; ./scripts/dev/base-image.sh builds a stand-in")
+	return leftOut(base + " cannot be pulled; " + script + " builds a stand-in")
 }
 
 // baseImage is the image of the first stage.

@@ -32,10 +32,13 @@ func (r *repo) dockerE2E(ctx context.Context, out io.Writer) (tally, error) {
 	}
 	env := []string{"SLIPWAY_E2E_TASKS=docker"}
 	var missing leftOut
-	if err := r.needBaseImage(ctx); err == nil {
+	if err := r.needBaseImage(ctx, "Dockerfile", "./scripts/dev/base-image.sh"); err == nil {
 		env = append(env, "SLIPWAY_E2E_DOCKERFILE=1")
 	} else if !errors.As(err, &missing) {
 		return tally{}, err
+	}
+	if r.needBaseImage(ctx, "docs/examples/python/Dockerfile", "./scripts/dev/python-image.sh") == nil {
+		env = append(env, "SLIPWAY_E2E_PYTHON=1")
 	}
 	got, err := r.e2e(ctx, out, env...)
 	if missing != "" {

@@ -103,7 +103,17 @@ func (r *repo) ruff(ctx context.Context, out io.Writer) (tally, error) {
 	if err := r.pythonTool(ctx, out, "ruff", "format", "--no-cache", "--diff", engineDir, "scripts/dev", "scripts/bench"); err != nil {
 		return tally{}, err
 	}
-	return tally{}, r.pythonTool(ctx, out, "ruff", "check", "--no-cache", engineDir, "scripts/dev", "scripts/bench")
+	if err := r.pythonTool(ctx, out, "ruff", "check", "--no-cache", engineDir, "scripts/dev", "scripts/bench"); err != nil {
+		return tally{}, err
+	}
+	// The examples are to be copied, without a configuration of ours beside them.
+	for _, command := range [][]string{{"format", "--diff"}, {"check"}} {
+		args := append(command, "--no-cache", "--config", "scripts/dev/ruff.toml", "docs/examples")
+		if err := r.pythonTool(ctx, out, "ruff", args...); err != nil {
+			return tally{}, err
+		}
+	}
+	return tally{}, nil
 }
 
 func unitSteps(r *repo) []step {

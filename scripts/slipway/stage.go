@@ -90,6 +90,7 @@ func (a *app) buildImage(ctx context.Context, cfg config.Config, r image.Request
 	if err != nil {
 		return "", err
 	}
+	r.Build = image.Build(cfg.Service.Build)
 	onEngine := settings.BaseEndpoint != nil
 	if onEngine {
 		_, name, _ := strings.Cut(r.Repository, "/")
