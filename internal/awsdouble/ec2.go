@@ -1,6 +1,7 @@
 package awsdouble
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 )
@@ -16,7 +17,7 @@ type ec2Kind struct {
 }
 
 func (d *Double) ec2Handlers() map[string]handler {
-	handlers := map[string]handler{"DescribeAvailabilityZones": d.describeAvailabilityZones}
+	handlers := map[string]handler{"DescribeAvailabilityZones": d.describeAvailabilityZones, "DescribeVpcAttribute": d.describeVPCAttribute}
 	for _, k := range d.ec2Kinds() {
 		handlers[k.operation] = func(in object) (object, error) { return d.describeEC2(k, in) }
 	}
@@ -32,7 +33,8 @@ func (d *Double) ec2Kinds() []ec2Kind {
 		{"DescribeSubnets", "subnetSet", []string{"AWS::EC2::Subnet"}, "SubnetId", "subnetId", "InvalidSubnetID.NotFound", "The subnet ID", func(t *thing) object {
 			return object{
 				"vpcId": text(t.Properties, "VpcId"), "cidrBlock": text(t.Properties, "CidrBlock"), "state": "available",
-				"availabilityZone": text(t.Properties, "AvailabilityZone"),
+				"availabilityZone": text(t.Properties, "AvailabilityZone"), "availabilityZoneId": d.zoneID(text(t.Properties, "AvailabilityZone")),
+				"availableIpAddressCount": cmp.Or(text(t.Properties, "AvailableIpAddressCount"), "4091"),
 			}
 		}},
 		{"DescribeInternetGateways", "internetGatewaySet", []string{"AWS::EC2::InternetGateway"}, "InternetGatewayId", "internetGatewayId", "InvalidInternetGatewayID.NotFound", "The internetGateway ID", d.attachments},
@@ -82,6 +84,9 @@ func (d *Double) routeTable(table *thing) object {
 				"routeTableAssociationId": t.ID, "routeTableId": table.ID, "subnetId": text(t.Properties, "SubnetId"), "main": false,
 			})
 		}
+	}
+	if flag(table.Properties, "Main") {
+		associations = append(associations, object{"routeTableAssociationId": "rtbassoc-main", "routeTableId": table.ID, "main": true})
 	}
 	return object{"vpcId": text(table.Properties, "VpcId"), "routeSet": routes, "associationSet": associations}
 }
@@ -164,10 +169,28 @@ func (d *Double) describeAvailabilityZones(object) (object, error) {
 	}
 	const region = "availability-zone"
 	all := list{
-		zone("a", d.zonePrefix()+"-az2", region, "opt-in-not-required"), zone("b", d.zonePrefix()+"-az1", region, "opt-in-not-required"),
-		zone("c", d.zonePrefix()+"-az4", region, "opt-in-not-required"), zone("-lax-1a", d.zonePrefix()+"-lax1-az1", "local-zone", "not-opted-in"),
+		zone("a", d.zoneID("a"), region, "opt-in-not-required"), zone("b", d.zoneID("b"), region, "opt-in-not-required"),
+		zone("c", d.zoneID("c"), region, "opt-in-not-required"), zone("-lax-1a", d.zonePrefix()+"-lax1-az1", "local-zone", "not-opted-in"),
 	}
 	return object{"availabilityZoneInfo": all}, nil
+}
+
+// zoneID is that of a zone whose name ends in this letter.
+func (d *Double) zoneID(name string) string {
+	if name == "" {
+		return ""
+	}
+	return d.zonePrefix() + "-az" + map[byte]string{'a': "2", 'b': "1", 'c': "4"}[name[len(name)-1]]
+}
+
+func (d *Double) describeVPCAttribute(in object) (object, error) {
+	t := d.thing("AWS::EC2::VPC", text(in, "VpcId"))
+	if t == nil {
+		return nil, fail("InvalidVpcID.NotFound", "The vpc ID '%s' does not exist", text(in, "VpcId"))
+	}
+	name := text(in, "Attribute")
+	on := cmp.Or(text(t.Properties, strings.ToUpper(name[:1])+name[1:]), "true")
+	return object{"vpcId": t.ID, name: object{"value": on}}, nil
 }
 
 // zonePrefix shortens a Region as zone ids do: us-east-1 to use1.

@@ -180,7 +180,7 @@ func (d *Double) getHostedZone(in object) (object, error) {
 	return object{"HostedZone": object{
 		"Id": "/hostedzone/" + zone.ID, "Name": text(zone.Properties, "Name"), "CallerReference": "double",
 		"Config": object{"PrivateZone": flag(zone.Properties, "PrivateZone")},
-	}}, nil
+	}, "VPCs": zone.Properties["VPCs"]}, nil
 }
 
 // listRecords begins at the name and type asked for; the order is that of the labels from the last on

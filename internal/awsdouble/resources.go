@@ -179,7 +179,7 @@ var outside = &stack{}
 
 // Put places something in the account that no stack made, under the type that it would have in a template, with its
 // physical id and properties; what a type shows besides its template's properties stands among them too: Status of a
-// certificate, KeyState of a key, PrivateZone of a hosted zone, AvailableIpAddressCount of a subnet.
+// certificate, KeyState of a key, PrivateZone and VPCs of a hosted zone, AvailableIpAddressCount of a subnet, Main of a route table.
 func (d *Double) Put(kindName, physicalID string, properties map[string]any) {
 	d.mu.Lock()
 	defer d.mu.Unlock()

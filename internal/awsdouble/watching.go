@@ -39,7 +39,13 @@ func (d *Double) getTopicAttributes(in object) (object, error) {
 	if t == nil {
 		return nil, notFound("NotFound", "Topic does not exist")
 	}
-	return object{"Attributes": entries{"TopicArn": t.ID, "Owner": d.AccountID}}, nil
+	attributes := entries{"TopicArn": t.ID, "Owner": d.AccountID}
+	for _, key := range []string{"KmsMasterKeyId", "Policy"} {
+		if value := text(t.Properties, key); value != "" {
+			attributes[key] = value
+		}
+	}
+	return object{"Attributes": attributes}, nil
 }
 
 // getSubscriptionAttributes shows one by e-mail as never confirmed, since nobody reads the double's mail; such a one cannot be

@@ -18,10 +18,11 @@ const (
 	Deploy     = "deploy"
 	Foundation = "foundation"
 	Destroy    = "destroy"
+	Preflight  = "preflight" // beside Deploy: to look at what slipway.yaml names, without which a launch warns
 )
 
 // Names are the policies', in the order in which they add up.
-var Names = []string{Deploy, Foundation, Destroy}
+var Names = []string{Deploy, Foundation, Destroy, Preflight}
 
 // Place is where the rights hold. Any of its parts may be "*".
 type Place struct {
@@ -69,6 +70,7 @@ func Rights(cfg config.Config, in Place) []Right {
 	t.deploying()
 	t.stopping()
 	t.proving()
+	t.looking()
 	t.forCloudFormation = true
 	t.foundation()
 	t.roles()

@@ -106,3 +106,19 @@ func (t *table) proving() {
 		"elasticloadbalancing:DescribeRules", "elasticloadbalancing:DescribeTargetGroups", "sns:GetSubscriptionAttributes",
 	}, all)
 }
+
+// looking is what a launch asks beforehand about what slipway.yaml names and others have made. No value of a secret is read.
+func (t *table) looking() {
+	t.allow(Preflight, "SeeCertificates", "whether entry.certificate is issued and covers the domain", []string{"acm:DescribeCertificate"}, t.arns("acm", "certificate/*"))
+	t.allow(Preflight, "SeeZones", "whether entry.hostedZone holds the domain", []string{"route53:GetHostedZone"},
+		[]string{"arn:" + t.in.Partition + ":route53:::hostedzone/*"})
+	t.allow(Preflight, "SeeTopics", "whether alarms can publish to watch.topic", []string{"sns:GetTopicAttributes"}, t.arns("sns", "*"))
+	t.allow(Preflight, "SeeKeys", "whether security.key is enabled and symmetric", []string{"kms:DescribeKey"}, t.arns("kms", "key/*"))
+	t.allow(Preflight, "SeePolicies", "whether security.boundary is there", []string{"iam:GetPolicy"},
+		append(t.iam("policy/*"), "arn:"+t.in.Partition+":iam::aws:policy/*"))
+	t.allow(Preflight, "SeeSecrets", "whether secrets are there", []string{"secretsmanager:DescribeSecret"}, t.arns("secretsmanager", "secret:*"))
+	t.allow(Preflight, "SeeVPC", "whether names are resolved in network.vpc", []string{"ec2:DescribeVpcAttribute"}, t.arns("ec2", "vpc/*"))
+	t.allow(Preflight, "SeeAmongAll", "whether parameters, VPC and subnets are there and fit", []string{
+		"ec2:DescribeRouteTables", "ec2:DescribeSubnets", "ec2:DescribeVpcs", "ssm:DescribeParameters",
+	}, all)
+}

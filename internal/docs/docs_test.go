@@ -24,6 +24,7 @@ var commands = map[string]witness{
 	"./scripts/deploy.sh --policy deploy":     {"scripts/slipway/main_test.go", `"deploy", "--policy", "deploy"`},
 	"./scripts/deploy.sh --policy foundation": {"internal/deployer/docs_test.go", "range Names"},
 	"./scripts/deploy.sh --policy destroy":    {"internal/deployer/docs_test.go", "range Names"},
+	"./scripts/deploy.sh --policy preflight":  {"internal/deployer/docs_test.go", "range Names"},
 	"./scripts/deploy.sh --yes":               {"internal/e2e/local_test.go", `"deploy.sh", "--yes"`},
 	"./scripts/destroy.sh":                    {"internal/e2e/local_test.go", `noCredentials()...), "destroy.sh")`},
 	"./scripts/destroy.sh --local":            {"internal/e2e/local_test.go", `"destroy.sh", "--local"`},

@@ -42,11 +42,11 @@ func (l *Launcher) Deploy(ctx context.Context, o DeployOptions) error {
 	if err != nil {
 		return err
 	}
-	f, err := l.beginning(ctx, o, roots)
+	targets := l.targets(o, roots)
+	f, err := l.beginning(ctx, o, roots, targets)
 	if err != nil {
 		return err
 	}
-	targets := l.targets(o, roots)
 	image := o.Image
 	if image == "" && !o.KeepImage {
 		if image, err = l.image(ctx, f); err != nil {
@@ -105,7 +105,7 @@ func (l *Launcher) roots(ctx context.Context) (map[string]stack, error) {
 }
 
 // beginning is everything before the first environment: the pipeline only looks at it, a person brings it up.
-func (l *Launcher) beginning(ctx context.Context, o DeployOptions, roots map[string]stack) (foundation, error) {
+func (l *Launcher) beginning(ctx context.Context, o DeployOptions, roots map[string]stack, targets []config.Environment) (foundation, error) {
 	if o.ByPipeline {
 		return l.foundationThere(ctx)
 	}
@@ -115,7 +115,7 @@ func (l *Launcher) beginning(ctx context.Context, o DeployOptions, roots map[str
 			return foundation{}, err
 		}
 	}
-	if err := l.preflight(ctx); err != nil {
+	if err := l.preflight(ctx, targets, roots); err != nil {
 		return foundation{}, err
 	}
 	return l.raiseFoundation(ctx)

@@ -1,6 +1,7 @@
 package launch
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -11,20 +12,28 @@ import (
 	"slipway/internal/deployer"
 )
 
-// given is what other people made in the account, by its type and id.
+// given is what other people made in the account.
 func (b *bench) given() *bench {
 	b.double.Put("AWS::EC2::VPC", "vpc-0aaaaaaaaaaaaaaaa", map[string]any{"CidrBlock": "10.0.0.0/16"})
-	for id, zone := range map[string]string{
-		"subnet-0aaaaaaaaaaaaaaa1": "us-east-1a", "subnet-0aaaaaaaaaaaaaaa2": "us-east-1b",
-		"subnet-0bbbbbbbbbbbbbbb1": "us-east-1a", "subnet-0bbbbbbbbbbbbbbb2": "us-east-1b",
-	} {
-		b.double.Put("AWS::EC2::Subnet", id, map[string]any{"VpcId": "vpc-0aaaaaaaaaaaaaaaa", "AvailabilityZone": zone})
+	for table, way := range map[string]string{"rtb-public": "GatewayId igw-0aaaaaaaaaaaaaaaa", "rtb-private": "NatGatewayId nat-0aaaaaaaaaaaaaaaa"} {
+		kind, id, _ := strings.Cut(way, " ")
+		b.double.Put("AWS::EC2::RouteTable", table, map[string]any{"VpcId": "vpc-0aaaaaaaaaaaaaaaa", "Main": table == "rtb-private"})
+		b.double.Put("AWS::EC2::Route", table+"|0.0.0.0/0", map[string]any{"RouteTableId": table, "DestinationCidrBlock": "0.0.0.0/0", kind: id})
+	}
+	for i, id := range []string{"subnet-0aaaaaaaaaaaaaaa1", "subnet-0aaaaaaaaaaaaaaa2", "subnet-0bbbbbbbbbbbbbbb1", "subnet-0bbbbbbbbbbbbbbb2"} {
+		b.double.Put("AWS::EC2::Subnet", id, map[string]any{
+			"VpcId": "vpc-0aaaaaaaaaaaaaaaa", "AvailabilityZone": "us-east-1" + string("abab"[i]), "CidrBlock": fmt.Sprintf("10.0.%d.0/24", i),
+		})
+		if i < 2 {
+			b.double.Put("AWS::EC2::SubnetRouteTableAssociation", "rtbassoc-"+id, map[string]any{"SubnetId": id, "RouteTableId": "rtb-public"})
+		}
 	}
 	b.double.Put("AWS::Route53::HostedZone", "Z0123456789ABCDEFGHIJ", map[string]any{"Name": "example.com."})
 	b.double.Put("AWS::CertificateManager::Certificate", certificateARN, map[string]any{"DomainName": "*.example.com"})
-	b.double.Put("AWS::SNS::Topic", "arn:aws:sns:us-east-1:123456789012:oncall", nil)
-	b.double.Put("AWS::KMS::Key", "01234567-89ab-cdef-0123-456789abcdef", nil)
-	b.double.Put("AWS::IAM::ManagedPolicy", "arn:aws:iam::123456789012:policy/limit", nil)
+	for _, name := range []string{"test", "prod"} {
+		b.double.Put("AWS::SSM::Parameter", "/shop/"+name+"/db", nil)
+		b.double.Put("AWS::SecretsManager::Secret", "shop-"+name, nil)
+	}
 	return b
 }
 

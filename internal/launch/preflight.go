@@ -14,8 +14,10 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/iam"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 
+	"slipway/internal/config"
 	"slipway/internal/contract"
 	"slipway/internal/ec2query"
+	"slipway/internal/preflight"
 	"slipway/internal/regions"
 )
 
@@ -44,11 +46,44 @@ func (l *Launcher) identify(ctx context.Context, checkRegion func() error) error
 }
 
 // preflight refuses what would fail later, before anything is created, and makes the service-linked roles.
-func (l *Launcher) preflight(ctx context.Context) error {
+func (l *Launcher) preflight(ctx context.Context, targets []config.Environment, roots map[string]stack) error {
 	if err := l.namesFree(ctx); err != nil {
 		return err
 	}
+	if err := l.namedFits(ctx, targets, roots); err != nil {
+		return err
+	}
 	return l.serviceLinkedRoles(ctx)
+}
+
+// namedFits looks at what slipway.yaml names for these environments, and refuses with all that does not fit.
+func (l *Launcher) namedFits(ctx context.Context, targets []config.Environment, roots map[string]stack) error {
+	table, err := regions.Load()
+	if err != nil {
+		return err
+	}
+	var fresh []string
+	for _, env := range targets {
+		if !hasRun(roots[env.Name]) {
+			fresh = append(fresh, env.Name)
+		}
+	}
+	in := preflight.Place{Account: l.account, Region: l.AWS.Region, FargateZones: table.FargateZones[l.AWS.Region]}
+	found, err := preflight.Check(ctx, l.aws.config, in, l.Config, targets, fresh)
+	if err != nil {
+		return fmt.Errorf("look at what slipway.yaml names: %w", explain(err))
+	}
+	for _, f := range found.Warned {
+		l.report.line("warning: %s", f)
+	}
+	if len(found.Refused) == 0 {
+		return nil
+	}
+	lines := []string{"slipway.yaml names what does not fit; nothing was changed:"}
+	for _, f := range found.Refused {
+		lines = append(lines, "  "+f.String())
+	}
+	return errors.New(strings.Join(lines, "\n"))
 }
 
 // namesFree refuses to touch a stack of one of our names that does not carry our tag.

@@ -16,6 +16,7 @@ import (
 	"slipway/internal/contract"
 	"slipway/internal/deployer"
 	"slipway/internal/iampolicy"
+	"slipway/internal/preflight"
 	"slipway/internal/residue"
 )
 
@@ -46,16 +47,19 @@ func TestDeployPolicyLeavesTheFoundationAlone(t *testing.T) {
 // what goes wrong in between would be refused. What CloudFormation asks for the foundation's stack no launcher calls;
 // internal/stacks tests that by the handlers in the resource schemas.
 func TestPoliciesAreMinimal(t *testing.T) {
-	requests, rights := everyRequest(t)
+	launches, looks, rights := everyRequest(t)
 	for i, r := range rights {
-		held := slices.Index(deployer.Names, r.Policy)
+		requests, held := launches, deployer.Names[:slices.Index(deployer.Names, r.Policy)+1]
+		if r.Policy == deployer.Preflight {
+			requests, held = looks, []string{deployer.Deploy, deployer.Preflight}
+		}
 		for j, action := range r.Action {
 			if r.ForCloudFormation || slices.Contains(residue.Calls(), action) && !asked(requests, action) {
 				continue // the committed templates do not have every type that destroy can prove gone
 			}
 			var whole, lessened iampolicy.Document
 			for k, other := range rights {
-				if slices.Index(deployer.Names, other.Policy) > held {
+				if !slices.Contains(held, other.Policy) {
 					continue
 				}
 				whole.Statement = append(whole.Statement, other.Statement)
@@ -91,8 +95,9 @@ func (b *bench) rights() []deployer.Right {
 	return deployer.Rights(b.Config, deployer.Place{Partition: "aws", Region: b.double.Region, Account: b.double.AccountID})
 }
 
-// everyRequest is what is asked for by launches that succeed and that fail, and by their ends.
-func everyRequest(t *testing.T) ([]iampolicy.Request, []deployer.Right) {
+// everyRequest is what is asked for by launches that succeed and that fail, and by their ends; looks is what a launch asks
+// besides about what slipway.yaml names.
+func everyRequest(t *testing.T) (launches, looks []iampolicy.Request, rights []deployer.Right) {
 	t.Helper()
 	b := newBench(t, awsdouble.WithEventDelay(15*time.Millisecond))
 	b.double.PutStack(awsdouble.StackSpec{Name: "slipway-demo-prod", Status: "REVIEW_IN_PROGRESS"}) // as a launch leaves it that was cut off
@@ -122,7 +127,26 @@ func everyRequest(t *testing.T) ([]iampolicy.Request, []deployer.Right) {
 		t.Fatal(err)
 	}
 	b.again("b").mustDestroy(t)
-	return b.double.Requests(), b.rights()
+	launches = b.double.Requests()
+	b.lookAtEverything(t)
+	return launches, b.double.Requests()[len(launches):], b.rights()
+}
+
+// lookAtEverything asks what a launch asks whose slipway.yaml names all that it can.
+func (b *bench) lookAtEverything(t *testing.T) {
+	t.Helper()
+	cfg, err := config.Parse(config.File, []byte(named+`    watch: {topic: "arn:aws:sns:us-east-1:123456789012:oncall"}
+security:
+  boundary: arn:aws:iam::123456789012:policy/limit
+  key: arn:aws:kms:us-east-1:123456789012:key/01234567-89ab-cdef-0123-456789abcdef
+`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	in := preflight.Place{Account: b.double.AccountID, Region: b.double.Region}
+	if _, err := preflight.Check(t.Context(), b.given().double.Config(), in, cfg, cfg.Environments, nil); err != nil {
+		t.Fatal(err)
+	}
 }
 
 // withComment are the templates with a foundation that differs in nothing that matters, so that its change set is empty.

@@ -103,7 +103,7 @@ func TestUsage(t *testing.T) {
 		"empty image":  {[]string{"deploy", "--image", ""}, exitUsage, []string{"keep"}},
 		"local cost":   {[]string{"deploy", "--cost", "--local"}, exitUsage, []string{"--cost", "--local costs nothing"}},
 		"cost where":   {[]string{"deploy", "--cost", "-e", "nope"}, exitUsage, []string{`"nope"`, "it has prod"}},
-		"policy":       {[]string{"deploy", "--policy", "admin"}, exitUsage, []string{`"admin"`, "deploy, foundation, destroy"}},
+		"policy":       {[]string{"deploy", "--policy", "admin"}, exitUsage, []string{`"admin"`, "deploy, foundation, destroy, preflight"}},
 		"local policy": {[]string{"deploy", "--policy", "deploy", "--local"}, exitUsage, []string{"--policy", "--local needs no rights"}},
 		"environment":  {[]string{"deploy", "--local", "--environment", "nope"}, exitUsage, []string{`"nope"`, "it has prod"}},
 		"empty name":   {[]string{"deploy", "--local", "--environment", ""}, exitUsage, []string{`""`, "it has prod"}},
