@@ -128,6 +128,7 @@ func (d *Double) resources() map[string]right {
 		"route53.GetHostedZone":                             onHostedZone("route53:GetHostedZone"),
 		"route53.ListResourceRecordSets":                    onHostedZone("route53:ListResourceRecordSets"),
 		"secretsmanager.DescribeSecret":                     d.secretRight,
+		"sns.ListSubscriptionsByTopic":                      d.byName("sns:ListSubscriptionsByTopic", "TopicArn", "AWS::SNS::Topic", ""),
 		"sns.GetTopicAttributes":                            d.byName("sns:GetTopicAttributes", "TopicArn", "AWS::SNS::Topic", ""),
 		"wafv2.GetWebACL":                                   d.aclRight,
 		"wafv2.GetWebACLForResource":                        d.aclForResourceRight,

@@ -31,7 +31,7 @@ func (d *Double) getDashboard(in object) (object, error) {
 }
 
 func (d *Double) topicHandlers() map[string]handler {
-	return map[string]handler{"GetTopicAttributes": d.getTopicAttributes, "GetSubscriptionAttributes": d.getSubscriptionAttributes}
+	return map[string]handler{"GetTopicAttributes": d.getTopicAttributes, "GetSubscriptionAttributes": d.getSubscriptionAttributes, "ListSubscriptionsByTopic": d.listSubscriptions}
 }
 
 func (d *Double) getTopicAttributes(in object) (object, error) {
@@ -61,4 +61,26 @@ func (d *Double) getSubscriptionAttributes(in object) (object, error) {
 		}
 	}
 	return nil, notFound("NotFound", "Subscription does not exist")
+}
+
+// listSubscriptions gives one that nobody has confirmed no ARN of its own
+// (docs.aws.amazon.com/sns/latest/api/API_ListSubscriptionsByTopic.html).
+func (d *Double) listSubscriptions(in object) (object, error) {
+	topic := text(in, "TopicArn")
+	if d.thing("AWS::SNS::Topic", topic) == nil {
+		return nil, notFound("NotFound", "Topic does not exist")
+	}
+	var found []object
+	for _, t := range d.existing("AWS::SNS::Subscription") {
+		if text(t.Properties, "TopicArn") != topic {
+			continue
+		}
+		arn := t.ID
+		if strings.HasPrefix(text(t.Properties, "Protocol"), "email") && !flag(t.Properties, "Confirmed") {
+			arn = "PendingConfirmation"
+		}
+		found = append(found, object{"SubscriptionArn": arn, "TopicArn": topic, "Protocol": text(t.Properties, "Protocol"), "Endpoint": text(t.Properties, "Endpoint"), "Owner": d.AccountID})
+	}
+	shown, next := page(d, found, text(in, "NextToken"), 100)
+	return object{"Subscriptions": asList(shown), "NextToken": opt(next)}, nil
 }

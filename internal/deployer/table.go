@@ -113,6 +113,7 @@ func (t *table) looking() {
 	t.allow(Preflight, "SeeZones", "whether entry.hostedZone holds the domain", []string{"route53:GetHostedZone"},
 		[]string{"arn:" + t.in.Partition + ":route53:::hostedzone/*"})
 	t.allow(Preflight, "SeeTopics", "whether alarms can publish to watch.topic", []string{"sns:GetTopicAttributes"}, t.arns("sns", "*"))
+	t.allow(Preflight, "SeeSubscriptions", "whether somebody has confirmed the subscription of watch.email", []string{"sns:ListSubscriptionsByTopic"}, t.arns("sns", t.named()))
 	t.allow(Preflight, "SeeKeys", "whether security.key is enabled and symmetric", []string{"kms:DescribeKey"}, t.arns("kms", "key/*"))
 	t.allow(Preflight, "SeePolicies", "whether security.boundary is there", []string{"iam:GetPolicy"},
 		append(t.iam("policy/*"), "arn:"+t.in.Partition+":iam::aws:policy/*"))

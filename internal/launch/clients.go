@@ -43,6 +43,7 @@ type clients struct {
 	s3       *s3.Client
 	scaling  *applicationautoscaling.Client
 	sts      *sts.Client
+	topics   *ec2query.Form
 	ec2      *ec2query.Client
 	config   aws.Config
 }
@@ -71,6 +72,7 @@ func newClients(cfg aws.Config) clients {
 		s3:      s3.NewFromConfig(cfg, func(o *s3.Options) { o.UsePathStyle = cfg.BaseEndpoint != nil }),
 		scaling: applicationautoscaling.NewFromConfig(cfg),
 		sts:     sts.NewFromConfig(cfg),
+		topics:  ec2query.NewForm(cfg, "SNS", "sns", "2010-03-31"),
 		ec2:     ec2query.New(cfg),
 		config:  cfg,
 	}

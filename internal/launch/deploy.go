@@ -194,6 +194,9 @@ func (l *Launcher) deployEnvironment(ctx context.Context, f foundation, env conf
 	if err := l.verify(ctx, env, updated); err != nil {
 		return err
 	}
+	if !o.ByPipeline {
+		l.notes(ctx, env, updated)
+	}
 	l.printOutputs(env, image, updated)
 	return nil
 }

@@ -147,6 +147,7 @@ security:
 	if _, err := preflight.Check(t.Context(), b.given().double.Config(), in, cfg, cfg.Environments, nil); err != nil {
 		t.Fatal(err)
 	}
+	b.unconfirmed(t.Context(), "arn:aws:sns:us-east-1:123456789012:slipway-demo-prod-topic", "oncall@example.com")
 }
 
 // withComment are the templates with a foundation that differs in nothing that matters, so that its change set is empty.
