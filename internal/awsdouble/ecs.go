@@ -1,6 +1,7 @@
 package awsdouble
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strconv"
@@ -28,6 +29,7 @@ func (d *Double) TasksFail(f TaskFailure) {
 type service struct {
 	arn, name, cluster string // cluster is its name
 	desired            int
+	exec               bool          // EnableExecuteCommand, for tasks that start from now on
 	deployments        []*deployment // newest first, as long as they are in the service
 	history            []*deployment // all, oldest first
 	tasks              []*task       // stopped ones too
@@ -47,6 +49,8 @@ type task struct {
 	id, definition, ip string
 	deployment         string
 	started, stopped   time.Time
+	pending            bool // started, but not running yet
+	exec               bool // with the agent of ECS Exec
 	failure            *TaskFailure
 	reason             string
 }
@@ -123,6 +127,7 @@ func (d *Double) serviceRemoved(t *thing) error {
 // deploy rolls a service to what its properties say, or lets the tasks fail until the circuit breaker acts.
 func (d *Double) deploy(t *thing, failure string) error {
 	s := t.service
+	s.exec = flag(t.Properties, "EnableExecuteCommand")
 	if t.Properties["DesiredCount"] != nil {
 		s.desired = number(t.Properties, "DesiredCount")
 	}
@@ -186,7 +191,7 @@ func (d *Double) startTasks(s *service, dep *deployment, n int) []*task {
 	var started []*task
 	for range n {
 		d.lastIP++
-		t := &task{id: d.hex(32), definition: dep.definition, deployment: dep.id, started: d.now()}
+		t := &task{id: d.hex(32), definition: dep.definition, deployment: dep.id, started: d.now(), exec: s.exec}
 		t.ip = fmt.Sprintf("10.0.%d.%d", d.lastIP/200, 10+d.lastIP%200)
 		s.tasks, started = append(s.tasks, t), append(started, t)
 	}
@@ -200,8 +205,10 @@ func (d *Double) stopTask(t *task, reason string, failure *TaskFailure) {
 }
 
 func (s *service) running() []*task {
-	return slices.DeleteFunc(slices.Clone(s.tasks), func(t *task) bool { return !t.stopped.IsZero() })
+	return slices.DeleteFunc(s.living(), func(t *task) bool { return t.pending })
 }
+
+func (s *service) pending() int { return len(s.living()) - len(s.running()) }
 
 // taskLog writes where a task's containers write: the stream prefix/container/task id, by their log configuration.
 func (d *Double) taskLog(t *task, lines []string) {
@@ -236,6 +243,7 @@ func (d *Double) ecsHandlers() map[string]handler {
 		"DescribeTaskDefinition":   d.describeTaskDefinition, "ListTaskDefinitions": d.listTaskDefinitions,
 		"DeregisterTaskDefinition": d.deregisterTaskDefinition, "DeleteTaskDefinitions": d.deleteTaskDefinitions,
 		"ListTasks": d.listTasks, "DescribeTasks": d.describeTasks, "StopTask": d.stopTaskCall,
+		"ExecuteCommand": d.executeCommand,
 	}
 }
 
@@ -319,7 +327,7 @@ func (d *Double) serviceAnswer(t *thing) object {
 	}
 	return object{
 		"serviceArn": s.arn, "serviceName": s.name, "clusterArn": d.arn("ecs", "cluster/"+s.cluster), "status": ecsStatus(t),
-		"desiredCount": s.desired, "runningCount": len(s.running()), "pendingCount": 0, "taskDefinition": definition,
+		"desiredCount": s.desired, "runningCount": len(s.running()), "pendingCount": s.pending(), "taskDefinition": definition,
 		"deployments": deployments, "events": asList(s.events), "createdAt": t.Created, "loadBalancers": balancers,
 		"deploymentConfiguration": camel(t.Properties["DeploymentConfiguration"]),
 	}
@@ -376,7 +384,7 @@ func (d *Double) updateService(in object) (object, error) {
 	if in["desiredCount"] != nil {
 		s.desired = number(in, "desiredCount")
 	}
-	running := s.running()
+	running := s.living()
 	for i := s.desired; i < len(running); i++ {
 		d.stopTask(running[i], "Scaling activity initiated by (service "+s.name+")", nil)
 	}
@@ -600,34 +608,87 @@ func (d *Double) describeTasks(in object) (object, error) {
 }
 
 func (d *Double) taskAnswer(s *service, t *task) object {
-	status, container := "RUNNING", object{"lastStatus": "RUNNING"}
-	if !t.stopped.IsZero() {
-		status = "STOPPED"
-		container = object{"lastStatus": "STOPPED", "exitCode": 0}
+	status, desired := "RUNNING", "RUNNING"
+	switch {
+	case !t.stopped.IsZero():
+		status, desired = "STOPPED", "STOPPED"
+	case t.pending:
+		status = "PENDING"
+	}
+	started := any(t.started)
+	if t.pending {
+		started = nil
 	}
 	stopCode := any(nil)
 	if t.failure != nil {
 		stopCode = "EssentialContainerExited"
-		container["exitCode"], container["reason"] = t.failure.ExitCode, opt(t.failure.ContainerReason)
 		if t.failure.ExitCode < 0 {
 			stopCode = "TaskFailedToStart"
-			delete(container, "exitCode")
-		}
-	}
-	if definition := d.definition(t.definition); definition != nil {
-		for _, c := range objects(definition.Properties, "ContainerDefinitions") {
-			container["name"], container["image"] = text(c, "Name"), text(c, "Image")
 		}
 	}
 	return object{
 		"taskArn": d.taskARN(s, t), "clusterArn": d.arn("ecs", "cluster/"+s.cluster), "taskDefinitionArn": t.definition,
-		"lastStatus": status, "desiredStatus": status, "group": "service:" + s.name, "startedBy": t.deployment,
-		"createdAt": t.started, "startedAt": t.started, "stoppedAt": optTime(t.stopped), "stoppedReason": opt(t.reason),
-		"stopCode": stopCode, "containers": list{container}, "launchType": "FARGATE", "healthStatus": "UNKNOWN",
+		"lastStatus": status, "desiredStatus": desired, "group": "service:" + s.name, "startedBy": t.deployment,
+		"createdAt": t.started, "startedAt": started, "stoppedAt": optTime(t.stopped), "stoppedReason": opt(t.reason),
+		"stopCode": stopCode, "containers": d.containerAnswers(t, status), "launchType": "FARGATE", "healthStatus": "UNKNOWN",
+		"enableExecuteCommand": t.exec, "availabilityZone": d.Region + "a",
 		"attachments": list{object{"type": "ElasticNetworkInterface", "status": "ATTACHED", "details": list{
 			object{"name": "privateDnsName", "value": t.hostname()}, object{"name": "privateIPv4Address", "value": t.ip},
 		}}},
 	}
+}
+
+// containerAnswers are a task's containers as its definition lists them; each ends as the task does.
+func (d *Double) containerAnswers(t *task, status string) list {
+	definition := d.definition(t.definition)
+	if definition == nil {
+		return list{}
+	}
+	answers := list{}
+	for i, c := range objects(definition.Properties, "ContainerDefinitions") {
+		answer := object{
+			"name": text(c, "Name"), "image": text(c, "Image"), "lastStatus": status,
+			"runtimeId": t.id + "-" + strconv.Itoa(1000000000+i),
+		}
+		switch {
+		case t.failure != nil:
+			answer["reason"] = opt(t.failure.ContainerReason)
+			if t.failure.ExitCode >= 0 {
+				answer["exitCode"] = t.failure.ExitCode
+			}
+		case status == "STOPPED":
+			answer["exitCode"] = 0
+		case t.exec:
+			answer["managedAgents"] = list{object{"name": "ExecuteCommandAgent", "lastStatus": cmp.Or(d.agentStatus, "RUNNING"), "reason": opt(d.agentReason)}}
+		}
+		answers = append(answers, answer)
+	}
+	return answers
+}
+
+// executeCommand answers a session that leads nowhere, with the messages of the service's own
+// (docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ExecuteCommand.html).
+func (d *Double) executeCommand(in object) (object, error) {
+	cluster, err := d.cluster(in)
+	if err != nil {
+		return nil, err
+	}
+	answer := object(nil)
+	d.tasksOf(cluster.ID, func(s *service, t *task) {
+		if t.id == lastPart(text(in, "task"), "/") && t.exec && cmp.Or(d.agentStatus, "RUNNING") == "RUNNING" {
+			answer = object{
+				"clusterArn": d.arn("ecs", "cluster/"+s.cluster), "taskArn": d.taskARN(s, t), "containerName": text(in, "container"), "interactive": in["interactive"],
+				"session": object{
+					"sessionId": "ecs-execute-command-" + d.hex(17), "tokenValue": d.hex(32),
+					"streamUrl": "wss://ssmmessages." + d.Region + ".amazonaws.com/v1/data-channel/ecs-execute-command-" + d.hex(17) + "?role=publish_subscribe",
+				},
+			}
+		}
+	})
+	if answer == nil {
+		return nil, fail("InvalidParameterException", "The execute command failed because execute command was not enabled when the task was run or the execute command agent isn’t running. Wait and try again or run a new task with execute command enabled and try again.")
+	}
+	return answer, nil
 }
 
 func (d *Double) stopTaskCall(in object) (object, error) {

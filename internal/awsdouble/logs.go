@@ -12,6 +12,8 @@ import (
 type LogEvent struct {
 	Time    time.Time
 	Message string
+
+	id string // of FilterLogEvents
 }
 
 func (d *Double) logsHandlers() map[string]handler {
@@ -34,8 +36,15 @@ func (d *Double) putLog(group, stream string, lines []string) {
 		return
 	}
 	for _, line := range lines {
-		d.logs[group][stream] = append(d.logs[group][stream], LogEvent{d.now(), line})
+		d.logs[group][stream] = append(d.logs[group][stream], LogEvent{d.now(), line, d.chars("0123456789", 56)})
 	}
+}
+
+// PutLateLog writes a line with an earlier time, as a writer does whose lines are long under way.
+func (d *Double) PutLateLog(group, stream string, at time.Time, line string) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.logs[group][stream] = append(d.logs[group][stream], LogEvent{at, line, d.chars("0123456789", 56)})
 }
 
 func (d *Double) describeLogGroups(in object) (object, error) {
@@ -153,13 +162,15 @@ func (d *Double) filterLogEvents(in object) (object, error) {
 		if len(wanted) > 0 && !slices.Contains(wanted, name) || !strings.HasPrefix(name, text(in, "logStreamNamePrefix")) {
 			continue
 		}
-		all = append(all, logEvents(group[name], object{"logStreamName": name})...)
+		for _, e := range group[name] {
+			all = append(all, logEvents([]LogEvent{e}, object{"logStreamName": name, "eventId": e.id})...)
+		}
 	}
-	from, pattern := int64(number(in, "startTime")), strings.Trim(text(in, "filterPattern"), `"`)
+	from, to, pattern := int64(number(in, "startTime")), int64(number(in, "endTime")), strings.Trim(text(in, "filterPattern"), `"`)
 	all = slices.DeleteFunc(all, func(e any) bool {
 		o, _ := e.(object)
 		at, _ := o["timestamp"].(int64)
-		return at < from || !strings.Contains(text(o, "message"), pattern)
+		return at < from || to > 0 && at > to || !strings.Contains(text(o, "message"), pattern)
 	})
 	slices.SortStableFunc(all, func(a, b any) int { return eventTime(a) - eventTime(b) })
 	events, next := page(d, all, text(in, "nextToken"), number(in, "limit"))

@@ -119,6 +119,7 @@ func (d *Double) resources() map[string]right {
 		"ecs.UpdateService":         d.serviceRight,
 		"ecs.DescribeTasks":         d.byName("ecs:DescribeTasks", "tasks", "", "task/"),
 		"ecs.ListTasks":             d.inCluster("ecs:ListTasks", "container-instance/"),
+		"ecs.ExecuteCommand":        d.executeRight,
 		"ecs.DeleteTaskDefinitions": d.byName("ecs:DeleteTaskDefinitions", "taskDefinitions", "AWS::ECS::TaskDefinition", "task-definition/"),
 
 		"acm.DescribeCertificate":                           d.byName("acm:DescribeCertificate", "CertificateArn", "AWS::CertificateManager::Certificate", ""),
@@ -303,6 +304,15 @@ func (d *Double) serviceRight(in object) []iampolicy.Request {
 		arn = d.arn("ecs", "service/"+lastPart(text(in, "cluster"), "/")+"/"+arn)
 	}
 	return []iampolicy.Request{{Action: "ecs:UpdateService", Resource: arn}}
+}
+
+// executeRight is on the cluster and on the task.
+func (d *Double) executeRight(in object) []iampolicy.Request {
+	cluster := lastPart(text(in, "cluster"), "/")
+	return []iampolicy.Request{
+		{Action: "ecs:ExecuteCommand", Resource: d.arn("ecs", "cluster/"+cluster)},
+		{Action: "ecs:ExecuteCommand", Resource: d.arn("ecs", "task/"+cluster+"/"+lastPart(text(in, "task"), "/"))},
+	}
 }
 
 func (d *Double) inCluster(action, before string) right {

@@ -414,6 +414,10 @@ func (q *s3Request) getObject() *apiError {
 	q.w.Header().Set("ETag", v.etag())
 	q.w.Header().Set("X-Amz-Version-Id", v.id)
 	q.w.Header().Set("Last-Modified", v.modified.Format(http.TimeFormat))
+	if q.r.Header.Get("Range") != "" {
+		http.ServeContent(q.w, q.r, "", v.modified, bytes.NewReader(v.body))
+		return nil
+	}
 	q.w.Header().Set("Content-Length", strconv.Itoa(len(v.body)))
 	if q.r.Method == "GET" {
 		_, _ = q.w.Write(v.body)

@@ -39,6 +39,7 @@ var allowed = map[string][]string{
 	"internal/launch":        {"internal/config", "internal/contract", "internal/ec2query", "internal/evidence", "internal/image", "internal/preflight", "internal/regions", "internal/residue", "internal/source", "internal/template"},
 	"internal/local":         {"internal/contract"},
 	"internal/localtest":     nil,
+	"internal/operate":       {"internal/config", "internal/contract", "internal/source"},
 	"internal/override":      {"internal/cfn", "internal/contract", "internal/schema", "internal/stacks", "internal/suggest", "internal/template", "internal/yamlfile"},
 	"internal/preflight":     {"internal/config", "internal/ec2query"},
 	"internal/regions":       nil,
@@ -56,7 +57,7 @@ var allowed = map[string][]string{
 	"scripts/bench/web":      nil,
 	"scripts/bench/web/peer": nil,
 	"scripts/check":          {"internal/regions"},
-	"scripts/slipway":        {"internal/config", "internal/contract", "internal/cost", "internal/deployer", "internal/ec2query", "internal/evidence", "internal/image", "internal/launch", "internal/local", "internal/residue", "internal/source", "internal/standin"},
+	"scripts/slipway":        {"internal/config", "internal/contract", "internal/cost", "internal/deployer", "internal/ec2query", "internal/evidence", "internal/image", "internal/launch", "internal/local", "internal/operate", "internal/residue", "internal/source", "internal/standin"},
 	"web":                    nil,
 }
 

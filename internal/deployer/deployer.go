@@ -13,16 +13,20 @@ import (
 )
 
 // The policies. A first launch and a change of the foundation take Deploy and Foundation, destroying all three, and
-// everyday deployments Deploy alone.
+// everyday deployments Deploy alone. Operate stands by itself: who only looks at what runs needs no other.
 const (
 	Deploy     = "deploy"
 	Foundation = "foundation"
 	Destroy    = "destroy"
 	Preflight  = "preflight" // beside Deploy: to look at what slipway.yaml names, without which a launch warns
+	Operate    = "operate"
 )
 
-// Names are the policies', in the order in which they add up.
+// Names are those of the policies of who launches, in the order in which they add up.
 var Names = []string{Deploy, Foundation, Destroy, Preflight}
+
+// AllNames are those of all policies.
+var AllNames = append(slices.Clone(Names), Operate)
 
 // Place is where the rights hold. Any of its parts may be "*".
 type Place struct {
@@ -45,7 +49,7 @@ func In(region string) Place {
 
 // Right is one statement and why it is needed.
 type Right struct {
-	Policy string // one of Names
+	Policy string // one of AllNames
 	Why    string
 	// ForCloudFormation is what no launcher calls: CloudFormation does, for the foundation's stack, with the caller's rights.
 	ForCloudFormation bool
@@ -55,7 +59,7 @@ type Right struct {
 // Policies are the documents by their names.
 func Policies(cfg config.Config, in Place) map[string]iampolicy.Document {
 	documents := map[string]iampolicy.Document{}
-	for _, r := range Rights(cfg, in) {
+	for _, r := range slices.Concat(Rights(cfg, in), Operating(cfg, in)) {
 		d := documents[r.Policy]
 		d.Statement = append(d.Statement, r.Statement)
 		documents[r.Policy] = d
@@ -63,7 +67,7 @@ func Policies(cfg config.Config, in Place) map[string]iampolicy.Document {
 	return documents
 }
 
-// Rights is the table.
+// Rights is the table of who launches.
 func Rights(cfg config.Config, in Place) []Right {
 	t := table{cfg: cfg, in: in}
 	t.stacks()
@@ -75,6 +79,13 @@ func Rights(cfg config.Config, in Place) []Right {
 	t.foundation()
 	t.roles()
 	slices.SortStableFunc(t.rights, func(a, b Right) int { return slices.Index(Names, a.Policy) - slices.Index(Names, b.Policy) })
+	return t.rights
+}
+
+// Operating is the table of who looks at what runs.
+func Operating(cfg config.Config, in Place) []Right {
+	t := table{cfg: cfg, in: in}
+	t.operating()
 	return t.rights
 }
 

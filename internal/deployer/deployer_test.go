@@ -46,12 +46,14 @@ func TestRightsKeepTheRules(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, cfg := range []config.Config{committed(t), largest(t)} {
-		for _, r := range Rights(cfg, places[0]) {
+	withExec := committed(t)
+	withExec.Service.Exec = true
+	for _, cfg := range []config.Config{committed(t), largest(t), withExec} {
+		for _, r := range slices.Concat(Rights(cfg, places[0]), Operating(cfg, places[0])) {
 			for _, fault := range reference.Faults(r.Statement, everything) {
 				t.Errorf("policy %s, statement %s: %s", r.Policy, r.Sid, fault)
 			}
-			if r.Why == "" || !slices.Contains(Names, r.Policy) {
+			if r.Why == "" || !slices.Contains(AllNames, r.Policy) {
 				t.Errorf("statement %s has no reason, or no policy: %q", r.Sid, r.Policy)
 			}
 		}

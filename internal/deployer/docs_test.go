@@ -6,6 +6,7 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 
@@ -26,7 +27,7 @@ func TestDocuments(t *testing.T) {
 		}
 		return page
 	})
-	for _, name := range Names {
+	for _, name := range AllNames {
 		fresh(t, "../../docs/policies/"+name+".json", func(string) string {
 			var b bytes.Buffer
 			out := json.NewEncoder(&b)
@@ -63,7 +64,7 @@ func rightsTable(t *testing.T) string {
 	cfg.Environments[0].Name = "ENVIRONMENT"
 	var b strings.Builder
 	b.WriteString("| policy | for | actions | on |\n|---|---|---|---|\n")
-	for _, r := range Rights(cfg, In("")) {
+	for _, r := range slices.Concat(Rights(cfg, In("")), Operating(cfg, In(""))) {
 		on := strings.Join(r.Resource, ", ")
 		on = strings.NewReplacer("arn:aws:", "", ":*:*:", ":", "::*:", ":", ":::", ":").Replace(on)
 		if r.Condition != nil {

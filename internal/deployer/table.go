@@ -123,3 +123,28 @@ func (t *table) looking() {
 		"ec2:DescribeRouteTables", "ec2:DescribeSubnets", "ec2:DescribeVpcs", "ssm:DescribeParameters",
 	}, all)
 }
+
+// operating is what status, logs and events ask, and, where ECS Exec is on, exec.
+func (t *table) operating() {
+	prefix := t.named()
+	t.allow(Operate, "SeeStacks", "which stacks there are, and what happened to them", []string{
+		"cloudformation:DescribeStackEvents", "cloudformation:DescribeStacks", "cloudformation:ListStackResources",
+	}, t.arns("cloudformation", "stack/"+prefix))
+	t.allow(Operate, "SeeService", "what runs and how the last deployment went", []string{"ecs:DescribeServices"}, t.arns("ecs", "service/"+prefix))
+	t.allow(Operate, "SeeTasks", "its tasks", []string{"ecs:DescribeTasks", "ecs:ListTasks"}, t.arns("ecs", "container-instance/"+prefix, "task/"+prefix))
+	t.allow(Operate, "Describe", "the image that runs, and whether it is healthy", []string{
+		"ecs:DescribeTaskDefinition", "elasticloadbalancing:DescribeTargetHealth",
+	}, all)
+	t.allow(Operate, "SeeImage", "which source an image was built from", []string{"ecr:DescribeImages"}, t.arns("ecr", "repository/"+prefix))
+	var sources []string
+	for _, bucket := range t.bucket() {
+		sources = append(sources, bucket+"/"+contract.SourcesPrefix+"*")
+	}
+	t.allow(Operate, "SeeSource", "which commit a source is of", []string{"s3:GetObject"}, sources)
+	t.allow(Operate, "MissingObjects", "without it S3 calls a missing object forbidden", []string{"s3:ListBucket"}, t.bucket())
+	t.allow(Operate, "ReadLogs", "what the tasks wrote", []string{"logs:FilterLogEvents"}, t.arns("logs", "log-group:"+prefix))
+	if t.cfg.Service.Exec {
+		t.allow(Operate, "OpenSessions", "run a command in a container: more than looking, and only where service.exec is on", []string{"ecs:ExecuteCommand"},
+			t.arns("ecs", "cluster/"+prefix, "task/"+prefix))
+	}
+}

@@ -38,6 +38,7 @@ func TestLocal(t *testing.T) {
 	s.step(t, "a foreign endpoint is refused", s.testForeignEndpoint)
 	s.need(t, "first launch", s.testLaunch)
 	s.step(t, "requests", s.testRequests)
+	s.step(t, "what runs is seen", s.testLooking)
 	s.step(t, "nothing new, no changes", s.testNoChanges)
 	s.step(t, "new version under load", func(t *testing.T) { s.testNewVersion(t, "v2") })
 	s.step(t, "version that exits is rolled back", s.testExitingVersion)
@@ -165,6 +166,13 @@ func (s *system) testRequests(t *testing.T) {
 	if header.Get("Content-Type") != "application/json" || header.Get("Cache-Control") != "no-store" {
 		t.Errorf("GET /time has headers %v", header)
 	}
+}
+
+// testLooking asks what runs, with the user's commands.
+func (s *system) testLooking(t *testing.T) {
+	status := s.run(t, s.env, "status.sh", "--local")
+	status.wantCode(t, 0)
+	status.wantPrinted(t, `prod  healthy  http://localhost:\d+`, `image     sha256:[0-9a-f]{64}, commit [0-9a-f]{40}`, `tasks     2 of 2 run`, `targets   2 of 2 healthy`, `drift     none`)
 }
 
 func (s *system) testNoChanges(t *testing.T) {
@@ -335,6 +343,7 @@ func (s *system) testDestroy(t *testing.T) {
 }
 
 func (s *system) testSecondDestroy(t *testing.T) {
+	s.run(t, s.env, "status.sh", "--local").wantCode(t, 3)
 	got := s.run(t, s.env, "destroy.sh", "--local", "--yes")
 	got.wantCode(t, 0)
 	got.wantSaid(t, "000000000000", `[a-z]+-[a-z]+-\d`, "(?i)nothing")

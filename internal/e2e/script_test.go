@@ -183,6 +183,16 @@ func (o outcome) wantSaid(t *testing.T, patterns ...string) {
 	}
 }
 
+// wantPrinted wants every pattern in what the script printed on standard output.
+func (o outcome) wantPrinted(t *testing.T, patterns ...string) {
+	t.Helper()
+	for _, pattern := range patterns {
+		if !regexp.MustCompile(pattern).MatchString(o.stdout) {
+			t.Errorf("standard output does not have %q", pattern)
+		}
+	}
+}
+
 // wantCode wants an exit code.
 func (o outcome) wantCode(t *testing.T, want int) {
 	t.Helper()

@@ -75,6 +75,9 @@ func passing(err error) bool {
 var throttles = []string{"Throttling", "ThrottlingException", "ThrottledException", "RequestLimitExceeded", "TooManyRequestsException",
 	"SlowDown", "PriorRequestNotComplete", "RequestThrottled", "BandwidthLimitExceeded", "EC2ThrottledException"}
 
+// Explain adds to an answer of AWS what a user can do about it, where that is known.
+func Explain(err error) error { return explain(err) }
+
 // explain adds what a user can do about an answer that many calls can get.
 func explain(err error) error {
 	var denied smithy.APIError

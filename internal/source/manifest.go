@@ -1,8 +1,10 @@
 package source
 
 import (
+	"archive/zip"
 	"encoding/json"
 	"fmt"
+	"io"
 	"os"
 	"path"
 	"path/filepath"
@@ -18,6 +20,31 @@ type manifest struct {
 	Commit   string `json:"commit"`
 	Dirty    bool   `json:"dirty"`
 	Files    []File `json:"files"`
+}
+
+// Origin is what a source zip says of where it is from.
+type Origin struct {
+	Identity string
+	Commit   string // empty where it came without git
+	Dirty    bool   // it differed from the commit
+}
+
+// ReadOrigin reads it from a zip of this many bytes. Of the zip it reads the directory and the manifest only.
+func ReadOrigin(archive io.ReaderAt, size int64) (Origin, error) {
+	content, err := zip.NewReader(archive, size)
+	if err != nil {
+		return Origin{}, fmt.Errorf("read the source zip: %w", err)
+	}
+	file, err := content.Open(ManifestName)
+	if err != nil {
+		return Origin{}, fmt.Errorf("read the source zip's manifest: %w", err)
+	}
+	defer file.Close()
+	var m manifest
+	if err := json.NewDecoder(file).Decode(&m); err != nil {
+		return Origin{}, fmt.Errorf("read the source zip's manifest: %w", err)
+	}
+	return Origin{m.Identity, m.Commit, m.Dirty}, nil
 }
 
 // manifest renders the tree's manifest.

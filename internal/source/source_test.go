@@ -4,6 +4,7 @@ import (
 	"archive/zip"
 	"bytes"
 	"context"
+	"crypto/rand"
 	"io"
 	"os"
 	"os/exec"
@@ -514,4 +515,41 @@ func gitCommand(ctx context.Context, dir string, args ...string) *exec.Cmd {
 	command := exec.CommandContext(ctx, "git", append([]string{"-c", "user.name=t", "-c", "user.email=t@example.com", "-c", "commit.gpgsign=false"}, args...)...)
 	command.Dir = dir
 	return command
+}
+
+// Where a source is from can be read from its zip without unpacking it, and without reading all of it.
+func TestReadOrigin(t *testing.T) {
+	root := repository(t)
+	large := make([]byte, 1<<20)
+	rand.Read(large)
+	write(t, root, "changed.txt", string(large))
+	tree := list(t, root)
+	archive := &countingReader{content: zipped(t, tree)}
+	got, err := ReadOrigin(archive, int64(len(archive.content)))
+	if want := (Origin{tree.Identity(), tree.Commit, true}); err != nil || got != want {
+		t.Errorf("got %+v, %v, want %+v", got, err, want)
+	}
+	if archive.read > 64<<10 {
+		t.Errorf("read %d of %d bytes", archive.read, len(archive.content))
+	}
+	for name, content := range map[string][]byte{"no zip": []byte("x"), "no manifest": emptyZip} {
+		if _, err := ReadOrigin(bytes.NewReader(content), int64(len(content))); err == nil {
+			t.Errorf("%s: no error", name)
+		}
+	}
+}
+
+// emptyZip is the end record of a zip alone.
+var emptyZip = append([]byte("PK\x05\x06"), make([]byte, 18)...)
+
+// countingReader counts what is read of it.
+type countingReader struct {
+	content []byte
+	read    int
+}
+
+func (r *countingReader) ReadAt(p []byte, at int64) (int, error) {
+	n, err := bytes.NewReader(r.content).ReadAt(p, at)
+	r.read += n
+	return n, err
 }

@@ -55,7 +55,7 @@ Prints what it made as Key=Value lines; everything else goes to stderr.`,
 	}
 	w.flags(c.Flags())
 	c.Flags().BoolVar(&price, "cost", false, "only say what it costs a month; needs no credentials and changes nothing")
-	c.Flags().StringVar(&policy, "policy", "", "only print an IAM policy, by its `name`: deploy, foundation, destroy or preflight (docs/permissions.md)")
+	c.Flags().StringVar(&policy, "policy", "", "only print an IAM policy, by its `name`: deploy, foundation, destroy, preflight or operate (docs/permissions.md)")
 	c.Flags().BoolVarP(&yes, "yes", "y", false, "do not ask before the first launch")
 	c.Flags().StringVar(&image, "image", "", "`keep` leaves the image that runs and changes the rest")
 	c.Flags().StringArrayVarP(&environments, "environment", "e", nil, "environment to deploy to, by `name`; may be given several times")

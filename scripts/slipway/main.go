@@ -32,6 +32,7 @@ type streams struct {
 const (
 	exitFailed      = 1
 	exitUsage       = 2
+	exitAbsent      = 3   // what was asked for is not there
 	exitInterrupted = 130 // as a shell has it for SIGINT
 )
 
@@ -41,9 +42,12 @@ func run(ctx context.Context, args []string, s streams, environ []string) int {
 	root.SetArgs(args)
 	err := root.ExecuteContext(ctx)
 	_, usage := errors.AsType[usageError](err)
+	code, said := errors.AsType[exitCode](err)
 	switch {
 	case err == nil:
 		return 0
+	case said:
+		return int(code)
 	case errors.Is(err, launch.ErrInterrupted):
 		fmt.Fprintf(s.err, "stopped: %v\n", err)
 		return exitInterrupted
@@ -56,6 +60,9 @@ func run(ctx context.Context, args []string, s streams, environ []string) int {
 	case errors.Is(err, launch.ErrNoCredentials):
 		fmt.Fprintf(s.err, "error: %v\nGive some (AWS_PROFILE or --profile, `aws sso login`, AWS_ACCESS_KEY_ID), or rehearse on this machine without any: add --local\n", err)
 		return exitFailed
+	case absent(err):
+		fmt.Fprintf(s.err, "%v\n", err)
+		return exitAbsent
 	}
 	fmt.Fprintf(s.err, "error: %v\n", err)
 	return exitFailed
@@ -72,7 +79,7 @@ func (a *app) command() *cobra.Command {
 		SilenceErrors:     true,
 		CompletionOptions: cobra.CompletionOptions{HiddenDefaultCmd: true},
 	}
-	root.AddCommand(a.deployCommand(), a.destroyCommand(), a.stageCommand())
+	root.AddCommand(a.deployCommand(), a.destroyCommand(), a.stageCommand(), a.statusCommand())
 	root.SetIn(a.in)
 	root.SetOut(a.out)
 	root.SetErr(a.err)

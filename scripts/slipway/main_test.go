@@ -12,7 +12,6 @@ import (
 	"testing"
 	"time"
 
-	"slipway/internal/awsdouble"
 	"slipway/internal/config"
 	"slipway/internal/contract"
 	"slipway/internal/cost"
@@ -37,9 +36,25 @@ func TestMain(m *testing.M) {
 func call(t *testing.T, input string, args ...string) (code int, out, errs string) {
 	t.Helper()
 	t.Chdir(repository)
+	return callHere(t, input, args...)
+}
+
+// callHere runs the command where the test is.
+func callHere(t *testing.T, input string, args ...string) (code int, out, errs string) {
+	t.Helper()
 	var stdout, stderr bytes.Buffer
 	code = run(t.Context(), args, streams{strings.NewReader(input), &stdout, &stderr}, os.Environ())
 	return code, stdout.String(), stderr.String()
+}
+
+// emptyProject is a folder with a slipway.yaml and nothing else.
+func emptyProject(t *testing.T) string {
+	t.Helper()
+	root := t.TempDir()
+	if err := os.WriteFile(filepath.Join(root, "slipway.yaml"), []byte("name: shop\nenvironments: [{name: prod}]\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	return root
 }
 
 // noAWS takes away whatever AWS settings the tests' own environment has.
@@ -237,14 +252,8 @@ func TestPolicy(t *testing.T) {
 
 // The whole way through the command, against a double of AWS that stands where the local engine would.
 func TestDeployAndDestroy(t *testing.T) {
-	noAWS(t)
+	d := onDouble(t)
 	withGen(t)
-	d := awsdouble.New(t)
-	for key, value := range map[string]string{
-		"AWS_ENDPOINT_URL": d.URL, contract.VarLocalEngine: "1", "AWS_REGION": d.Region, "AWS_ACCESS_KEY_ID": "AKIDEXAMPLE", "AWS_SECRET_ACCESS_KEY": "secret",
-	} {
-		t.Setenv(key, value)
-	}
 	code, out, errs := call(t, "", "deploy")
 	if code != 0 {
 		t.Fatal(errs)
@@ -400,11 +409,7 @@ func TestGenIsMissing(t *testing.T) {
 func TestStaleTemplates(t *testing.T) {
 	noAWS(t)
 	withGen(t)
-	root := t.TempDir()
-	if err := os.WriteFile(filepath.Join(root, "slipway.yaml"), []byte("name: shop\nenvironments: [{name: prod}]\n"), 0o644); err != nil {
-		t.Fatal(err)
-	}
-	t.Chdir(root)
+	t.Chdir(emptyProject(t))
 	var said bytes.Buffer
 	if code := run(t.Context(), []string{"deploy"}, streams{strings.NewReader(""), &said, &said}, os.Environ()); code != exitFailed {
 		t.Errorf("exit code %d", code)

@@ -17,8 +17,8 @@ func (a *app) policy(ctx context.Context, w where, name string) error {
 	if w.local {
 		return usageError{errors.New("--policy is about AWS, and --local needs no rights: leave out one or the other")}
 	}
-	if !slices.Contains(deployer.Names, name) {
-		return usageError{fmt.Errorf("--policy %q: there are %s", name, strings.Join(deployer.Names, ", "))}
+	if !slices.Contains(deployer.AllNames, name) {
+		return usageError{fmt.Errorf("--policy %q: there are %s", name, strings.Join(deployer.AllNames, ", "))}
 	}
 	_, cfg, err := project()
 	if err != nil {

@@ -1,0 +1,140 @@
+package main
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"slipway/internal/docs"
+	"slipway/internal/operate"
+)
+
+var update = flag.Bool("update", false, "write the generated part of docs/commands.md")
+
+const commandsPage = "../../docs/commands.md"
+
+// printed is what each command prints as JSON.
+var printed = map[string]reflect.Type{
+	"status": reflect.TypeFor[operate.Report](),
+}
+
+// docs/commands.md is made from the commands themselves; go test ./scripts/slipway -run TestCommandsDocument -update writes it.
+func TestCommandsDocument(t *testing.T) {
+	text, err := os.ReadFile(commandsPage)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want, err := docs.Replace(string(text), "commands", "go test ./scripts/slipway -run TestCommandsDocument -update", commandsText(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if *update {
+		if err := os.WriteFile(commandsPage, []byte(want), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	} else if diff := cmp.Diff(want, string(text)); diff != "" {
+		t.Errorf("docs/commands.md is not what the commands say; run go test ./scripts/slipway -run TestCommandsDocument -update (-want +got)\n%s", diff)
+	}
+}
+
+func commandsText(t *testing.T) string {
+	var b strings.Builder
+	for _, c := range (&app{}).command().Commands() {
+		if !c.IsAvailableCommand() || c.Name() == "help" {
+			continue
+		}
+		fmt.Fprintf(&b, "\n## %s\n\n%s.\n\n```text\n%s\n", script(c), c.Short, c.Long)
+		if c.HasAvailableLocalFlags() {
+			fmt.Fprintf(&b, "\nFlags:\n%s", c.LocalFlags().FlagUsages())
+		}
+		b.WriteString("```\n")
+		if c.HasExample() {
+			fmt.Fprintf(&b, "\nFor example:\n\n```sh\n%s\n```\n", unindented(c.Example))
+		}
+		if c.Flags().Lookup("json") != nil {
+			kind, known := printed[c.Name()]
+			if !known {
+				t.Fatalf("%s has --json, and this test does not know what it prints", c.Name())
+			}
+			fmt.Fprintf(&b, "\n| field of `--json` | type | what |\n|---|---|---|\n%s", fieldRows(t, "", kind))
+		}
+	}
+	return b.String()
+}
+
+func unindented(example string) string {
+	var lines []string
+	for line := range strings.Lines(example) {
+		lines = append(lines, strings.TrimSpace(line))
+	}
+	return strings.Join(lines, "\n")
+}
+
+// fieldRows is the documentation of a type's fields, those of structs within included; each must have some.
+func fieldRows(t *testing.T, path string, kind reflect.Type) string {
+	t.Helper()
+	var b strings.Builder
+	for field := range kind.Fields() {
+		name, options, _ := strings.Cut(field.Tag.Get("json"), ",")
+		if !field.IsExported() || name == "-" {
+			continue
+		}
+		about := field.Tag.Get("doc")
+		if about == "" || name == "" {
+			t.Errorf("%s.%s has no documentation or no name", kind, field.Name)
+		}
+		if options == "omitempty" {
+			about += "; may be left out"
+		}
+		inner, what := jsonType(field.Type)
+		fmt.Fprintf(&b, "| `%s%s` | %s | %s |\n", path, name, what, about)
+		if inner != nil {
+			next := path + name + "."
+			if strings.HasPrefix(what, "list") {
+				next = path + name + "[]."
+			}
+			b.WriteString(fieldRows(t, next, inner))
+		}
+	}
+	return b.String()
+}
+
+// jsonType names a type; inner is the struct in it that has fields of its own.
+func jsonType(kind reflect.Type) (inner reflect.Type, what string) {
+	switch {
+	case kind == reflect.TypeFor[time.Time]():
+		return nil, "time (RFC 3339)"
+	case kind.Kind() == reflect.Pointer:
+		return jsonType(kind.Elem())
+	case kind.Kind() == reflect.Slice:
+		inner, what := jsonType(kind.Elem())
+		return inner, "list of " + what + "s"
+	case kind.Kind() == reflect.Struct:
+		return kind, "object"
+	case kind.Kind() == reflect.String:
+		return nil, "text"
+	case kind.Kind() == reflect.Bool:
+		return nil, "true or false"
+	}
+	return nil, "number"
+}
+
+// Every command that looks can be called in a script: its exit codes are said, and it has an example.
+func TestLookingCommandsAreDescribed(t *testing.T) {
+	for _, c := range (&app{}).command().Commands() {
+		if c.Flags().Lookup("json") == nil {
+			continue
+		}
+		wantSaid(t, strings.Join(strings.Fields(c.Long), " "), "Exit codes: 0 ", "; 1 ", "; 2 the command line", "; 3 ")
+		wantSaid(t, c.Example, script(c))
+		if _, err := os.Stat("../../scripts/" + c.Name() + ".sh"); err != nil {
+			t.Error(err)
+		}
+	}
+}

@@ -1,0 +1,155 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"slipway/internal/awsdouble"
+	"slipway/internal/contract"
+	"slipway/internal/operate"
+)
+
+// onDouble leads the command to a double of AWS, as the local engine leads what it runs.
+func onDouble(t *testing.T) *awsdouble.Double {
+	t.Helper()
+	noAWS(t)
+	d := awsdouble.New(t)
+	for name, value := range map[string]string{
+		"AWS_ENDPOINT_URL": d.URL, contract.VarLocalEngine: "1", "AWS_REGION": d.Region,
+		"AWS_ACCESS_KEY_ID": "AKIDEXAMPLE", "AWS_SECRET_ACCESS_KEY": "secret",
+	} {
+		t.Setenv(name, value)
+	}
+	return d
+}
+
+// launchedOnDouble has the committed application up.
+func launchedOnDouble(t *testing.T) *awsdouble.Double {
+	t.Helper()
+	d := onDouble(t)
+	withGen(t)
+	if code, _, errs := call(t, "", "deploy", "--yes"); code != 0 {
+		t.Fatal(errs)
+	}
+	return d
+}
+
+func TestStatus(t *testing.T) {
+	d := launchedOnDouble(t)
+	code, out, errs := call(t, "", "status")
+	if code != 0 || errs != "" {
+		t.Errorf("exit code %d, %s", code, errs)
+	}
+	wantSaid(t, out, "slipway-demo in account 123456789012, Region us-east-1", "prod  healthy  http://", "image     sha256:", "tasks     2 of 2 run, 0 starting",
+		"targets   2 of 2 healthy", " s ago), COMPLETED", "drift     none", "stack     slipway-demo-prod.ECS  CREATE_COMPLETE", "task      ", "slipway-demo-foundation  CREATE_COMPLETE")
+	if strings.Contains(out, "\x1b") {
+		t.Error("it colours what is no terminal")
+	}
+	_, out, _ = call(t, "", "status", "--json", "-e", "prod")
+	var report operate.Report
+	if err := json.Unmarshal([]byte(out), &report); err != nil || report.Environments[0].State != operate.Healthy || report.Environments[0].Tasks.Running != 2 {
+		t.Errorf("%v: %s", err, out)
+	}
+	d.Unhealthy("slipway-demo-prod")
+	if code, out, errs = call(t, "", "status"); code != exitFailed || errs != "" {
+		t.Errorf("unhealthy: exit code %d, %s", code, errs)
+	}
+	wantSaid(t, out, "prod  unhealthy", "problem   target ")
+	d.Fail("DescribeServices", "AccessDeniedException", "User is not authorized to perform: ecs:DescribeServices", 1)
+	if code, _, errs = call(t, "", "status"); code != exitFailed {
+		t.Errorf("refused: exit code %d", code)
+	}
+	wantSaid(t, errs, "error: ", "ecs:DescribeServices", "docs/permissions.md")
+}
+
+func TestStatusOfNothing(t *testing.T) {
+	onDouble(t)
+	code, out, errs := call(t, "", "status")
+	if code != exitAbsent || errs != "" {
+		t.Errorf("exit code %d, %s", code, errs)
+	}
+	wantSaid(t, out, "prod  absent", "there is no stack slipway-demo-prod", "slipway-demo-foundation  not there")
+}
+
+// One environment that is not well counts more than one that is not there.
+func TestVerdict(t *testing.T) {
+	for _, c := range []struct {
+		states []operate.State
+		want   int
+	}{
+		{[]operate.State{operate.Healthy, operate.Healthy}, 0},
+		{[]operate.State{operate.Healthy, operate.Absent}, exitAbsent},
+		{[]operate.State{operate.Absent, operate.Changing}, exitFailed},
+		{[]operate.State{operate.Absent, operate.Unhealthy, operate.Healthy}, exitFailed},
+	} {
+		var r operate.Report
+		for _, s := range c.states {
+			r.Environments = append(r.Environments, operate.Environment{State: s})
+		}
+		code := exitCode(0)
+		if err := verdict(r); err != nil {
+			code = err.(exitCode)
+		}
+		if int(code) != c.want {
+			t.Errorf("%v: exit code %d, want %d", c.states, code, c.want)
+		}
+	}
+}
+
+func TestRough(t *testing.T) {
+	for d, want := range map[time.Duration]string{0: "0 s", 119 * time.Second: "119 s", 2 * time.Minute: "2 min", 3 * time.Hour: "3 h", 49 * time.Hour: "2 days"} {
+		if got := rough(d); got != want {
+			t.Errorf("%v: %q, want %q", d, got, want)
+		}
+	}
+}
+
+func TestPalette(t *testing.T) {
+	if got := palette(false).bad("x"); got != "x" {
+		t.Errorf("%q", got)
+	}
+	if got := palette(true).bad("x"); got != "\x1b[31mx\x1b[0m" {
+		t.Errorf("%q", got)
+	}
+}
+
+// Every looking command says how to go on where there is nothing to ask, or nobody to ask it of.
+func TestLookingNeedsSomebodyToAsk(t *testing.T) {
+	for _, name := range []string{"status"} {
+		t.Run(name, func(t *testing.T) {
+			noAWS(t)
+			code, out, errs := call(t, "", name)
+			if code != exitFailed || out != "" {
+				t.Errorf("without credentials: exit code %d, output %q", code, out)
+			}
+			wantSaid(t, errs, "credentials", "--local")
+			t.Setenv("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE")
+			t.Setenv("AWS_SECRET_ACCESS_KEY", "secret")
+			code, _, errs = call(t, "", name)
+			if code != exitFailed {
+				t.Errorf("without a Region: exit code %d", code)
+			}
+			wantSaid(t, errs, "no AWS Region")
+			code, _, errs = call(t, "", name, "-e", "nope", "--region", "eu-west-1")
+			if code != exitUsage {
+				t.Errorf("unknown environment: exit code %d", code)
+			}
+			wantSaid(t, errs, fmt.Sprintf("%q", "nope"), "it has prod")
+		})
+	}
+}
+
+// Looking at an engine that is not there starts none.
+func TestLookingStartsNoEngine(t *testing.T) {
+	t.Chdir(emptyProject(t))
+	for _, name := range []string{"status"} {
+		code, out, errs := callHere(t, "", name, "--local")
+		if code != exitAbsent || out != "" {
+			t.Errorf("%s: exit code %d, output %q", name, code, out)
+		}
+		wantSaid(t, errs, "the local engine is not running", "./scripts/deploy.sh --local")
+	}
+}
