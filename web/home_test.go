@@ -127,7 +127,12 @@ func TestReadTask(t *testing.T) {
 
 func TestMissingTaskIsLogged(t *testing.T) {
 	t.Parallel()
-	p := start(t, "ECS_CONTAINER_METADATA_URI_V4=http://127.0.0.1:1/v4")
+	metadata := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		time.Sleep(300 * time.Millisecond) // until the service listens, whose line start waits for
+		w.WriteHeader(http.StatusInternalServerError)
+	}))
+	t.Cleanup(metadata.Close)
+	p := start(t, "ECS_CONTAINER_METADATA_URI_V4="+metadata.URL)
 	if line := p.waitFor(t, "the page will not name the task"); line["level"] != "WARN" {
 		t.Errorf("line = %v", line)
 	}

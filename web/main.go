@@ -48,7 +48,7 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout 
 	}
 	if cfg.metrics != "" {
 		s.metrics = &metrics{out: stdout, namespace: cfg.metrics, now: time.Now}
-		defer reportMetrics(s.metrics)()
+		defer s.metrics.start()()
 	}
 	return serve(ctx, cfg, newHandler(s), s.draining, log)
 }
@@ -61,20 +61,6 @@ func (s service) findTask(ctx context.Context, endpoint string) {
 		return
 	}
 	s.task.Store(task)
-}
-
-// reportMetrics writes them until the returned function is called, which waits for the last line.
-func reportMetrics(m *metrics) (stop func()) {
-	ctx, cancel := context.WithCancel(context.Background())
-	ended := make(chan struct{})
-	go func() {
-		m.report(ctx, metricsInterval)
-		close(ended)
-	}()
-	return func() {
-		cancel()
-		<-ended
-	}
 }
 
 // answerArguments answers -version and -help itself, and then says that it is done. All else is told by variables.

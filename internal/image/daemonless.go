@@ -127,8 +127,8 @@ func checkDockerfile(root string) error {
 	}
 	for _, line := range buildsWeb {
 		if !strings.Contains(string(text), line) {
-			return fmt.Errorf("%s is one of your own (it lacks %q), and it takes Docker to build it: start a Docker engine, "+
-				"or say in slipway.yaml, under service.build, which command builds the service here and which binary it leaves", filepath.Join(root, "Dockerfile"), line)
+			return fmt.Errorf("the Dockerfile is one of your own (it lacks %q), and it takes Docker to build it: start a Docker engine, "+
+				"or say in slipway.yaml, under service.build, which command builds the service here and which binary it leaves", line)
 		}
 	}
 	return nil

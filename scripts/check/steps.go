@@ -92,7 +92,7 @@ func (r *repo) hadolint(ctx context.Context, out io.Writer) (tally, error) {
 	if err := r.need("Dockerfile"); err != nil {
 		return tally{}, err
 	}
-	return tally{}, r.pythonTool(ctx, out, "hadolint", "Dockerfile")
+	return tally{}, r.pythonTool(ctx, out, "hadolint", "Dockerfile", "docs/examples/python/Dockerfile")
 }
 
 // ruff wants the Python of the local engine and of the scripts formatted and free of its findings.
