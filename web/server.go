@@ -12,9 +12,8 @@ import (
 )
 
 const (
-	readHeaderTimeout = 10 * time.Second
-	readTimeout       = 30 * time.Second
-	writeTimeout      = 30 * time.Second // answers take far less than a millisecond
+	readTimeout  = 10 * time.Second // of head and body together: no path takes a body
+	writeTimeout = 30 * time.Second // answers take far less than a millisecond
 
 	// What a load balancer lets through (docs.aws.amazon.com, elasticloadbalancing, load-balancer-limits).
 	maxHeaderBytes = 64 << 10
@@ -43,12 +42,11 @@ func serve(ctx context.Context, cfg settings, handler http.Handler, draining *at
 
 func newServer(handler http.Handler, keepAlive time.Duration, log *slog.Logger) *http.Server {
 	return &http.Server{
-		Handler:           handler,
-		ReadHeaderTimeout: readHeaderTimeout,
-		ReadTimeout:       readTimeout,
-		WriteTimeout:      writeTimeout,
-		IdleTimeout:       keepAlive,
-		MaxHeaderBytes:    maxHeaderBytes,
+		Handler:        handler,
+		ReadTimeout:    readTimeout,
+		WriteTimeout:   writeTimeout,
+		IdleTimeout:    keepAlive,
+		MaxHeaderBytes: maxHeaderBytes,
 
 		DisableGeneralOptionsHandler: true, // "OPTIONS *" is answered and logged like the rest
 		ErrorLog:                     slog.NewLogLogger(log.Handler(), slog.LevelWarn),
