@@ -53,6 +53,8 @@ func (f *foundation) addDeliveryBoundary(pipelineExecutionRole string) {
 				Resource: arns("ecs", "container-instance/"+prefix, "service/"+prefix, "task/"+prefix)},
 			cfn.Statement{Sid: "Describe", Effect: cfn.Allow, Action: describeActions, Resource: []string{"*"}},
 		),
+
+		AWSCloudFormationMetadata: accept(describes),
 	})
 	f.t.Output(contract.KeyDeliveryBoundaryARN, deliveryBoundaryDescription, f.deliveryBoundary.Ref())
 }

@@ -2,6 +2,7 @@ package stacks
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/awslabs/goformation/v7/cloudformation/codebuild"
@@ -74,7 +75,17 @@ func (p *pipeline) role(id, description string, trusted any, policy string, stat
 		PermissionsBoundary:      new(p.in[contract.KeyDeliveryBoundaryARN]),
 		AssumeRolePolicyDocument: trusted,
 		Policies:                 []iam.Role_Policy{{PolicyName: policy, PolicyDocument: cfn.Document(statements...)}},
+
+		AWSCloudFormationMetadata: accept(describing(statements)...),
 	})
+}
+
+// describing is what scanners say where a role describes what cannot be limited to a resource.
+func describing(statements []cfn.Statement) []finding {
+	if slices.ContainsFunc(statements, func(s cfn.Statement) bool { return slices.Equal(s.Resource, []string{"*"}) }) {
+		return []finding{describes}
+	}
+	return nil
 }
 
 // artifactStatements let a build read its input and leave its output.
