@@ -61,13 +61,14 @@ func TestWriteDocs(t *testing.T) {
 	if err := os.MkdirAll(filepath.Dir(page), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.WriteFile(page, []byte("a\n"+tableBegin+"old\n"+tableEnd+"z\n"), 0o644); err != nil {
+	const begin, end = "<!-- begin service: ./scripts/bench/web.sh --docs -->\n", "<!-- end service -->\n"
+	if err := os.WriteFile(page, []byte("a\n"+begin+"old\n"+end+"z\n"), 0o644); err != nil {
 		t.Fatal(err)
 	}
 	if err := writeDocs(root, "new\n", "<svg/>"); err != nil {
 		t.Fatal(err)
 	}
-	if got, _ := os.ReadFile(page); string(got) != "a\n"+tableBegin+"new\n"+tableEnd+"z\n" {
+	if got, _ := os.ReadFile(page); string(got) != "a\n"+begin+"new\n"+end+"z\n" {
 		t.Errorf("page = %q", got)
 	}
 	if err := os.WriteFile(page, []byte("without marks"), 0o644); err != nil {

@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"slipway/internal/docs"
 )
 
 // tableOf is a Markdown table of medians and ranges.
@@ -82,12 +84,6 @@ func plot(servers []*server) string {
 	return b.String() + "</svg>\n"
 }
 
-// Between these marks of docs/performance.md the table stands.
-const (
-	tableBegin = "<!-- table of scripts/bench/web.sh -->\n"
-	tableEnd   = "<!-- end of the table -->\n"
-)
-
 // writeDocs puts table and plot where a reader finds them.
 func writeDocs(root, table, picture string) error {
 	page := filepath.Join(root, "docs/performance.md")
@@ -95,12 +91,11 @@ func writeDocs(root, table, picture string) error {
 	if err != nil {
 		return err
 	}
-	before, rest, found := strings.Cut(string(text), tableBegin)
-	_, after, ended := strings.Cut(rest, tableEnd)
-	if !found || !ended {
-		return fmt.Errorf("%s has not the lines %q and %q to write between", page, tableBegin, tableEnd)
+	written, err := docs.Replace(string(text), "service", "./scripts/bench/web.sh --docs", table)
+	if err != nil {
+		return fmt.Errorf("%s: %w", page, err)
 	}
-	if err := os.WriteFile(page, []byte(before+tableBegin+table+tableEnd+after), 0o644); err != nil {
+	if err := os.WriteFile(page, []byte(written), 0o644); err != nil {
 		return err
 	}
 	return os.WriteFile(filepath.Join(root, "docs/performance-web.svg"), []byte(picture), 0o644)
