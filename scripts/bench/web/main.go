@@ -53,10 +53,11 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	servers, err := b.list(python)
+	nginx, err := b.nginx()
 	if err != nil {
 		return err
 	}
+	servers := b.list(python, nginx)
 	for round := range *rounds {
 		for _, s := range servers {
 			got, err := b.measure(ctx, s, *length)
@@ -104,11 +105,7 @@ func (b *bench) build(ctx context.Context) error {
 }
 
 // list has all that are measured; the first is the service. python is one that has gunicorn and Flask.
-func (b *bench) list(python string) ([]*server, error) {
-	nginx, err := b.nginx()
-	if err != nil {
-		return nil, err
-	}
+func (b *bench) list(python string, nginx []string) []*server {
 	at := func(port int) string { return "127.0.0.1:" + strconv.Itoa(port) }
 	return []*server{
 		{name: "web, with everything on", command: []string{b.path("web")}, address: at(18080),
@@ -120,7 +117,7 @@ func (b *bench) list(python string) ([]*server, error) {
 		{name: "nginx, return", command: nginx, address: at(18083)},
 		{name: "gunicorn, 2 workers, Flask", address: at(18084),
 			command: []string{python, "-m", "gunicorn", "--workers", "2", "--bind", at(18084), "--chdir", filepath.Join(b.root, "scripts/bench/web"), "--log-level", "warning", "app:app"}},
-	}, nil
+	}
 }
 
 func (b *bench) path(name string) string { return filepath.Join(b.dir, name) }
