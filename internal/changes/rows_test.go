@@ -36,7 +36,7 @@ var (
 	ofNetwork = slices.Concat(each("network", "removed", "VPC", "FlowLogGroup"), each("network", "removed", publicSubnets...),
 		each("network", "removed", privateSubnets...), each("network", "removed", natAddresses...))
 	ofEnvironment = slices.Concat(ofNetwork, each("ecs", "removed", targetGroups...),
-		each("ecs", "removed", "AccessLogs", "Cluster", "LoadBalancer", "LogGroup", "Service"))
+		each("ecs", "removed", "AccessLogs", "Cluster", "EmailSubscription", "InsightsLogGroup", "LoadBalancer", "LogGroup", "Service", "Topic"))
 	newVPC = "A VPC keeps its range, so there is another VPC, and what is in it is made again. A load balancer does not move to another VPC: " +
 		"expect CloudFormation to refuse and to roll back. Make another environment and take the old one away."
 )
@@ -64,6 +64,8 @@ var rows = []row{
 		"A load balancer keeps its scheme. The other one has another name and addresses, and a target group of its own, since a group belongs to one load balancer; the service moves to it."},
 	{"`environments[].entry.accessLogs`", "Environments.Entry.AccessLogs", each("ecs", "removed", "AccessLogs"),
 		"Without access logs there is no bucket for them. CloudFormation deletes only an empty one: empty it before, or it is left behind."},
+	{"`environments[].watch.email`", "Environments.Watch.Email", append(each("ecs", "removed", "EmailSubscription", "Topic"), "ecs EmailSubscription replaced"),
+		"Another address has to confirm that it is to be told, and without one there is no topic of the environment's own."},
 	{"`pipeline.environment`", "Pipeline.Environment", each("pipeline", "removed", "Pipeline", "ChecksProject", "DeployProject", "ChecksLogGroup", "DeployLogGroup"),
 		"The pipeline lives in its home's stack and is made again in the other one, with an empty history."},
 }

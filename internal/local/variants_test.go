@@ -44,12 +44,16 @@ var variants = map[string]struct {
 	"protected":                 {environment: "protected: true"},
 	"existing VPC":              {environment: "network: {vpc: \"${VPC}\", cidr: 10.9.0.0/16, publicSubnets: [\"${PublicA}\", \"${PublicB}\"], privateSubnets: [\"${PrivateA}\", \"${PrivateB}\"]}"},
 	"every option": {environment: "protected: true\n    tasks: {min: 1, max: 3}\n    network: {zones: 3, nat: per-zone, endpoints: true, flowLogs: true}\n" +
-		"    entry: {domain: shop.example.com, hostedZone: \"${Zone}\", internal: true, allow: [192.0.2.0/24], accessLogs: true, waf: true}"},
-	"scaling":        {environment: "tasks: {min: 2, max: 4, scaleOnCPU: 60}"},
-	"scaling on all": {environment: "tasks: {min: 1, max: 4, scaleOnCPU: 60, scaleOnMemory: 70, scaleOnRequests: 1000}"},
-	"schedule":       {environment: "tasks: {min: 1, max: 1, schedule: [{at: cron(0 7 ? * MON-FRI *), timezone: Europe/Berlin, min: 2, max: 4}]}"},
-	"Spot":           {environment: "tasks: {min: 2, max: 2, spot: 70}"},
-	"command":        {service: `command: [--loud, "${AWS::Region}", ""]`, has: []string{`args ["--loud","${AWS::Region}",""]`}},
+		"    entry: {domain: shop.example.com, hostedZone: \"${Zone}\", internal: true, allow: [192.0.2.0/24], accessLogs: true, waf: true}\n" +
+		"    watch: {email: team@example.com, insights: true}"},
+	"mail of alarms":  {environment: "watch: {email: team@example.com, latency: 500}"},
+	"topic, Insights": {environment: "watch: {topic: \"${Topic}\", insights: true}"},
+	"not watched":     {environment: "watch: {alarms: false, dashboard: false}"},
+	"scaling":         {environment: "tasks: {min: 2, max: 4, scaleOnCPU: 60}"},
+	"scaling on all":  {environment: "tasks: {min: 1, max: 4, scaleOnCPU: 60, scaleOnMemory: 70, scaleOnRequests: 1000}"},
+	"schedule":        {environment: "tasks: {min: 1, max: 1, schedule: [{at: cron(0 7 ? * MON-FRI *), timezone: Europe/Berlin, min: 2, max: 4}]}"},
+	"Spot":            {environment: "tasks: {min: 2, max: 2, spot: 70}"},
+	"command":         {service: `command: [--loud, "${AWS::Region}", ""]`, has: []string{`args ["--loud","${AWS::Region}",""]`}},
 	"variables of both": {
 		service: `environment: {A: of the service, B: of the service}`, environment: `environment: {B: "${AWS::Region} of prod"}`,
 		has: []string{"A=of the service", "B=${AWS::Region} of prod"},

@@ -61,7 +61,7 @@ func (o Overrides) Apply(files []stacks.File) (Result, error) {
 	if len(o.parts) == 0 {
 		return result, nil
 	}
-	types, err := schema.Read(o.concerns(files))
+	types, err := schema.Load()
 	if err != nil {
 		return result, err
 	}
@@ -70,26 +70,6 @@ func (o Overrides) Apply(files []stacks.File) (Result, error) {
 		a.part(p)
 	}
 	return result, a.Err()
-}
-
-// concerns tells whether a resource type is in one of the templates that are overridden: the others are not needed.
-func (o Overrides) concerns(files []stacks.File) func(kind string) bool {
-	kinds := map[string]bool{}
-	for _, file := range files {
-		if !slices.ContainsFunc(o.parts, func(p part) bool { return p.isFor(file) }) {
-			continue
-		}
-		for _, id := range file.Template.IDs() {
-			r, _ := file.Template.Resource(id)
-			kinds[r.Type] = true
-		}
-	}
-	return func(kind string) bool { return kinds[kind] }
-}
-
-// isFor tells whether the file, with a folder or without, is this template.
-func (p part) isFor(file stacks.File) bool {
-	return p.file == file.Path || p.file == path.Base(file.Path)
 }
 
 // applying is one run of Apply.
@@ -105,7 +85,7 @@ type applying struct {
 func (a *applying) part(p part) {
 	var in []stacks.File
 	for _, file := range a.files {
-		if p.isFor(file) {
+		if p.file == file.Path || p.file == path.Base(file.Path) {
 			in = append(in, file)
 		}
 	}

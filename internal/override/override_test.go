@@ -84,8 +84,8 @@ prod/ecs.yaml:
 		"prod/ecs.yaml LogGroup DeletionPolicy":                    "Retain",
 		"prod/ecs.yaml LogGroup UpdateReplacePolicy":               "Delete",
 		"dev/ecs.yaml TargetGroup Properties Tags":                 "[map[Key:made-by Value:map[Fn::Sub:${AWS::StackName} in ${Cluster}]] map[Key:x Value:map[Fn::GetAtt:[Cluster Arn]]]]",
-		"prod/ecs.yaml Service Properties DeploymentConfiguration": "map[DeploymentCircuitBreaker:map[Enable:true Rollback:true] MaximumPercent:150 MinimumHealthyPercent:100]",
-		"dev/ecs.yaml Service Properties DeploymentConfiguration":  "map[DeploymentCircuitBreaker:map[Enable:true Rollback:true ThresholdConfiguration:map[Type:COUNT Value:3]] MaximumPercent:200 MinimumHealthyPercent:100]",
+		"prod/ecs.yaml Service Properties DeploymentConfiguration": "map[Alarms:map[AlarmNames:[map[Ref:TargetErrorAlarm]] Enable:true Rollback:true] DeploymentCircuitBreaker:map[Enable:true Rollback:true] MaximumPercent:150 MinimumHealthyPercent:100]",
+		"dev/ecs.yaml Service Properties DeploymentConfiguration":  "map[Alarms:map[AlarmNames:[map[Ref:TargetErrorAlarm]] Enable:true Rollback:true] DeploymentCircuitBreaker:map[Enable:true Rollback:true ThresholdConfiguration:map[Type:COUNT Value:3]] MaximumPercent:200 MinimumHealthyPercent:100]",
 		"prod/ecs.yaml HTTPSListener Metadata":                     "map[note:true]",
 	} {
 		steps := strings.Fields(place)

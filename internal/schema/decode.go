@@ -78,25 +78,6 @@ func (d *decoder) string() string {
 	return ""
 }
 
-// skip goes past an object or a list.
-func (d *decoder) skip() {
-	for depth := 0; d.at < len(d.text); {
-		switch d.text[d.at] {
-		case '"':
-			d.string()
-			continue
-		case '{', '[':
-			depth++
-		case '}', ']':
-			depth--
-		}
-		if d.at++; depth == 0 {
-			return
-		}
-	}
-	d.fail("the end of an object or a list")
-}
-
 // unescaped is a string's text. Go has JSON's escapes but that of the slash, which is not written.
 func (d *decoder) unescaped(text string) string {
 	if !strings.Contains(text, `\`) {
@@ -170,21 +151,14 @@ func (d *decoder) scalars() []any {
 	return all
 }
 
-// types reads the types that are wanted.
-func (d *decoder) types(wanted func(name string) bool) Types {
+func (d *decoder) types() Types {
 	t := Types{Types: map[string]*Type{}}
 	d.object(func(key string) {
 		switch key {
 		case "source":
 			t.Source = d.string()
 		case "types":
-			d.object(func(name string) {
-				if wanted(name) {
-					t.Types[name] = d.kind()
-				} else {
-					d.skip()
-				}
-			})
+			d.object(func(name string) { t.Types[name] = d.kind() })
 		default:
 			d.string() // made: by whom
 		}

@@ -88,24 +88,8 @@ func TestDecodeFaults(t *testing.T) {
 	}
 	for _, text := range texts {
 		d := &decoder{text: text}
-		if d.types(func(name string) bool { return name != "AWS::S3::Bucket" }); d.err == nil || !strings.Contains(d.err.Error(), "at byte") {
+		if d.types(); d.err == nil || !strings.Contains(d.err.Error(), "at byte") {
 			t.Errorf("%.60q: got %v", text, d.err)
 		}
-	}
-}
-
-// What is not wanted is not there, and the rest is as it is with it.
-func TestReadSome(t *testing.T) {
-	got, err := Read(func(name string) bool { return name == "AWS::SNS::Topic" || name == "AWS::WAFv2::WebACLAssociation" })
-	if err != nil {
-		t.Fatal(err)
-	}
-	all := loaded(t)
-	want := Types{Source: all.Source, Types: map[string]*Type{}}
-	for _, name := range []string{"AWS::SNS::Topic", "AWS::WAFv2::WebACLAssociation"} {
-		want.Types[name] = all.Types[name]
-	}
-	if diff := cmp.Diff(want, got); diff != "" {
-		t.Errorf("(-want +got):\n%s", diff)
 	}
 }

@@ -52,24 +52,19 @@ type Tagging struct {
 // Load gives the data, which nobody may change. The first call takes some milliseconds; nothing is read before.
 func Load() (Types, error) { return load() }
 
-var load = sync.OnceValues(func() (Types, error) { return Read(func(string) bool { return true }) })
+var load = sync.OnceValues(read)
 
-// textSize is about the size of the data, in bytes: room for all of it at once.
-const textSize = 256 << 10
-
-// Read reads the data of the types that are wanted, by their names: Load for a program that is to be small.
-func Read(wanted func(name string) bool) (Types, error) {
+func read() (Types, error) {
 	unpacked, err := gzip.NewReader(bytes.NewReader(file))
 	if err != nil {
 		return Types{}, fmt.Errorf("unpack the resource schemas: %w", err)
 	}
-	var text strings.Builder
-	text.Grow(textSize)
-	if _, err := io.Copy(&text, unpacked); err != nil {
+	text, err := io.ReadAll(unpacked)
+	if err != nil {
 		return Types{}, fmt.Errorf("unpack the resource schemas: %w", err)
 	}
-	d := &decoder{text: text.String()}
-	types := d.types(wanted)
+	d := &decoder{text: string(text)}
+	types := d.types()
 	if d.err != nil {
 		return Types{}, fmt.Errorf("read the resource schemas: %w", d.err)
 	}

@@ -219,7 +219,7 @@ func eachRule(rule *Rule, visit func(*Rule)) {
 
 func BenchmarkLoad(b *testing.B) {
 	for b.Loop() {
-		if _, err := Read(func(string) bool { return true }); err != nil {
+		if _, err := read(); err != nil {
 			b.Fatal(err)
 		}
 	}

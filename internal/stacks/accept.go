@@ -50,6 +50,8 @@ var (
 	noTLS      = finding{"CKV_AWS_103", "Without a domain there is no certificate, and so no TLS. Both are an option: entry.domain."}
 	noInsights = finding{"CKV_AWS_65", "Container Insights are charged by the metric and are an option: watch.insights."}
 
+	plainTopic = finding{"CKV_AWS_26", "Alarms and events cannot publish to a topic under AWS's own key, and one of one's own costs a dollar a month and is an option: security.key."}
+
 	sessions = finding{"WildcardResourceRule", "AWS names no resource for the channels of ECS Exec and for describing log groups."}
 
 	ownResources    = finding{"WildcardResourceRule", "slipway.yaml allows it, in service.permissions."}

@@ -33,15 +33,20 @@ func ECS(cfg config.Config, env config.Environment) *cfn.Template {
 	t := cfn.New(fmt.Sprintf("Service of the environment %s: load balancer, ECS cluster, Fargate service.", env.Name))
 	s := service{t: t, cfg: cfg, env: env}
 	s.declareParameters()
+	s.addTopic()
 	s.addSecurityGroups()
 	s.addEntry()
 	s.addLogGroup()
 	s.addTaskDefinition()
+	if env.Watch.Alarms {
+		s.addDeploymentAlarm()
+	}
 	s.addService()
 	s.addRecord()
 	if env.Tasks.Scales() {
 		s.addScaling()
 	}
+	s.addWatch()
 	s.addOutputs()
 	return t
 }
@@ -54,8 +59,11 @@ type service struct {
 	vpc, image, repositoryARN, boundary string
 	certificate, hostedZone, key        string   // where slipway.yaml names them
 	public, private                     []string // subnets
+	topic                               string   // that alarms and failures are published to; empty where nobody is told
 
 	accessLogs                          cfn.Handle // bucket, where there are access logs
+	errors                              cfn.Handle // the alarm that ends a deployment
+	alarms                              []cfn.Handle
 	balancerGroup, taskGroup            cfn.Handle
 	balancer, targetGroup, rule         cfn.Handle
 	logGroup, cluster, task, ecsService cfn.Handle
@@ -109,10 +117,11 @@ func (s *service) addService() {
 	s.cluster = s.t.Add("Cluster", &ecs.Cluster{
 		// On the cluster itself: a separate association would have to outlive the service when everything is deleted.
 		CapacityProviders: []string{"FARGATE", "FARGATE_SPOT"},
-		ClusterSettings:   []ecs.Cluster_ClusterSettings{{Name: new("containerInsights"), Value: new("disabled")}},
+		ClusterSettings:   []ecs.Cluster_ClusterSettings{{Name: new("containerInsights"), Value: new(s.insights())}},
 
-		AWSCloudFormationMetadata: accept(noInsights),
+		AWSCloudFormationMetadata: accept(s.clusterFindings()...),
 	})
+	insights := s.addInsightsLogGroup()
 	assignPublicIP, taskSubnets := "ENABLED", s.public
 	if s.env.Network.Private() {
 		assignPublicIP, taskSubnets = "DISABLED", s.private
@@ -129,6 +138,7 @@ func (s *service) addService() {
 				MinimumHealthyPercent:    new(100),
 				MaximumPercent:           new(200),
 				DeploymentCircuitBreaker: &ecs.Service_DeploymentCircuitBreaker{Enable: true, Rollback: true},
+				Alarms:                   s.deploymentAlarms(),
 			},
 			HealthCheckGracePeriodSeconds: new(s.cfg.Service.HealthGrace),
 			EnableECSManagedTags:          new(true),
@@ -141,7 +151,7 @@ func (s *service) addService() {
 			}},
 			// ECS refuses a target group that no load balancer uses yet, and nothing above refers to the rule:
 			// github.com/aws-cloudformation/cloudformation-coverage-roadmap/issues/1868
-			AWSCloudFormationDependsOn: []string{s.rule.ID()},
+			AWSCloudFormationDependsOn: []string{insights.ID(), s.rule.ID()},
 		},
 		Properties: map[string]any{
 			"AvailabilityZoneRebalancing": "ENABLED",
@@ -205,6 +215,7 @@ func (s *service) addOutputs() {
 		contract.KeyTaskDefinitionARN: s.task.Ref(),
 		contract.KeyLogGroupName:      s.logGroup.Ref(),
 		contract.KeyAccessLogBucket:   s.accessLogs.Ref(),
+		contract.KeyTopicARN:          s.topic,
 	}
 	for _, key := range ecsOutputs(s.env) {
 		s.t.Output(key, outputDescriptions[key], values[key])

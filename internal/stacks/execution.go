@@ -18,6 +18,7 @@ func (f *foundation) addExecutionRoles() {
 		f.addPolicy("LoadBalancerPolicy", "Make an environment's nested stacks and its load balancer.", accept(describes), f.stackStatements(), f.balancerStatements()),
 		f.addPolicy("ServicePolicy", "Make an environment's service, its logs, scaling and bounded roles.", accept(describes, makesRole), f.serviceStatements(), f.environmentRoleStatements()),
 		f.addPolicy("EntryPolicy", "Make an environment's certificate, firewall, access logs and flow logs.", accept(unprotects), f.entryStatements()),
+		f.addPolicy("WatchPolicy", "Make an environment's alarms, dashboard, topic and event rule.", nil, f.watchStatements()),
 	}
 	if domains := f.domainStatements(); len(domains) > 0 {
 		environments = append(environments, f.addPolicy("DomainPolicy", "Make the certificates and the records of the environments' domains.", nil, domains))
@@ -175,7 +176,7 @@ func (f *foundation) serviceStatements() []cfn.Statement {
 		{Sid: "Logs", Effect: cfn.Allow, Action: []string{
 			"logs:AssociateKmsKey", "logs:CreateLogGroup", "logs:DeleteLogGroup", "logs:DeleteRetentionPolicy", "logs:DisassociateKmsKey", "logs:GetDataProtectionPolicy",
 			"logs:ListTagsForResource", "logs:PutRetentionPolicy", "logs:TagResource", "logs:UntagResource",
-		}, Resource: arns("logs", "log-group:"+prefix)},
+		}, Resource: arns("logs", "log-group:"+prefix, "log-group:"+insightsLogs+prefix)},
 		{Sid: "DescribeLogs", Effect: cfn.Allow, Action: []string{ // describing has no resource
 			"logs:DescribeIndexPolicies", "logs:DescribeLogGroups", "logs:DescribeResourcePolicies",
 		}, Resource: []string{"*"}},
@@ -227,10 +228,7 @@ func (f *foundation) deliveryStatements() []cfn.Statement {
 			Condition: cfn.Condition{"StringEquals": {"aws:RequestTag/" + contract.TagName: f.cfg.Name}}},
 		{Sid: "ChangeProjects", Effect: cfn.Allow, Action: []string{"codebuild:BatchGetProjects", "codebuild:DeleteProject", "codebuild:UpdateProject"},
 			Resource: arns("codebuild", "project/*"), Condition: f.ours()},
-		{Sid: "EventRule", Effect: cfn.Allow, Action: []string{
-			"events:DeleteRule", "events:DescribeRule", "events:ListTagsForResource", "events:ListTargetsByRule", "events:PutRule",
-			"events:PutTargets", "events:RemoveTargets", "events:TagResource", "events:UntagResource",
-		}, Resource: arns("events", "rule/"+f.cfg.Name+"-*")},
+		{Sid: "PipelineRules", Effect: cfn.Allow, Action: ruleActions, Resource: arns("events", "rule/"+ruleName(f.cfg.Name, "*", runRule), "rule/"+ruleName(f.cfg.Name, "*", sourceRule))},
 		{Sid: "MakeBoundedPipelineRoles", Effect: cfn.Allow, Action: makeRoleActions, Resource: roles,
 			Condition: cfn.Condition{"StringEquals": {"iam:PermissionsBoundary": f.deliveryBoundary.Ref()}}},
 		{Sid: "ChangePipelineRoles", Effect: cfn.Allow, Action: changeRoleActions, Resource: roles},

@@ -78,7 +78,7 @@ func (f *foundation) accessLogStatements() []cfn.Statement {
 	}
 	return []cfn.Statement{
 		{Sid: "AccessLogBuckets", Effect: cfn.Allow, Action: bucketActions, Resource: slices.Compact(buckets)},
-		{Sid: "NotTheFoundation", Effect: cfn.Deny, Action: bucketActions, Resource: []string{f.bucket.Att("Arn")}},
+		{Sid: "NotTheFoundation", Effect: cfn.Deny, Action: []string{"s3:*"}, Resource: []string{f.bucket.Att("Arn")}},
 	}
 }
 

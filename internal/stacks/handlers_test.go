@@ -262,7 +262,7 @@ func (a account) asked(reference iamref.Reference, known iamref.Action, file, id
 	kind := a.resource(file, id)["Type"].(string)
 	service, _, _ := strings.Cut(action, ":")
 	if action == "iam:PassRole" {
-		return a.passing(file, kind)
+		return a.passing(file, id)
 	}
 	in := slices.DeleteFunc(slices.Clone(known.Required), func(name string) bool { return !slices.Contains(ours[service], name) })
 	if own := ownTypes[kind]; slices.Contains(known.Types, own) && !slices.Contains(in, own) {
@@ -290,9 +290,13 @@ var maker = regexp.MustCompile(`^(Add|Allocate|Create|Put|Register|Request|Tag)`
 // partOf are types that are made in something that is there already.
 var partOf = map[string]bool{"AWS::EC2::Route": true, "AWS::EC2::SubnetRouteTableAssociation": true, "AWS::EC2::VPCGatewayAttachment": true, "AWS::S3::BucketPolicy": true}
 
-// passing is what a resource passes a role for.
-func (a account) passing(file, kind string) []iampolicy.Request {
+// passing is what a resource passes a role for; a rule that publishes to a topic has none.
+func (a account) passing(file, id string) []iampolicy.Request {
 	var requests []iampolicy.Request
+	kind := a.resource(file, id)["Type"].(string)
+	if kind == "AWS::Events::Rule" && !strings.Contains(fmt.Sprint(a.properties(file, id)), "RoleArn") {
+		return nil
+	}
 	for _, service := range passedTo[kind] {
 		requests = append(requests, iampolicy.Request{Action: "iam:PassRole", Resource: a.arn("iam", "role/"+a.someRole(file)),
 			Context: map[string][]string{"iam:PassedToService": {service}}})
@@ -364,7 +368,8 @@ func (a account) sample(file, id, arn string) string {
 		case strings.HasSuffix(name, "Id"):
 			return "0123456789abcdef0"
 		}
-		return a.name(file, id)
+		name = a.name(file, id)
+		return name[strings.LastIndex(name, ":")+1:] // Ref of a topic is its ARN
 	})
 }
 
@@ -492,6 +497,10 @@ var exceptions = []exception{
 	{kind: "AWS::ElasticLoadBalancingV2::LoadBalancer", actions: "elasticloadbalancing:ModifyCapacityReservation", property: "MinimumLoadBalancerCapacity"},
 	{kind: "AWS::ElasticLoadBalancingV2::LoadBalancer", actions: "elasticloadbalancing:SetIpAddressType", property: "IpAddressType"},
 	{kind: "AWS::ElasticLoadBalancingV2::TargetGroup", actions: "elasticloadbalancing:*Targets", property: "Targets", why: "ECS registers them with its linked role."},
+	{kind: "AWS::SNS::Topic", actions: "sns:PutDataProtectionPolicy", property: "DataProtectionPolicy"},
+	{kind: "AWS::SNS::Topic", actions: "sns:Subscribe sns:Unsubscribe", property: "Subscription", why: "A subscription is a resource of its own."},
+	{kind: "AWS::CloudWatch::Dashboard", actions: "cloudwatch:ListTagsForResource cloudwatch:TagResource cloudwatch:UntagResource", property: "Tags",
+		why: "The reference knows no tags of dashboards."},
 	{kind: "AWS::WAFv2::WebACLAssociation", actions: "wafv2:GetPermissionPolicy wafv2:PutPermissionPolicy", why: "For rule groups shared with other accounts, which no template has."},
 	{kind: "AWS::IAM::ManagedPolicy", actions: "iam:AttachGroupPolicy iam:DetachGroupPolicy", property: "Groups"},
 	{kind: "AWS::IAM::ManagedPolicy", actions: "iam:AttachRolePolicy iam:DetachRolePolicy", property: "Roles"},

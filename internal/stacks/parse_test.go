@@ -152,5 +152,6 @@ func variants() map[string]config.Config {
 	maps.Copy(all, networkVariants())
 	maps.Copy(all, entryVariants())
 	maps.Copy(all, serviceVariants())
+	maps.Copy(all, watchVariants())
 	return all
 }

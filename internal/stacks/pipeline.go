@@ -45,6 +45,9 @@ func Pipeline(cfg config.Config) *cfn.Template {
 	p.addDeploy()
 	p.addPipeline()
 	p.addTrigger()
+	if cfg.PipelineHome().Watch.Notifies() {
+		p.addFailureRule(given{t}.string(contract.KeyTopicARN, topicDescription))
+	}
 	return t
 }
 
@@ -272,6 +275,7 @@ func (p *pipeline) addTrigger() {
 	role := p.role("TriggerRole", "The event rule: start this one pipeline.", trustRules(p.cfg.Name+"-*"), "start-pipeline",
 		cfn.Statement{Sid: "StartPipeline", Effect: cfn.Allow, Action: []string{"codepipeline:StartPipelineExecution"}, Resource: []string{arn}})
 	rule := p.t.Add("SourceRule", &events.Rule{
+		Name:        new(ruleName(p.cfg.Name, p.cfg.Pipeline.Environment, sourceRule)),
 		Description: new("Starts the pipeline when " + contract.SourceObject + " is uploaded."),
 		State:       new("ENABLED"),
 		EventPattern: map[string]any{

@@ -49,14 +49,9 @@ func TestAnyConfiguration(t *testing.T) {
 	}
 }
 
-// withoutWhatNoStackTakes leaves out the options whose parameters no template declares: a key, a boundary and a topic of the
-// user's own.
-func withoutWhatNoStackTakes(cfg *config.Config) {
-	cfg.Security = config.Security{}
-	for i := range cfg.Environments {
-		cfg.Environments[i].Watch.Topic = ""
-	}
-}
+// withoutWhatNoStackTakes leaves out the options whose parameters no template declares: a key and a boundary of the user's
+// own.
+func withoutWhatNoStackTakes(cfg *config.Config) { cfg.Security = config.Security{} }
 
 // checkRootParameters: what slipway.yaml gives as a parameter is one of the template's, or CloudFormation refuses it.
 func checkRootParameters(t *testing.T, cfg config.Config, env config.Environment, all map[string]template) {

@@ -68,6 +68,11 @@ func (a account) properties(file, id string) map[string]any {
 func (a account) name(file, id string) string {
 	generated := func(limit int) string { return generatedName(a.stackName(file), id, limit) }
 	kind, _ := a.resource(file, id)["Type"].(string)
+	for _, property := range []string{"Name", "LogGroupName", "DashboardName"} {
+		if own := a.properties(file, id)[property]; own != nil && kind != "AWS::CodePipeline::Pipeline" {
+			return a.text(file, own)
+		}
+	}
 	switch kind {
 	case "AWS::S3::Bucket":
 		return strings.ToLower(generated(63))

@@ -21,7 +21,7 @@ func Root(cfg config.Config, env config.Environment) *cfn.Template {
 		t.Output(key, outputDescriptions[key], ecs.Att("Outputs."+key))
 	}
 	if cfg.IsPipelineHome(env) {
-		pipeline := r.nest(contract.NestedPipeline, contract.StackPipeline, contract.KeyPipelineTemplateURL, r.pipelineParameters(), ecs.ID())
+		pipeline := r.nest(contract.NestedPipeline, contract.StackPipeline, contract.KeyPipelineTemplateURL, r.pipelineParameters(ecs), r.pipelineDependsOn(ecs)...)
 		for _, key := range pipelineOutputs {
 			t.Output(key, outputDescriptions[key], pipeline.Att("Outputs."+key))
 		}
@@ -50,6 +50,9 @@ func ecsOutputs(env config.Environment) []string {
 	if env.Entry.AccessLogs {
 		keys = append(keys, contract.KeyAccessLogBucket)
 	}
+	if ownsTopic(env) {
+		keys = append(keys, contract.KeyTopicARN)
+	}
 	return keys
 }
 
@@ -65,6 +68,7 @@ var (
 		contract.KeyTaskDefinitionARN: "The task definition that this stack deploys.",
 		contract.KeyLogGroupName:      "The log group of the tasks.",
 		contract.KeyAccessLogBucket:   "The load balancer's access logs.",
+		contract.KeyTopicARN:          topicDescription,
 		contract.KeyPipelineName:      "The delivery pipeline.",
 		contract.KeyEventRuleName:     "The event rule that starts the pipeline when the source is uploaded.",
 	}
@@ -137,16 +141,33 @@ func (r root) ecsParameters(fromNetwork func(key, description string) string) ma
 	if r.env.Entry.HostedZone != "" {
 		parameters[contract.KeyHostedZoneID] = r.parameter(contract.KeyHostedZoneID, hostedZoneDescription)
 	}
+	if r.env.Watch.Topic != "" {
+		parameters[contract.KeyTopicARN] = r.parameter(contract.KeyTopicARN, topicDescription)
+	}
 	if decrypts(r.cfg) {
 		parameters[contract.KeyEncryptionKeyARN] = r.parameter(contract.KeyEncryptionKeyARN, keyDescription)
 	}
 	return parameters
 }
 
-func (r root) pipelineParameters() map[string]string {
+// pipelineDependsOn makes the pipeline come up last; where it is given the topic, that is already so.
+func (r root) pipelineDependsOn(ecs cfn.Handle) []string {
+	if ownsTopic(r.env) {
+		return nil
+	}
+	return []string{ecs.ID()}
+}
+
+func (r root) pipelineParameters(ecs cfn.Handle) map[string]string {
 	parameters := map[string]string{}
 	for _, p := range pipelineInputs {
 		parameters[p.key] = r.parameter(p.key, p.description)
+	}
+	switch {
+	case ownsTopic(r.env):
+		parameters[contract.KeyTopicARN] = ecs.Att("Outputs." + contract.KeyTopicARN)
+	case r.env.Watch.Notifies():
+		parameters[contract.KeyTopicARN] = r.parameter(contract.KeyTopicARN, topicDescription)
 	}
 	return parameters
 }

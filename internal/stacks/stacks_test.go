@@ -11,6 +11,7 @@ import (
 
 	"slipway/internal/config"
 	"slipway/internal/contract"
+	"slipway/internal/iampolicy"
 )
 
 // The root gives every child exactly the parameters that it declares, and uses only outputs that the child has.
@@ -241,10 +242,28 @@ func TestPipelineCannotWidenItself(t *testing.T) {
 	for _, policy := range list(at(t, foundation.Resources, "PipelineExecutionRole", "Properties", "ManagedPolicyArns")) {
 		id := at(t, policy, "Ref").(string)
 		text, _ := json.Marshal(foundation.Resources[id])
-		for _, forbidden := range []string{"codepipeline:", "codebuild:", "events:", contract.DeliveryRolePath("shop") + "pipeline"} {
+		for _, forbidden := range []string{"codepipeline:", "codebuild:", contract.DeliveryRolePath("shop") + "pipeline"} {
 			body, _ := json.Marshal(at(t, foundation.Resources, id, "Properties", "PolicyDocument"))
 			if strings.Contains(string(body), forbidden) {
 				t.Errorf("%s, attached to the pipeline's execution role, speaks of %s: %s", id, forbidden, text)
+			}
+		}
+	}
+}
+
+// It makes the event rules of services, and has no right on the rules of the pipeline, by whatever names.
+func TestPipelineCannotChangeItsRules(t *testing.T) {
+	for name, cfg := range variants() {
+		a := deployed(t, cfg)
+		for file, template := range a.all {
+			for id := range ofType(template, "AWS::Events::Rule") {
+				mine := strings.HasSuffix(file, "/pipeline.yaml")
+				for _, action := range ruleActions {
+					request := iampolicy.Request{Action: action, Resource: a.arn("events", "rule/"+a.name(file, id))}
+					if got := iampolicy.Allowed(request, a.of(contract.FoundationTemplate, "PipelineExecutionRole")...); got == mine {
+						t.Errorf("%s: %s on %s of %s is allowed: %v", name, action, id, file, got)
+					}
+				}
 			}
 		}
 	}

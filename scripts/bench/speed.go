@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -67,7 +66,6 @@ func (b *bench) contenders() ([]*contender, error) {
 		add("gen, nothing to change", "gen", config, nothing),
 		add("gen, one value changed", "gen", config, changeValue),
 		add("gen -check", "gen", config, b.generate, "-check"),
-		add("gen with an `override.yaml`, every file new", "gen", config, overrideLogs),
 		add(fmt.Sprintf("gen, %d environments, every file new", manyEnvironments), "gen", withEnvironments(config, manyEnvironments), removeTemplates),
 		add("floor: process start and five files", "floor", config, nothing),
 		add("goformation, its own `.YAML()`", "peer", config, nothing),
@@ -80,12 +78,6 @@ func (b *bench) contenders() ([]*contender, error) {
 }
 
 func removeTemplates(dir string) error { return os.RemoveAll(filepath.Join(dir, "templates")) }
-
-// overrideLogs also keeps the log lines longer: with an override the resource schemas are read.
-func overrideLogs(dir string) error {
-	text := "prod/ecs.yaml: {LogGroup: {Properties: {RetentionInDays: 90}}}\n"
-	return errors.Join(removeTemplates(dir), os.WriteFile(filepath.Join(dir, "override.yaml"), []byte(text), 0o644))
-}
 
 // changeValue gives the tasks more memory than before, or the former amount again.
 func changeValue(dir string) error {

@@ -334,6 +334,20 @@ def refuse_non_empty(original: Wrapped) -> Wrapped:
     return delete
 
 
+def metric_math(original: Wrapped) -> Wrapped:
+    """An alarm on an expression is a record like any other: without a metric's name nothing evaluates it."""
+
+    def record(name: str, props: Json) -> Json:
+        metrics = props.get("Metrics")
+        if not metrics:
+            return original(name, props)
+        plain = {key: value for key, value in props.items() if key != "Metrics"}
+        alarm = original(name, {**plain, "MetricName": "-", "Namespace": "-"})
+        return {**alarm, "MetricName": "", "Namespace": "", "Metrics": metrics}
+
+    return record
+
+
 def with_attributes(find: Callable[[str], Json]) -> Callable[[Wrapped], Wrapped]:
     """Add to what a create or update handler returns the attributes that find(physical id) gives."""
 

@@ -279,6 +279,14 @@ def _stacks() -> tuple[Patch, ...]:
             source=_RESOURCE + "aws-resource-s3-bucket.html",
             wrap=cfn.refuse_non_empty,
         ),
+        Patch(
+            places=(_PROVISIONERS + "_cw_metric_alarm_record",),
+            sha256="4565fcede1ebf266b93fd427e72d1606f3de10bea9993e680a1ef4d03485aada",
+            fault="An alarm on an expression of several metrics is refused.",
+            right="Metrics takes the place of MetricName.",
+            source=_RESOURCE + "aws-resource-cloudwatch-alarm.html",
+            wrap=cfn.metric_math,
+        ),
     )
 
 
