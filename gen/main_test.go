@@ -276,7 +276,7 @@ func TestOverrides(t *testing.T) {
 func TestFaultyOverrideWritesNothing(t *testing.T) {
 	root := newRoot(t, small)
 	mustGenerate(t, root)
-	write(t, root, "override.yaml", longer+"dev/ecs.yaml:\n  LogGrup: {}\n")
+	write(t, root, "override.yaml", longer+"dev/ecs.yaml:\n  LogGrup: {Properties: {}}\n")
 	if code, out, errs := generateIn(root); code != 1 || out != "" || !strings.Contains(errs, "override.yaml:5:3: dev/ecs.yaml has no resource LogGrup") {
 		t.Errorf("exit code %d, %s, %s", code, out, errs)
 	}

@@ -59,7 +59,7 @@ func TestDocumentedExamples(t *testing.T) {
 }
 
 func TestDocumentedProblems(t *testing.T) {
-	_, _, err := apply(committed(t), "prod/ecs.yaml:\n  LogGrup: {}\n  TargetGroup:\n    Properties:\n      HealthyThresholdCount: 1\n")
+	_, _, err := apply(committed(t), "prod/ecs.yaml:\n  LogGrup: {Properties: {}}\n  TargetGroup:\n    Properties:\n      HealthyThresholdCount: 1\n")
 	if err == nil || !strings.Contains(readPage(t), "```\n"+err.Error()+"\n```") {
 		t.Errorf("docs/override.md does not show what is said:\n%v", err)
 	}

@@ -9,6 +9,7 @@ import (
 	"maps"
 	"os"
 	"path"
+	"reflect"
 	"slices"
 	"strings"
 
@@ -142,7 +143,7 @@ func (a *applying) resource(p part, file stacks.File, before cfn.Data) {
 	}
 	c.promises()
 	c.replacements()
-	if ids := a.result.Changed[file.Path]; !slices.Contains(ids, p.id) {
+	if ids := a.result.Changed[file.Path]; !slices.Contains(ids, p.id) && !reflect.DeepEqual(before, c.after) {
 		a.result.Changed[file.Path] = append(ids, p.id)
 	}
 }

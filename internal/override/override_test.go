@@ -74,6 +74,8 @@ prod/ecs.yaml:
       DeploymentConfiguration: {MaximumPercent: 150, DeploymentCircuitBreaker: {ThresholdConfiguration: null}}
   HTTPSListener:
     Metadata: {note: "true"}
+  Cluster:
+    Properties: {CapacityProviders: [FARGATE, FARGATE_SPOT]}
 `)
 	if err != nil {
 		t.Fatal(err)
@@ -101,6 +103,9 @@ prod/ecs.yaml:
 	want := []string{"LogGroup", "TargetGroup"}
 	if got := result.Changed["dev/ecs.yaml"]; !slices.Equal(got, want) {
 		t.Errorf("changed in dev: %v, want %v", got, want)
+	}
+	if got := result.Changed["prod/ecs.yaml"]; slices.Contains(got, "Cluster") {
+		t.Errorf("changed in prod: %v, with what is as before", got)
 	}
 	if len(result.Warnings) > 0 {
 		t.Errorf("warned of %v", result.Warnings)
@@ -155,6 +160,9 @@ func TestRefused(t *testing.T) {
 		"in no environment":     {"dev/ecs.yaml:\n  WebACL: {Properties: {}}", "2:3: dev/ecs.yaml has no resource WebACL"},
 		"twice":                 {"ecs.yaml: {Service: {Properties: {}}}\necs.yaml: {}", `2:1: key "ecs.yaml" occurs twice, first on line 1`},
 		"twice below":           {"ecs.yaml:\n  Service:\n    Properties: {A: 1, A: 2}", `3:24: key "A" occurs twice in ecs.yaml.Service.Properties`},
+		"empty mapping":         {"{}", "1:1: the file says nothing; leave it out"},
+		"no resource":           {"ecs.yaml: {}", "1:11: ecs.yaml says nothing; leave it out"},
+		"nothing of a resource": {"ecs.yaml: {Service: {}}", "1:21: ecs.yaml.Service says nothing; leave it out"},
 		"no mapping":            {"ecs.yaml: 3", "1:11: ecs.yaml is the number 3; it must be a mapping"},
 		"properties a list":     {"ecs.yaml: {Service: {Properties: []}}", "1:34: Properties of Service is a list; it must be a mapping"},
 		"property out of place": {"ecs.yaml: {Service: {DesiredCount: 2}}", "1:22: found DesiredCount below Service; a resource has Properties, DeletionPolicy, UpdateReplacePolicy, Metadata, as in the template: a property stands below Properties"},

@@ -1,6 +1,7 @@
 package override
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 
@@ -71,6 +72,9 @@ type reader struct {
 // fields are a mapping's keys with their values, each noted with its place.
 func (r *reader) fields(node ast.Node, steps []string) []yamlfile.Field {
 	o := r.Mapping(node, strings.Join(steps, "."))
+	if _, isMap := node.(*ast.MappingNode); isMap && len(o.Fields) == 0 && len(steps) < 3 {
+		r.Add(o.At, "%s says nothing; leave it out", cmp.Or(strings.Join(steps, "."), "the file"))
+	}
 	for _, f := range o.Fields {
 		r.places.note(f.At, append(slices.Clone(steps), f.Key))
 	}
