@@ -165,6 +165,7 @@ func TestRefused(t *testing.T) {
 		"nothing of a resource": {"ecs.yaml: {Service: {}}", "1:21: ecs.yaml.Service says nothing; leave it out"},
 		"no mapping":            {"ecs.yaml: 3", "1:11: ecs.yaml is the number 3; it must be a mapping"},
 		"properties a list":     {"ecs.yaml: {Service: {Properties: []}}", "1:34: Properties of Service is a list; it must be a mapping"},
+		"metadata a text":       {"ecs.yaml: {Service: {Metadata: x}}", `1:32: Metadata of Service is the text "x"; it must be a mapping`},
 		"property out of place": {"ecs.yaml: {Service: {DesiredCount: 2}}", "1:22: found DesiredCount below Service; a resource has Properties, DeletionPolicy, UpdateReplacePolicy, Metadata, as in the template: a property stands below Properties"},
 		"misspelt attribute":    {"ecs.yaml: {Service: {DeletionPolcy: Retain}}", "did you mean DeletionPolicy?"},
 		"type":                  {"ecs.yaml: {Service: {Type: X}}", "1:22: Type cannot be overridden: a resource of another type is another resource"},

@@ -93,8 +93,10 @@ func (r *reader) resource(f yamlfile.Field, steps []string) map[string]any {
 				attribute.Key, f.Key, strings.Join(attributeKeys, ", "), suggest.DidYouMean(attribute.Key, attributeKeys))
 		default:
 			over[attribute.Key] = r.value(attribute.Value, append(slices.Clone(steps), attribute.Key))
-			if _, isMap := over[attribute.Key].(map[string]any); attribute.Key == propertiesKey && !isMap {
-				r.Add(yamlfile.NodePosition(attribute.Value), "Properties of %s is %s; it must be a mapping", f.Key, yamlfile.Describe(attribute.Value))
+			_, isMap := over[attribute.Key].(map[string]any)
+			isMap = isMap || attribute.Key == metadataKey && over[attribute.Key] == nil
+			if !isMap && (attribute.Key == propertiesKey || attribute.Key == metadataKey) {
+				r.Add(yamlfile.NodePosition(attribute.Value), "%s of %s is %s; it must be a mapping", attribute.Key, f.Key, yamlfile.Describe(attribute.Value))
 			}
 		}
 	}
