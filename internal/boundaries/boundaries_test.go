@@ -23,6 +23,7 @@ const (
 var allowed = map[string][]string{
 	"gen":                    {"internal/config", "internal/contract", "internal/override", "internal/stacks"},
 	"internal/awsdouble":     {"internal/contract", "internal/iampolicy", "internal/iamref"},
+	"internal/cause":         nil,
 	"internal/cfn":           nil,
 	"internal/changes":       {"internal/contract", "internal/schema", "internal/template"},
 	"internal/config":        {"internal/contract", "internal/suggest", "internal/yamlfile"},
