@@ -16,6 +16,9 @@ type TaskFailure struct {
 	ContainerReason string   // of its container, as in "CannotPullContainerError: ..."
 	ExitCode        int      // of its container; a negative one where the container never ran
 	Log             []string // what it wrote
+	// How the load balancer found its target while it ran, as in "Target.Timeout" and "Request timed out". Where these are
+	// set the task is stopped for it, as ECS does, and does not end by itself.
+	TargetReason, TargetDescription string
 }
 
 // TasksFail sets how the tasks of a failing service end.
@@ -52,6 +55,7 @@ type task struct {
 	pending            bool // started, but not running yet
 	exec               bool // with the agent of ECS Exec
 	failure            *TaskFailure
+	sick               *TaskFailure // while it runs and its target fails
 	reason             string
 }
 
@@ -164,8 +168,12 @@ func (d *Double) breakCircuit(t *thing, dep *deployment) {
 	s := t.service
 	for range 3 {
 		failed := d.startTasks(s, dep, 1)[0]
-		d.stopTask(failed, d.tasks.StoppedReason, &d.tasks)
 		d.taskLog(failed, d.tasks.Log)
+		reason := d.tasks.StoppedReason
+		if d.tasks.TargetReason != "" {
+			reason = d.failHealthChecks(t, failed)
+		}
+		d.stopTask(failed, reason, &d.tasks)
 		dep.failed++
 		d.step()
 	}
@@ -180,6 +188,19 @@ func (d *Double) breakCircuit(t *thing, dep *deployment) {
 		s.deployments = []*deployment{before}
 		s.say(d, "rolling back to deployment "+before.id+".")
 	}
+}
+
+// failHealthChecks lets a task's target be found unhealthy, and returns why ECS then stops the task. The words are those of
+// docs.aws.amazon.com/AmazonECS/latest/developerguide/service-event-messages-list.html.
+func (d *Double) failHealthChecks(t *thing, failed *task) string {
+	group := ""
+	for _, b := range objects(t.Properties, "LoadBalancers") {
+		group = text(b, "TargetGroupArn")
+	}
+	failed.sick = &d.tasks
+	d.step()
+	t.service.say(d, fmt.Sprintf("(task %s) (port 8080) is unhealthy in (target-group %s) due to (reason %s).", failed.id, group, d.tasks.TargetDescription))
+	return "Task failed ELB health checks in (target-group " + group + ")"
 }
 
 func (s *service) say(d *Double, message string) {
@@ -622,6 +643,9 @@ func (d *Double) taskAnswer(s *service, t *task) object {
 	stopCode := any(nil)
 	if t.failure != nil {
 		stopCode = "EssentialContainerExited"
+		if t.sick != nil {
+			stopCode = "ServiceSchedulerInitiated"
+		}
 		if t.failure.ExitCode < 0 {
 			stopCode = "TaskFailedToStart"
 		}

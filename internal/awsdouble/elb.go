@@ -174,6 +174,9 @@ func (d *Double) describeTargetHealth(in object) (object, error) {
 }
 
 func (d *Double) health(s *service, t *task) object {
+	if t.sick != nil {
+		return object{"State": "unhealthy", "Reason": t.sick.TargetReason, "Description": t.sick.TargetDescription}
+	}
 	if slices.Contains(d.unhealthy, s.name) || slices.ContainsFunc(d.unhealthy, func(tag string) bool { return strings.Contains(t.definition, tag) }) {
 		return object{"State": "unhealthy", "Reason": "Target.ResponseCodeMismatch", "Description": "Health checks failed with these codes: [500]"}
 	}

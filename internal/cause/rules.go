@@ -50,7 +50,7 @@ const (
 var rules = []rule{
 	{
 		name: "secret-missing", means: "a secret that the service needs is not there",
-		next: "the reason says which: it must be there under that very name, in this account and Region, and in Secrets Manager have the key that is named; see service.secrets in slipway.yaml",
+		next: "the reason says which: it must be there under that very name, in this account and Region, and in Secrets Manager have the key that is named (service.secrets in slipway.yaml); on the local engine .slipway/local/secrets.yaml has it",
 		says: []pattern{
 			says("task", `unable to retrieve secret.*(ResourceNotFoundException|can't find the specified secret)`),
 			says("task", `did not contain json key`),

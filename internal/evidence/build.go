@@ -100,21 +100,18 @@ func (f *BuildFailure) addLog(ctx context.Context, clients Clients, logs *buildt
 // chatter is how CodeBuild marks its own lines in a build's log.
 const chatter = "[Container]"
 
-// Explain says in a few lines how the build failed and what to do next; log lines are indented behind a bar. It is empty
-// where the build did not fail.
+// Explain shows in a few lines how the build failed; log lines are indented behind a bar. It is empty where the build did
+// not fail.
 func (f BuildFailure) Explain() []string {
 	var lines []string
 	if f.Phase != "" || len(f.LogTail) > 0 {
-		lines = append(append(lines, f.headline()), indent(f.LogTail)...)
+		lines = shortened(append(append(lines, f.headline()), indent(f.LogTail)...))
 	}
 	if f.LogURL != "" {
 		lines = append(lines, "whole log: "+f.LogURL)
 	}
 	for _, note := range f.Notes {
 		lines = append(lines, "could not ask for "+note)
-	}
-	if advice := f.advice(); advice != "" {
-		lines = append(lines, "next: "+advice)
 	}
 	return lines
 }

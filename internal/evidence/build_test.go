@@ -6,6 +6,7 @@ import (
 
 	gocmp "github.com/google/go-cmp/cmp"
 
+	"slipway/internal/cause"
 	"slipway/internal/evidence"
 )
 
@@ -35,7 +36,6 @@ func TestBuild(t *testing.T) {
 		`build shop-image:6c2d1f0e FAILED in phase BUILD: COMMAND_EXECUTION_ERROR: Error while executing command: ./scripts/stage.sh "$STAGE". Reason: exit status 2; last log lines:`,
 		"  | web/main.go:7:2: undefined: x",
 		"whole log: https://console.aws.amazon.com/cloudwatch/home#logEvent",
-		"next: the log says why; ./scripts/deploy.sh --local runs the same build without AWS",
 	}
 	if diff := gocmp.Diff(want, got); diff != "" {
 		t.Error(diff)
@@ -66,21 +66,22 @@ func TestBuildThatCannotBeAsked(t *testing.T) {
 	}
 }
 
-func TestAdviceForBuilds(t *testing.T) {
+func TestCausesOfBuilds(t *testing.T) {
 	for _, test := range []struct{ status, log, want string }{
-		{"FAILED", "Cannot connect to the Docker daemon at unix:///var/run/docker.sock. Is the docker daemon running?", "privileged mode"},
+		{"FAILED", "Cannot connect to the Docker daemon at unix:///var/run/docker.sock. Is the docker daemon running?", "docker-missing"},
 		// docs.docker.com/docker-hub/usage
-		{"FAILED", "toomanyrequests: You have reached your pull rate limit.", "limits pulls"},
-		{"FAILED", "exec /bin/sh: exec format error", "service.architecture"},
-		{"STOPPED", "x", "somebody stopped"},
-		{"TIMED_OUT", "x", "longer than"},
+		{"FAILED", "toomanyrequests: You have reached your pull rate limit.", "pull-limit"},
+		{"FAILED", "exec /bin/sh: exec format error", "architecture-mismatch"},
+		{"FAILED", "undefined: x", "build-fails"},
+		{"STOPPED", "x", "build-stopped"},
+		{"TIMED_OUT", "x", "build-timeout"},
 	} {
 		answers := failedBuild(test.status)
 		answers["GetLogEvents"] = `{"events":[{"message":"` + test.log + `"}]}`
 		_, clients := serve(t, answers)
-		lines := evidence.Build(t.Context(), clients, buildID).Explain()
-		if last := lines[len(lines)-1]; !strings.Contains(last, test.want) {
-			t.Errorf("explained %q, want %q", lines, test.want)
+		signals := evidence.Build(t.Context(), clients, buildID).Signals()
+		if got := cause.Find(signals); got.Name != test.want {
+			t.Errorf("named %s, want %s: %+v", got.Name, test.want, signals)
 		}
 	}
 }

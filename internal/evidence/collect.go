@@ -24,6 +24,8 @@ const (
 	// maxPages bounds the listing of stopped tasks, 100 a page; ECS forgets them after about an hour.
 	maxPages = 5
 
+	spotProvider = "FARGATE_SPOT"
+
 	unhealthy = "unhealthy"
 	healthy   = "healthy"
 )
@@ -71,6 +73,9 @@ func (e *Evidence) events(ctx context.Context, clients Clients, target Target) e
 		return err
 	}
 	for _, service := range answer.Services {
+		e.Spot = e.Spot || slices.ContainsFunc(service.CapacityProviderStrategy, func(item ecstypes.CapacityProviderStrategyItem) bool {
+			return aws.ToString(item.CapacityProvider) == spotProvider
+		})
 		for _, event := range service.Events {
 			e.addEvent(target, Event{aws.ToString(event.Id), aws.ToTime(event.CreatedAt), aws.ToString(event.Message)})
 		}
@@ -197,7 +202,7 @@ func (e *Evidence) log(ctx context.Context, clients Clients, target Target) (con
 		// PREFIX/CONTAINER/TASKID: docs.aws.amazon.com/AmazonECS/latest/developerguide/using_awslogs.html
 		stream := strings.Join([]string{contract.LogStreamPrefix, cause.Name, lastPart(task.TaskARN)}, "/")
 		lines, err := tail(ctx, clients.Logs, target.LogGroup, stream, maxLines)
-		e.LogTask, e.LogTail = task.TaskARN, last(lines)
+		e.LogTask, e.LogContainer, e.LogTail = task.TaskARN, cause.Name, last(lines)
 		return cause.Name, err
 	}
 	return "", nil

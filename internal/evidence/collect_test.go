@@ -62,7 +62,7 @@ func TestCollect(t *testing.T) {
 			{ID: "10.0.1.5", Port: 8080, State: "unhealthy", Reason: "Target.ResponseCodeMismatch", Description: "Health checks failed with these codes: [500]"},
 			{ID: "10.0.1.6", Port: 8080, State: "initial", Reason: "Elb.RegistrationInProgress", Description: "Target registration is in progress"},
 		},
-		LogTask: "arn:aws:ecs:eu-central-1:123456789012:task/shop-prod/aaaa",
+		LogTask: "arn:aws:ecs:eu-central-1:123456789012:task/shop-prod/aaaa", LogContainer: "app",
 		LogTail: []string{"starting", "panic: boom\uFFFD at main", "", "exit"},
 	}
 	got := evidence.Collect(t.Context(), clients, target())
@@ -197,5 +197,28 @@ func TestMerge(t *testing.T) {
 	}
 	if diff := gocmp.Diff(want, evidence.Merge(evidence.Merge(early, middle), gone)); diff != "" {
 		t.Error(diff)
+	}
+}
+
+// What looks like a secret does not get into evidence; what only resembles one does.
+func TestSecretsAreLeftOut(t *testing.T) {
+	for text, want := range map[string]string{
+		"connect postgres://app:hunter2@db:5432/shop":                                "connect postgres://app:[hidden]@db:5432/shop",
+		"AWS_SECRET_ACCESS_KEY=wJalrXUtnFEMI/K7":                                     "AWS_SECRET_ACCESS_KEY=[hidden]",
+		`{"password":"hunter2","user":"app"}`:                                        `{"password":"[hidden]","user":"app"}`,
+		"key AKIAIOSFODNN7EXAMPLE is disabled":                                       "key [hidden] is disabled",
+		"Authorization: Bearer abcdefgh12345678":                                     "Authorization: Bearer [hidden]",
+		"session eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0In0.abc":                       "session [hidden]",
+		"DB password: tr0ub4dor":                                                     "DB password: [hidden]",
+		"You are not authorized. Encoded authorization failure message: abcDEF-123_": "You are not authorized. Encoded authorization failure message: [hidden]",
+		"password: authentication failed":                                            "password: authentication failed",
+		"unexpected token: }":                                                        "unexpected token: }",
+		"failed to fetch secret arn:aws:secretsmanager:us-east-1:1:secret:db-AbCd12 from secrets manager": "failed to fetch secret arn:aws:secretsmanager:us-east-1:1:secret:db-AbCd12 from secrets manager",
+		"did not contain json key MY_SECRET": "did not contain json key MY_SECRET",
+		"https://example.com:8080/a@b":       "https://example.com:8080/a@b",
+	} {
+		if got := evidence.Clean(text); got != want {
+			t.Errorf("%q became %q, want %q", text, got, want)
+		}
 	}
 }

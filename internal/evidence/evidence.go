@@ -41,13 +41,15 @@ type Target struct {
 	Since          time.Time // earlier events and stops belong to another deployment; zero: all
 }
 
-// Evidence is what was found. Its texts are one line each, without control characters.
+// Evidence is what was found. Its texts are one line each, without control characters and without what looks like a secret.
 type Evidence struct {
 	ServiceEvents []Event        // oldest first, at most 20
 	StoppedTasks  []StoppedTask  // newest first, at most 10; tasks that ECS stopped to make room are left out
 	Targets       []TargetHealth // those not healthy, at most 20
 	LogTask       string         // ARN of the stopped task that LogTail is from
-	LogTail       []string       // its container's last lines, oldest first, at most 20 of 500 characters
+	LogContainer  string         // its container that LogTail is from
+	LogTail       []string       // that container's last lines, oldest first, at most 20 of 500 characters
+	Spot          bool           // whether the service puts tasks on Fargate Spot
 	Notes         []string       // what could not be asked, and why; at most 10
 }
 
@@ -103,10 +105,12 @@ func Merge(a, b Evidence) Evidence {
 		Targets:       union(a.Targets, b.Targets, func(t TargetHealth) any { return [2]any{t.ID, t.Port} }, sicker),
 		Notes:         union(a.Notes, b.Notes, func(n string) any { return n }, nil),
 		LogTask:       a.LogTask,
+		LogContainer:  a.LogContainer,
 		LogTail:       a.LogTail,
+		Spot:          a.Spot || b.Spot,
 	}
 	if len(a.LogTail) == 0 {
-		merged.LogTask, merged.LogTail = b.LogTask, b.LogTail
+		merged.LogTask, merged.LogContainer, merged.LogTail = b.LogTask, b.LogContainer, b.LogTail
 	}
 	merged.ServiceEvents = merged.ServiceEvents[:min(len(merged.ServiceEvents), maxEvents)]
 	merged.StoppedTasks = merged.StoppedTasks[:min(len(merged.StoppedTasks), maxTasks)]

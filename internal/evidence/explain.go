@@ -6,25 +6,33 @@ import (
 	"strings"
 )
 
+// Bounds of what is shown. All that was found is in the report's file.
 const (
-	maxShownTargets = 3
-	maxShownEvents  = 3
+	maxShownManners = 2
+	maxShownTargets = 2
+	maxShownEvents  = 2
+	maxShownLines   = 4
+	maxShownText    = 500
 )
 
-// Explain says in a few lines what went wrong and what to do next; log lines are indented behind a bar. It is empty when
+// Explain shows in at most 10 lines of 500 characters what went wrong; log lines are indented behind a bar. It is empty when
 // nothing was found and nothing failed to answer.
 func (e Evidence) Explain() []string {
 	lines := append(e.explainTasks(), e.explainTargets()...)
 	if len(lines) == 0 {
 		lines = e.explainEvents()
 	}
-	for _, advice := range e.advice() {
-		lines = append(lines, "next: "+advice)
-	}
 	if len(lines) == 0 {
-		for _, note := range e.Notes {
+		for _, note := range e.Notes[:min(len(e.Notes), maxShownEvents)] {
 			lines = append(lines, "could not ask for "+note)
 		}
+	}
+	return shortened(lines)
+}
+
+func shortened(lines []string) []string {
+	for i, line := range lines {
+		lines[i] = clean(line, maxShownText)
 	}
 	return lines
 }
@@ -36,12 +44,14 @@ func (e Evidence) explainTasks() []string {
 		count[task.manner()]++
 	}
 	var lines []string
+	told := 0
 	for _, task := range e.StoppedTasks {
 		manner := task.manner()
 		others := count[manner] - 1
-		if others < 0 {
-			continue // told already
+		if others < 0 || told == maxShownManners {
+			continue // told already, or enough told
 		}
+		told++
 		count[manner] = 0
 		line := fmt.Sprintf("task %s stopped: %s", lastPart(task.TaskARN), manner)
 		if others > 0 {
@@ -55,13 +65,17 @@ func (e Evidence) explainTasks() []string {
 // withLog adds the log to the line of the tasks that stopped as the log's did.
 func (e Evidence) withLog(line, manner string) []string {
 	i := slices.IndexFunc(e.StoppedTasks, func(t StoppedTask) bool { return t.TaskARN == e.LogTask })
-	if len(e.LogTail) == 0 || i < 0 || e.StoppedTasks[i].manner() != manner {
+	shown := indent(e.LogTail)
+	if len(shown) == 0 || i < 0 || e.StoppedTasks[i].manner() != manner {
 		return []string{line}
 	}
-	return append([]string{line + "; last log lines:"}, indent(e.LogTail)...)
+	return append([]string{line + "; last log lines:"}, shown...)
 }
 
+// indent marks the last few lines of a log as such; empty ones say nothing.
 func indent(lines []string) []string {
+	lines = slices.DeleteFunc(slices.Clone(lines), func(line string) bool { return strings.TrimSpace(line) == "" })
+	lines = lines[max(0, len(lines)-maxShownLines):]
 	var indented []string
 	for _, line := range lines {
 		indented = append(indented, "  | "+line)
@@ -122,5 +136,6 @@ func (e Evidence) explainEvents() []string {
 // troubled picks the messages of docs.aws.amazon.com/AmazonECS/latest/developerguide/service-event-messages-list.html
 // that are no plain progress.
 func troubled(message string) bool {
-	return containsAny(strings.ToLower(message), "unable", "unhealthy", "failed", "failure", "rolling back", "error", "throttled")
+	return slices.ContainsFunc([]string{"unable", "unhealthy", "failed", "failure", "rolling back", "error", "throttled"},
+		func(part string) bool { return strings.Contains(strings.ToLower(message), part) })
 }

@@ -1,11 +1,14 @@
 package evidence_test
 
 import (
+	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
 	gocmp "github.com/google/go-cmp/cmp"
 
+	"slipway/internal/cause"
 	"slipway/internal/evidence"
 )
 
@@ -24,8 +27,6 @@ func TestExplain(t *testing.T) {
 		"  | cannot open database",
 		"task 2222 stopped: Essential container in task exited (container app exit code 3), and 1 more in the same way",
 		"target 10.0.1.5:8080 unhealthy: Health checks failed with these codes: [500]",
-		"next: the container ends by itself: its log says why; ./scripts/deploy.sh --local shows the same without AWS",
-		"next: the health path does not answer 200: make service.healthPath in slipway.yaml a path that does",
 	}
 	if diff := gocmp.Diff(want, evidence.Collect(t.Context(), clients, target()).Explain()); diff != "" {
 		t.Error(diff)
@@ -39,7 +40,6 @@ func TestExplainByEvents(t *testing.T) {
 	}, Notes: []string{"log of container app: AccessDeniedException: no"}}
 	want := []string{
 		"ECS: (service shop-web) was unable to place a task. Reason: Capacity is unavailable at this time. Please try again later or in a different availability zone.",
-		"next: Fargate has no capacity for the tasks at the moment: deploy again later",
 	}
 	if diff := gocmp.Diff(want, e.Explain()); diff != "" {
 		t.Error(diff)
@@ -56,44 +56,44 @@ func TestExplainNothing(t *testing.T) {
 	}
 }
 
-// The reasons are ECS's own, as people reported them; the sources are beside them.
-func TestAdviceForTasks(t *testing.T) {
+// The reasons are ECS's own, as people reported them; the sources are beside them. From what ECS answers to the cause.
+func TestCausesOfTasks(t *testing.T) {
 	for _, test := range []struct {
 		name, reason, containerReason, exit, log, want string
 	}{
 		// github.com/aviswerdlow/relay/issues/71
-		{"other processor", "CannotPullContainerError: pull image manifest has been retried 7 time(s): image Manifest does not contain descriptor matching platform 'linux/amd64'.", "", "", "", "service.architecture"},
+		{"other processor", "CannotPullContainerError: pull image manifest has been retried 7 time(s): image Manifest does not contain descriptor matching platform 'linux/amd64'.", "", "", "", "architecture-mismatch"},
 		// github.com/aws/containers-roadmap/issues/1120
-		{"other processor, older", "CannotPullContainerError: failed to find a descriptor for platform {linux/amd64}", "", "", "", "service.architecture"},
-		{"other processor, single", exited, "", "255", "exec /web: exec format error", "service.architecture"},
+		{"other processor, older", "CannotPullContainerError: failed to find a descriptor for platform {linux/amd64}", "", "", "", "architecture-mismatch"},
+		{"other processor, single", exited, "", "255", "exec /web: exec format error", "architecture-mismatch"},
 		// github.com/aws/containers-roadmap/issues/2687
-		{"no such image", "CannotPullContainerError: pull image manifest has been retried 1 time(s): failed to resolve ref 1.dkr.ecr.eu-west-1.amazonaws.com/example@sha256:863: not found", "", "", "", "no such image"},
+		{"no such image", "CannotPullContainerError: pull image manifest has been retried 1 time(s): failed to resolve ref 1.dkr.ecr.eu-west-1.amazonaws.com/example@sha256:863: not found", "", "", "", "image-missing"},
 		// github.com/aws/containers-roadmap/issues/2493
-		{"no right", "CannotPullContainerError: pull image manifest has been retried 1 time(s): failed to resolve ref 1.dkr.ecr.us-west-2.amazonaws.com/otel: unexpected status from HEAD request to https://1.dkr.ecr.us-west-2.amazonaws.com/v2/otel/blobs/sha256:863: 403 Forbidden", "", "", "", "may not read the image"},
+		{"no right", "CannotPullContainerError: pull image manifest has been retried 1 time(s): failed to resolve ref 1.dkr.ecr.us-west-2.amazonaws.com/otel: unexpected status from HEAD request to https://1.dkr.ecr.us-west-2.amazonaws.com/v2/otel/blobs/sha256:863: 403 Forbidden", "", "", "", "image-forbidden"},
 		// github.com/aws-samples/generative-ai-sagemaker-cdk-demo/issues/4
-		{"no route", "ResourceInitializationError: unable to pull secrets or registry auth: execution resource retrieval failed: unable to retrieve ecr registry auth: service call has been retried 3 time(s): RequestError: send request failed caused by: Post \"https://api.ecr.us-west-2.amazonaws.com/\": dial tcp 34.223.27.76:443: i/o timeout. Please check your task network configuration.", "", "", "", "cannot reach the registry"},
+		{"no route", "ResourceInitializationError: unable to pull secrets or registry auth: execution resource retrieval failed: unable to retrieve ecr registry auth: service call has been retried 3 time(s): RequestError: send request failed caused by: Post \"https://api.ecr.us-west-2.amazonaws.com/\": dial tcp 34.223.27.76:443: i/o timeout. Please check your task network configuration.", "", "", "", "image-no-route"},
 		// repost.aws/knowledge-center/ecs-unable-to-pull-secrets
-		{"no right to a secret", "ResourceInitializationError: unable to pull secrets or registry auth: execution resource retrieval failed: unable to retrieve secret from asm: service call has been retried 1 time(s): failed to fetch secret arn:aws:secretsmanager:us-east-1:1:secret:SecretName from secrets manager: AccessDeniedException", "", "", "", "a secret cannot be read"},
+		{"no right to a secret", "ResourceInitializationError: unable to pull secrets or registry auth: execution resource retrieval failed: unable to retrieve secret from asm: service call has been retried 1 time(s): failed to fetch secret arn:aws:secretsmanager:us-east-1:1:secret:SecretName from secrets manager: AccessDeniedException", "", "", "", "secret-forbidden"},
 		// the local engine
-		{"no secret", "ResourceInitializationError: unable to pull secrets or registry auth: execution resource retrieval failed: unable to retrieve secret DB: the local engine has no ssm:/shop/prod/db; write it into .slipway/local/secrets.yaml", "", "", "", "a secret cannot be read"},
+		{"no secret", "ResourceInitializationError: unable to pull secrets or registry auth: execution resource retrieval failed: unable to retrieve secret DB: the local engine has no ssm:/shop/prod/db; write it into .slipway/local/secrets.yaml", "", "", "", "secret-missing"},
 		// github.com/globaldothealth/list/issues/2662
-		{"no route, older", exited, "CannotPullContainerError: Error response from daemon: net/http: request canceled while waiting for connection (Client.Timeout exceeded while awaiting headers)", "", "", "cannot reach the registry"},
+		{"no route, older", exited, "CannotPullContainerError: Error response from daemon: net/http: request canceled while waiting for connection (Client.Timeout exceeded while awaiting headers)", "", "", "image-no-route"},
 		// github.com/cn-terraform/terraform-aws-ecs-fargate-task-definition/issues/1
-		{"no log group", "CannotStartContainerError: Error response from daemon: failed to initialize logging driver: failed to create Cloudwatch log stream: ResourceNotFoundException: The specified log group does not exist.", "", "", "", "log cannot be written"},
+		{"no log group", "CannotStartContainerError: Error response from daemon: failed to initialize logging driver: failed to create Cloudwatch log stream: ResourceNotFoundException: The specified log group does not exist.", "", "", "", "log-unwritable"},
 		// github.com/civiform/civiform/issues/7648
-		{"no way to the log", "ResourceInitializationError: failed to validate logger args: The task cannot find the Amazon CloudWatch log group defined in the task definition. There is a connection issue between the task and Amazon CloudWatch. Check your network configuration. : signal: killed", "", "", "", "log cannot be written"},
+		{"no way to the log", "ResourceInitializationError: failed to validate logger args: The task cannot find the Amazon CloudWatch log group defined in the task definition. There is a connection issue between the task and Amazon CloudWatch. Check your network configuration. : signal: killed", "", "", "", "log-unwritable"},
 		// github.com/saebyn/glowing-telegram/issues/398
-		{"no command", "CannotStartContainerError: ResourceInitializationError: failed to create new container runtime task: failed to create shim task: OCI runtime create failed: runc create failed: unable to start container process: exec: \"web\": executable file not found in $PATH: unknown", "", "", "", "ENTRYPOINT"},
+		{"no command", "CannotStartContainerError: ResourceInitializationError: failed to create new container runtime task: failed to create shim task: OCI runtime create failed: runc create failed: unable to start container process: exec: \"web\": executable file not found in $PATH: unknown", "", "", "", "command-missing"},
 		// github.com/aws/amazon-ecs-agent/issues/1187
-		{"memory", exited, "OutOfMemoryError: Container killed due to memory usage", "137", "", "needed more memory"},
-		{"killed", exited, "", "137", "", "is a kill"},
-		{"ends well", exited, "", "0", "", "has to keep running"},
-		{"ends badly", exited, "", "3", "boom", "its log says why"},
-		{"not found by shell", exited, "", "127", "", "ENTRYPOINT"},
+		{"memory", exited, "OutOfMemoryError: Container killed due to memory usage", "137", "", "out-of-memory"},
+		{"killed", exited, "", "137", "", "container-killed"},
+		{"ends well", exited, "", "0", "", "container-ends"},
+		{"ends badly", exited, "", "3", "boom", "container-exits"},
+		{"not found by shell", exited, "", "127", "", "command-missing"},
 		// repost.aws/knowledge-center/ecs-fargate-runtask-capacity
-		{"no capacity", "Capacity is unavailable at this time. Please try again later or in a different availability zone", "", "", "", "no capacity"},
+		{"no capacity", "Capacity is unavailable at this time. Please try again later or in a different availability zone", "", "", "", "no-capacity"},
 		// repost.aws/questions/QUmYO0T8YKQgG5zOMJQ7HsMw
-		{"quota", "You've reached the limit on the number of vCPUs you can run concurrently", "", "", "", "Service Quotas"},
+		{"quota", "You've reached the limit on the number of vCPUs you can run concurrently", "", "", "", "quota"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			code := "TaskFailedToStart"
@@ -103,9 +103,9 @@ func TestAdviceForTasks(t *testing.T) {
 			answers := tasks(task{id: "1111", reason: test.reason, code: code, exit: test.exit, containerReason: test.containerReason, at: 1})
 			answers["GetLogEvents"] = `{"events":[{"message":"` + test.log + `"}]}`
 			_, clients := serve(t, answers)
-			lines := evidence.Collect(t.Context(), clients, target()).Explain()
-			if last := lines[len(lines)-1]; !strings.HasPrefix(last, "next: ") || !strings.Contains(last, test.want) {
-				t.Errorf("explained %q", lines)
+			signals := evidence.Collect(t.Context(), clients, target()).Signals()
+			if got := cause.Find(signals); got.Name != test.want {
+				t.Errorf("named %s, want %s: %+v", got.Name, test.want, signals)
 			}
 		})
 	}
@@ -113,20 +113,53 @@ func TestAdviceForTasks(t *testing.T) {
 
 // The codes and texts are those of
 // docs.aws.amazon.com/elasticloadbalancing/latest/application/target-group-health-checks.html.
-func TestAdviceForTargets(t *testing.T) {
+func TestCausesOfTargets(t *testing.T) {
 	for _, test := range []struct{ state, reason, description, want string }{
-		{"unhealthy", "Target.ResponseCodeMismatch", "Health checks failed with these codes: [404]", "service.healthPath"},
-		{"unhealthy", "Target.Timeout", "Request timed out", "in time"},
-		{"unhealthy", "Target.FailedHealthChecks", "Health checks failed", "service.port"},
-		{"unhealthy", "Elb.InternalError", "", "load balancer itself"},
-		{"draining", "Target.DeregistrationInProgress", "Target deregistration is in progress", ""},
+		{"unhealthy", "Target.ResponseCodeMismatch", "Health checks failed with these codes: [404]", "health-path"},
+		{"unhealthy", "Target.Timeout", "Request timed out", "health-timeout"},
+		{"unhealthy", "Target.FailedHealthChecks", "Health checks failed", "wrong-port"},
+		{"unhealthy", "Elb.InternalError", "", "balancer-fault"},
+		{"draining", "Target.DeregistrationInProgress", "Target deregistration is in progress", cause.Unknown},
+		{"initial", "Target.FailedHealthChecks", "it is not unhealthy yet", cause.Unknown},
 	} {
 		t.Run(test.reason, func(t *testing.T) {
 			e := evidence.Evidence{Targets: []evidence.TargetHealth{{ID: "10.0.1.5", Port: 8080, State: test.state, Reason: test.reason, Description: test.description}}}
-			got := strings.Join(e.Explain(), "\n")
-			if test.want == "" && got != "" || !strings.Contains(got, test.want) || test.want != "" && !strings.Contains(got, "target 10.0.1.5:8080 unhealthy: ") {
+			if got := cause.Find(e.Signals()); got.Name != test.want {
+				t.Errorf("named %s, want %s", got.Name, test.want)
+			}
+			if got := strings.Join(e.Explain(), "\n"); strings.Contains(got, "target 10.0.1.5:8080 unhealthy: ") != (test.state == "unhealthy") {
 				t.Errorf("explained %q", got)
 			}
 		})
+	}
+}
+
+// Where the capacity is missing is known from the service's strategy alone.
+func TestCapacityOfSpot(t *testing.T) {
+	for strategy, want := range map[string]string{
+		`[{"capacityProvider":"FARGATE","weight":1}]`: "no-capacity", `[{"capacityProvider":"FARGATE","base":1},{"capacityProvider":"FARGATE_SPOT","weight":1}]`: "no-spot-capacity",
+	} {
+		answers := tasks()
+		answers["DescribeServices"] = fmt.Sprintf(`{"services":[{"capacityProviderStrategy":%s,"events":[{"id":"e1","createdAt":%d,
+			"message":"(service shop-web) was unable to place a task. Reason: Capacity is unavailable at this time. Please try again later or in a different availability zone."}]}]}`, strategy, start.Unix()+1)
+		_, clients := serve(t, answers)
+		if got := cause.Find(evidence.Collect(t.Context(), clients, target()).Signals()); got.Name != want {
+			t.Errorf("%s: named %s, want %s", strategy, got.Name, want)
+		}
+	}
+}
+
+// In the terminal it stays short, whatever there is.
+func TestExplainIsShort(t *testing.T) {
+	_, clients := serve(t, everything())
+	e := evidence.Collect(t.Context(), clients, target())
+	for i := range 10 {
+		e.LogTail = append(e.LogTail, fmt.Sprint("line ", i))
+		e.StoppedTasks = append(e.StoppedTasks, evidence.StoppedTask{TaskARN: fmt.Sprint(i), Reason: fmt.Sprint("reason ", i)})
+		e.Targets = append(e.Targets, evidence.TargetHealth{ID: fmt.Sprint(i), State: "unhealthy"})
+	}
+	lines := e.Explain()
+	if len(lines) > 10 || !slices.Contains(lines, "  | line 9") {
+		t.Errorf("%d lines: %q", len(lines), lines)
 	}
 }

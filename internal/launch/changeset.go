@@ -61,7 +61,7 @@ func (l *Launcher) apply(ctx context.Context, r request) (stack, error) {
 		return out.stack, err
 	}
 	if !succeeded(out.stack.status) {
-		return out.stack, out.failure(map[step]string{create: "creation", update: "update"}[todo])
+		return out.stack, l.failed(map[step]string{create: "creation", update: "update"}[todo], out)
 	}
 	return out.stack, nil
 }

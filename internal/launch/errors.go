@@ -8,6 +8,8 @@ import (
 	"strings"
 
 	"github.com/aws/smithy-go"
+
+	"slipway/internal/cause"
 )
 
 // ErrInterrupted says that following was stopped from outside; what AWS has begun goes on.
@@ -80,14 +82,17 @@ func Explain(err error) error { return explain(err) }
 
 // explain adds what a user can do about an answer that many calls can get.
 func explain(err error) error {
-	var denied smithy.APIError
+	var answered smithy.APIError
 	switch {
 	case err == nil:
 		return nil
 	case is(err, expiredCredentials):
 		return fmt.Errorf("%w\nthe AWS credentials have expired or are not valid: renew them (for example `aws sso login`) and run the same command again; what AWS has begun goes on meanwhile", err)
-	case errors.As(err, &denied) && strings.Contains(denied.ErrorCode(), "AccessDenied"):
-		return fmt.Errorf("%w\nthe credentials lack that right: see docs/permissions.md for what slipway needs", err)
+	case errors.As(err, &answered):
+		c := cause.Find([]cause.Signal{{Origin: cause.Call, Text: answered.ErrorCode() + ": " + answered.ErrorMessage()}})
+		if c.Name != cause.Unknown {
+			return fmt.Errorf("%w\ncause: %s\nnext: %s", err, c, c.Next)
+		}
 	}
 	return err
 }

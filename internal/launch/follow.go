@@ -3,7 +3,6 @@ package launch
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -52,10 +51,13 @@ func (e event) String() string {
 	return text
 }
 
-// shorten leaves out what SDKs append about the request: it says nothing to a reader.
+// shorten leaves out what SDKs append about the request, and that a handler said it: neither says anything to a reader.
 func shorten(reason string) string {
 	short, _, _ := strings.Cut(reason, " (Service: ")
 	short, _, _ = strings.Cut(short, " (RequestToken: ")
+	if said, ok := strings.CutPrefix(short, `Resource handler returned message: "`); ok {
+		return strings.TrimSuffix(said, `"`)
+	}
 	return short
 }
 
@@ -66,9 +68,9 @@ type outcome struct {
 	evidence evidence.Evidence
 }
 
-// cause is the earliest real failure in the whole tree: not "cancelled", not a parent's echo of its child. Where there
+// first is the earliest real failure in the whole tree: not "cancelled", not a parent's echo of its child. Where there
 // is no better one, the earliest failure of any sort.
-func (o outcome) cause() (event, bool) {
+func (o outcome) first() (event, bool) {
 	for _, e := range o.failures {
 		if !e.echo() {
 			return e, true
@@ -78,21 +80,6 @@ func (o outcome) cause() (event, bool) {
 		return o.failures[0], true
 	}
 	return event{}, false
-}
-
-// failure says what failed first, why, and what ECS and the logs knew about it.
-func (o outcome) failure(what string) error {
-	var b strings.Builder
-	fmt.Fprintf(&b, "the %s of stack %s failed: it is now %s", what, o.stack.name, cmp.Or(string(o.stack.status), "gone"))
-	if e, ok := o.cause(); ok {
-		fmt.Fprintf(&b, "\nfirst failure: %s (%s): %s", e.place(), e.kind, cmp.Or(shorten(e.reason), "no reason given"))
-	} else if o.stack.reason != "" {
-		fmt.Fprintf(&b, "\nreason: %s", shorten(o.stack.reason))
-	}
-	for _, line := range o.evidence.Explain() {
-		fmt.Fprintf(&b, "\n%s", line)
-	}
-	return errors.New(b.String())
 }
 
 // follow reports the events of a stack and of all stacks nested in it as they come, until the operation with this token

@@ -87,8 +87,7 @@ func (l *Launcher) build(ctx context.Context, f foundation, identity string) err
 	if build.BuildStatus == types.StatusTypeSucceeded {
 		return nil
 	}
-	lines := evidence.Build(ctx, l.aws.evidence(), aws.ToString(build.Id)).Explain()
-	return fmt.Errorf("the image build failed\n%s", strings.Join(lines, "\n"))
+	return l.buildFailed("image build", evidence.Build(ctx, l.aws.evidence(), aws.ToString(build.Id)))
 }
 
 // followBuild shows a build's log as it comes, until the build has ended.

@@ -162,7 +162,7 @@ func (l *Launcher) deleteStack(ctx context.Context, s stack, role string) error 
 		return err
 	}
 	if out.stack.exists() {
-		return out.failure("deletion")
+		return l.failed("deletion", out)
 	}
 	return nil
 }

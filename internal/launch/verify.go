@@ -14,7 +14,6 @@ import (
 
 	"slipway/internal/config"
 	"slipway/internal/contract"
-	"slipway/internal/evidence"
 )
 
 var errNoService = errors.New("ECS has no such service")
@@ -73,18 +72,18 @@ func (l *Launcher) stable(ctx context.Context, root stack) (int, error) {
 		case err == nil:
 			primary := primaryOf(s)
 			if primary != nil && aws.ToString(primary.TaskDefinition) != want {
-				return 0, l.serviceFailure(ctx, w, fmt.Sprintf("service %s runs %s and not %s, which its stack names: ECS went back, or somebody deployed past the stack",
+				return 0, l.serviceFailed(ctx, w, fmt.Sprintf("service %s runs %s and not %s, which its stack names: ECS went back, or somebody deployed past the stack",
 					w.target.Service, lastPart(aws.ToString(primary.TaskDefinition)), lastPart(want)))
 			}
 			if primary != nil && primary.RolloutState == types.DeploymentRolloutStateFailed {
-				return 0, l.serviceFailure(ctx, w, fmt.Sprintf("the deployment of service %s failed: %s", w.target.Service, aws.ToString(primary.RolloutStateReason)))
+				return 0, l.serviceFailed(ctx, w, fmt.Sprintf("the deployment of service %s failed: %s", w.target.Service, aws.ToString(primary.RolloutStateReason)))
 			}
 			if primary != nil && primary.RolloutState == types.DeploymentRolloutStateCompleted && s.RunningCount == s.DesiredCount && s.PendingCount == 0 {
 				return int(s.RunningCount), nil
 			}
 		}
 		if time.Now().After(deadline) {
-			return 0, l.serviceFailure(ctx, w, fmt.Sprintf("service %s was not stable within %v", w.target.Service, settleTimeout))
+			return 0, l.serviceFailed(ctx, w, fmt.Sprintf("service %s was not stable within %v", w.target.Service, settleTimeout))
 		}
 		if err := pause(ctx, l.Poll); err != nil {
 			continue // the next look says that it was interrupted
@@ -102,11 +101,6 @@ func primaryOf(s types.Service) *types.Deployment {
 }
 
 func lastPart(arn string) string { return arn[strings.LastIndexByte(arn, '/')+1:] }
-
-func (l *Launcher) serviceFailure(ctx context.Context, w *watch, what string) error {
-	lines := append([]string{what}, evidence.Collect(ctx, l.aws.evidence(), w.target).Explain()...)
-	return errors.New(strings.Join(lines, "\n"))
-}
 
 // runningImage is the image of the task definition that the service uses now. A template or a record never decides it.
 func (l *Launcher) runningImage(ctx context.Context, root stack) (string, error) {

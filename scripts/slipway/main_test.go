@@ -3,7 +3,9 @@ package main
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"os/exec"
@@ -12,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"slipway/internal/cause"
 	"slipway/internal/config"
 	"slipway/internal/contract"
 	"slipway/internal/cost"
@@ -415,4 +418,19 @@ func TestStaleTemplates(t *testing.T) {
 		t.Errorf("exit code %d", code)
 	}
 	wantSaid(t, said.String(), "templates/prod/root.yaml: missing", "go run ./gen")
+}
+
+// The pipeline's build has the whole report of a failed deployment in its log, and nothing of other errors.
+func TestReportInTheBuildLog(t *testing.T) {
+	var log strings.Builder
+	a := &app{streams: streams{err: &log}}
+	failure := &launch.Failure{Operation: "update of stack shop-prod", Cause: cause.Find([]cause.Signal{{Origin: cause.Task, Text: "OutOfMemoryError"}})}
+	if err := errors.Join(a.logReport(fmt.Errorf("environment prod: %w", failure)), a.logReport(errors.New("other")), a.logReport(nil)); err != nil {
+		t.Fatal(err)
+	}
+	text, found := strings.CutPrefix(log.String(), "report ")
+	var got launch.Failure
+	if err := json.Unmarshal([]byte(text), &got); err != nil || !found || got.Cause.Name != "out-of-memory" || got.Operation != failure.Operation {
+		t.Errorf("the log has %q: %v", log.String(), err)
+	}
 }

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/base64"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -147,7 +148,23 @@ func (a *app) stageDeploy(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return a.deploy(ctx, where{}, launch.DeployOptions{Environments: []string{environment}, Image: reference, ByPipeline: true})
+	err = a.deploy(ctx, where{}, launch.DeployOptions{Environments: []string{environment}, Image: reference, ByPipeline: true})
+	return errors.Join(err, a.logReport(err))
+}
+
+// logReport writes a failure's whole report into the build's log, on a line of its own: the build's folder ends with it,
+// and a build that failed hands no artifacts on.
+func (a *app) logReport(err error) error {
+	failure, ok := errors.AsType[*launch.Failure](err)
+	if !ok {
+		return nil
+	}
+	text, err := json.Marshal(failure)
+	if err != nil {
+		return fmt.Errorf("write the failure's report: %w", err)
+	}
+	_, err = fmt.Fprintf(a.err, "report %s\n", text)
+	return err
 }
 
 // stageAcceptance asks an environment for its contract.
