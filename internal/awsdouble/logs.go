@@ -40,6 +40,13 @@ func (d *Double) putLog(group, stream string, lines []string) {
 	}
 }
 
+// LogsWithoutIDs lets FilterLogEvents leave out the events' ids, as emulators do.
+func (d *Double) LogsWithoutIDs() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.noLogIDs = true
+}
+
 // PutLateLog writes a line with an earlier time, as a writer does whose lines are long under way.
 func (d *Double) PutLateLog(group, stream string, at time.Time, line string) {
 	d.mu.Lock()
@@ -163,7 +170,11 @@ func (d *Double) filterLogEvents(in object) (object, error) {
 			continue
 		}
 		for _, e := range group[name] {
-			all = append(all, logEvents([]LogEvent{e}, object{"logStreamName": name, "eventId": e.id})...)
+			id := any(e.id)
+			if d.noLogIDs {
+				id = nil
+			}
+			all = append(all, logEvents([]LogEvent{e}, object{"logStreamName": name, "eventId": id})...)
 		}
 	}
 	from, to, pattern := int64(number(in, "startTime")), int64(number(in, "endTime")), strings.Trim(text(in, "filterPattern"), `"`)

@@ -173,6 +173,18 @@ func (s *system) testLooking(t *testing.T) {
 	status := s.run(t, s.env, "status.sh", "--local")
 	status.wantCode(t, 0)
 	status.wantPrinted(t, `prod  healthy  http://localhost:\d+`, `image     sha256:[0-9a-f]{64}, commit [0-9a-f]{40}`, `tasks     2 of 2 run`, `targets   2 of 2 healthy`, `drift     none`)
+	logs := s.run(t, s.env, "logs.sh", "--since", "1h", "--local")
+	logs.wantCode(t, 0)
+	logs.wantPrinted(t, `(?m)^\d{4}-\d\d-\d\dT[0-9:.]+Z app [0-9a-f]{8} .*listening`)
+	events := s.run(t, s.env, "events.sh", "--local")
+	events.wantCode(t, 0)
+	events.wantPrinted(t, `slipway-demo-prod\.ECS\.Service  CREATE_COMPLETE  AWS::ECS::Service`, `slipway-demo-foundation  CREATE_COMPLETE`)
+	follow := s.start(t, s.env, "logs.sh", "--follow", "--local")
+	time.Sleep(time.Second)
+	if err := follow.cmd.Process.Signal(syscall.SIGINT); err != nil {
+		t.Fatal(err)
+	}
+	follow.wait(t).wantCode(t, 0)
 }
 
 func (s *system) testNoChanges(t *testing.T) {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -21,8 +22,13 @@ const commandsPage = "../../docs/commands.md"
 
 // printed is what each command prints as JSON.
 var printed = map[string]reflect.Type{
+	"events": reflect.TypeFor[operate.Event](),
+	"logs":   reflect.TypeFor[operate.Line](),
 	"status": reflect.TypeFor[operate.Report](),
 }
+
+// streamed is what prints one JSON object a line, and not one document.
+var streamed = []string{"events", "logs"}
 
 // docs/commands.md is made from the commands themselves; go test ./scripts/slipway -run TestCommandsDocument -update writes it.
 func TestCommandsDocument(t *testing.T) {
@@ -61,6 +67,9 @@ func commandsText(t *testing.T) string {
 			kind, known := printed[c.Name()]
 			if !known {
 				t.Fatalf("%s has --json, and this test does not know what it prints", c.Name())
+			}
+			if slices.Contains(streamed, c.Name()) {
+				b.WriteString("\n`--json` prints an object a line.\n")
 			}
 			fmt.Fprintf(&b, "\n| field of `--json` | type | what |\n|---|---|---|\n%s", fieldRows(t, "", kind))
 		}

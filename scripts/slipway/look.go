@@ -70,7 +70,7 @@ func (a *app) see(ctx context.Context, w where) (sight, error) {
 	} else if s.aws, err = a.awsConfig(ctx, w); err != nil {
 		return s, err
 	} else if err := usable(ctx, s.aws); err != nil {
-		return s, err
+		return s, told(ctx, err)
 	}
 	s.Operator = operate.New(s.cfg, s.aws, poll)
 	return s, nil
@@ -99,8 +99,16 @@ func absent(err error) bool {
 	return ok || errors.Is(err, errNoEngine)
 }
 
-// the one environment that is meant: the one named, or the only one.
-func the(cfg config.Config, environment string) (string, error) {
+// told is what a user is told of an error of looking, which changes nothing and leaves nothing begun.
+func told(ctx context.Context, err error) error {
+	if err != nil && ctx.Err() != nil {
+		return launch.ErrInterrupted
+	}
+	return launch.Explain(err)
+}
+
+// oneEnvironment is the one that is meant: the one named, or the only one.
+func oneEnvironment(cfg config.Config, environment string) (string, error) {
 	if environment != "" {
 		return environment, known(cfg, []string{environment})
 	}

@@ -1,13 +1,18 @@
 package main
 
 import (
+	"bytes"
+	"context"
 	"encoding/json"
 	"fmt"
+	"os"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
 
 	"slipway/internal/awsdouble"
+	"slipway/internal/config"
 	"slipway/internal/contract"
 	"slipway/internal/operate"
 )
@@ -116,9 +121,124 @@ func TestPalette(t *testing.T) {
 	}
 }
 
+// looking are the commands that look at what runs.
+var looking = []string{"status", "logs", "events"}
+
+func TestLogs(t *testing.T) {
+	d := launchedOnDouble(t)
+	_, out, _ := call(t, "", "deploy", "--image", "keep")
+	_, group, _ := strings.Cut(out, "LogGroupName=")
+	group, _, _ = strings.Cut(group, "\n")
+	code, out, errs := call(t, "", "logs")
+	if code != 0 || out != "" {
+		t.Errorf("nothing written: exit code %d, output %q", code, out)
+	}
+	wantSaid(t, errs, "no line in the last 10m0s")
+	d.PutLog(group, "tasks/app/0123456789abcdef", "hello <world>")
+	code, out, errs = call(t, "", "logs", "--since", "1h")
+	if code != 0 || errs != "" || !regexp.MustCompile(`^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z app 01234567 hello <world>\n$`).MatchString(out) {
+		t.Errorf("exit code %d, output %q, %s", code, out, errs)
+	}
+	_, out, _ = call(t, "", "logs", "--json", "-e", "prod", "--task", "0123")
+	var line operate.Line
+	if err := json.Unmarshal([]byte(out), &line); err != nil || line.Message != "hello <world>" || line.Task != "0123456789abcdef" || line.Container != "app" {
+		t.Errorf("%v: %s", err, out)
+	}
+}
+
+// Ctrl-C is how following ends; nothing but lines is on stdout.
+func TestLogsAreFollowedUntilInterrupted(t *testing.T) {
+	launchedOnDouble(t)
+	for _, c := range []struct {
+		args []string
+		want int
+	}{{[]string{"logs", "-f"}, 0}, {[]string{"logs"}, exitInterrupted}, {[]string{"status"}, exitInterrupted}, {[]string{"events"}, exitInterrupted}} {
+		ctx, cancel := context.WithCancel(t.Context())
+		if c.want == 0 {
+			time.AfterFunc(300*time.Millisecond, cancel)
+		} else {
+			cancel()
+		}
+		var out, errs bytes.Buffer
+		code := run(ctx, c.args, streams{strings.NewReader(""), &out, &errs}, os.Environ())
+		if code != c.want || out.Len() > 0 || strings.Contains(errs.String(), "goes on") {
+			t.Errorf("%v: exit code %d, output %q, %s", c.args, code, &out, &errs)
+		}
+		cancel()
+	}
+}
+
+func TestHarmless(t *testing.T) {
+	for _, c := range []struct {
+		message string
+		colours bool
+		want    string
+	}{
+		{"plain\ttext ü", true, "plain\ttext ü"},
+		{"\x1b[31mred\x1b[0m", true, "\x1b[31mred\x1b[0m\x1b[0m"},
+		{"\x1b[31mred\x1b[0m", false, "red"},
+		{"\x1b[2Jcleared\r\a", true, "\ufffd[2Jcleared\ufffd\ufffd"},
+		{"\x1b]0;title\x07", false, "\ufffd]0;title\ufffd"},
+		{"\u202eright to left", true, "\ufffdright to left"},
+	} {
+		if got := harmless(c.message, c.colours); got != c.want {
+			t.Errorf("%q becomes %q, want %q", c.message, got, c.want)
+		}
+	}
+}
+
+func TestEvents(t *testing.T) {
+	d := launchedOnDouble(t)
+	code, out, errs := call(t, "", "events")
+	if code != 0 || errs != "" {
+		t.Errorf("exit code %d, %s", code, errs)
+	}
+	wantSaid(t, out, "slipway-demo-foundation  CREATE_COMPLETE", "slipway-demo-prod.ECS.Service  CREATE_COMPLETE  AWS::ECS::Service", "slipway-demo-prod  CREATE_COMPLETE")
+	_, only, _ := call(t, "", "events", "--environment", "prod", "--since", "24h", "--json")
+	first, _, _ := strings.Cut(only, "\n")
+	var e operate.Event
+	if err := json.Unmarshal([]byte(first), &e); err != nil || e.Stack != "slipway-demo-prod" || strings.Contains(only, "foundation\"") {
+		t.Errorf("%v: %s", err, first)
+	}
+	time.Sleep(time.Second) // the double's clock is ahead
+	if code, out, errs := call(t, "", "events", "--since", "1ms"); code != 0 || out != "" || !strings.Contains(errs, "--since goes further back") {
+		t.Errorf("of late: exit code %d, output %q, %s", code, out, errs)
+	}
+	d.SetStackStatus("slipway-demo-prod", "DELETE_COMPLETE", "")
+	if code, out, _ := call(t, "", "events"); code != 0 || !strings.Contains(out, "slipway-demo-foundation") {
+		t.Errorf("the foundation alone: exit code %d, output %q", code, out)
+	}
+	code, out, errs = call(t, "", "events", "-e", "prod")
+	if code != exitAbsent || out != "" {
+		t.Errorf("gone: exit code %d, output %q", code, out)
+	}
+	wantSaid(t, errs, "environment prod is not there")
+}
+
+func TestEventText(t *testing.T) {
+	e := operate.Event{Stack: "shop-prod", Resource: "Service", Status: "CREATE_FAILED", Type: "AWS::ECS::Service", Reason: "why", Failed: true}
+	if got := eventText(e, false); !strings.HasPrefix(got, "! ") || !strings.HasSuffix(got, "shop-prod.Service  CREATE_FAILED  AWS::ECS::Service  why") {
+		t.Errorf("%q", got)
+	}
+}
+
+func TestOneEnvironment(t *testing.T) {
+	cfg := config.Config{Environments: []config.Environment{{Name: "test"}, {Name: "prod"}}}
+	if _, err := oneEnvironment(cfg, ""); err == nil || !strings.Contains(err.Error(), "--environment") {
+		t.Errorf("of two: %v", err)
+	}
+	if got, err := oneEnvironment(cfg, "prod"); got != "prod" || err != nil {
+		t.Errorf("%q, %v", got, err)
+	}
+	cfg.Environments = cfg.Environments[:1]
+	if got, err := oneEnvironment(cfg, ""); got != "test" || err != nil {
+		t.Errorf("%q, %v", got, err)
+	}
+}
+
 // Every looking command says how to go on where there is nothing to ask, or nobody to ask it of.
 func TestLookingNeedsSomebodyToAsk(t *testing.T) {
-	for _, name := range []string{"status"} {
+	for _, name := range looking {
 		t.Run(name, func(t *testing.T) {
 			noAWS(t)
 			code, out, errs := call(t, "", name)
@@ -145,7 +265,7 @@ func TestLookingNeedsSomebodyToAsk(t *testing.T) {
 // Looking at an engine that is not there starts none.
 func TestLookingStartsNoEngine(t *testing.T) {
 	t.Chdir(emptyProject(t))
-	for _, name := range []string{"status"} {
+	for _, name := range looking {
 		code, out, errs := callHere(t, "", name, "--local")
 		if code != exitAbsent || out != "" {
 			t.Errorf("%s: exit code %d, output %q", name, code, out)

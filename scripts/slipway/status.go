@@ -9,7 +9,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"slipway/internal/launch"
 	"slipway/internal/operate"
 )
 
@@ -48,7 +47,7 @@ func (a *app) status(ctx context.Context, l look, environments []string) error {
 	}
 	report, err := s.Status(ctx, environments)
 	if err != nil {
-		return launch.Explain(err)
+		return told(ctx, err)
 	}
 	if l.json {
 		err = a.printJSON(report)
