@@ -142,6 +142,28 @@ func TestEnvironmentsVariables(t *testing.T) {
 	}
 }
 
+// The application keeps idle connections longer than the load balancer, unless slipway.yaml says how long.
+func TestKeepAlive(t *testing.T) {
+	for name, c := range map[string]struct {
+		idle  int
+		given []config.Variable
+		want  []string
+	}{
+		"by default":     {config.DefaultIdleTimeout, nil, []string{"PORT=8080", "GREETING=yes: no # 1"}},
+		"shorter":        {10, nil, []string{"PORT=8080", "GREETING=yes: no # 1"}},
+		"longest":        {4000, nil, []string{"PORT=8080", "KEEP_ALIVE=4030s", "GREETING=yes: no # 1"}},
+		"said otherwise": {120, []config.Variable{{Name: "KEEP_ALIVE", Value: "5m"}}, []string{"PORT=8080", "KEEP_ALIVE=5m", "GREETING=yes: no # 1"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			cfg := with(func(e *config.Environment) { e.Entry.IdleTimeout, e.Variables = c.idle, c.given })
+			got := at(t, rendered(t, cfg)["prod/ecs.yaml"].Resources, "TaskDefinition", "Properties", "ContainerDefinitions", 0, "Environment")
+			if d := cmp.Diff(c.want, valuesOf(got, "Value")); d != "" {
+				t.Errorf("(-want +got):\n%s", d)
+			}
+		})
+	}
+}
+
 func TestSecrets(t *testing.T) {
 	const ours = ":${AWS::Region}:${AWS::AccountId}:"
 	want := []string{

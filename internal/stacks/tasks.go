@@ -70,14 +70,32 @@ func (s *service) containers() []ecs.TaskDefinition_ContainerDefinition {
 
 func (s *service) application() ecs.TaskDefinition_ContainerDefinition {
 	service := s.cfg.Service
-	port := config.Variable{Name: "PORT", Value: strconv.Itoa(service.Port)}
 	c := s.container(contract.ContainerName, s.image, service.Port, service.ReadOnlyRoot)
 	c.Essential = new(true)
 	c.User = new(service.User)
 	c.Command = texts(service.Command)
-	c.Environment = pairs(append([]config.Variable{port}, merged(service.Environment, s.env.Variables)...))
+	c.Environment = pairs(merged(merged(s.ownVariables(), service.Environment), s.env.Variables))
 	c.Secrets = s.secrets(service.Secrets)
 	return c
+}
+
+// The application keeps an idle connection longer than the load balancer does, by so many seconds: were it the first to
+// close one, a request that meets the closing would fail (docs.aws.amazon.com, elasticloadbalancing,
+// load-balancer-troubleshooting, HTTP 502).
+const (
+	keepAlive       = "KEEP_ALIVE"
+	keepAliveMargin = 30
+)
+
+// ownVariables tell the application where to listen and, where the load balancer is told otherwise than by default, how
+// long to keep an idle connection.
+func (s *service) ownVariables() []config.Variable {
+	own := []config.Variable{{Name: "PORT", Value: strconv.Itoa(s.cfg.Service.Port)}}
+	secret := slices.ContainsFunc(s.cfg.Service.Secrets, func(v config.Secret) bool { return v.Name == keepAlive })
+	if idle := s.env.Entry.IdleTimeout; idle > config.DefaultIdleTimeout && !secret { // ECS takes no name twice
+		own = append(own, config.Variable{Name: keepAlive, Value: strconv.Itoa(idle+keepAliveMargin) + "s"})
+	}
+	return own
 }
 
 func (s *service) sidecar(sidecar config.Sidecar) ecs.TaskDefinition_ContainerDefinition {

@@ -37,10 +37,10 @@ func TestReadReport(t *testing.T) {
 func TestTableAndPlot(t *testing.T) {
 	servers := []*server{
 		{name: "web", samples: []sample{{rate: 100, cpu: 20}, {rate: 300, cpu: 30}, {rate: 200, cpu: 25}}},
-		{name: "<other>", samples: []sample{{rate: 200}, {rate: 400}, {rate: 400}}},
+		{name: "<other>", samples: []sample{{rate: 200, cpu: 10}, {rate: 400, cpu: 12}, {rate: 400, cpu: 15}}},
 	}
 	table := tableOf(servers, 3, 8*time.Second)
-	for _, want := range []string{"| web | 200 (100–300) | 1.00 (1.00–1.00) | 25.0 (20.0–30.0) |", "| <other> | 400 (200–400) | 0.50 (0.50–0.75) |"} {
+	for _, want := range []string{"| web | 200 (100–300) | 1.00 (1.00–1.00) | 25.0 (20.0–30.0) | 1.00 (1.00–1.00) |", "| <other> | 400 (200–400) | 0.50 (0.50–0.75) | 12.0 (10.0–15.0) | 0.50 (0.40–0.60) |"} {
 		if !strings.Contains(table, want) {
 			t.Errorf("the table lacks %s:\n%s", want, table)
 		}

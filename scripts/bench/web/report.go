@@ -16,13 +16,13 @@ import (
 func tableOf(servers []*server, rounds int, length time.Duration) string {
 	var t strings.Builder
 	fmt.Fprintf(&t, "%d rounds in turn, `wrk -t2 -c64 -d%.0fs`, `GET /time` over loopback; medians, in brackets the range.\n\n", rounds, length.Seconds())
-	t.WriteString("| server | requests/s | the service's beside it | CPU of the server, µs a request | p99, ms | memory, MiB | first 200, ms |\n")
-	t.WriteString("|---|---|---|---|---|---|---|\n")
+	t.WriteString("| server | requests/s | the service's by these | CPU of the server, µs a request | these by the service's | p99, ms | memory, MiB | first 200, ms |\n")
+	t.WriteString("|---|---|---|---|---|---|---|---|\n")
 	for _, s := range servers {
-		fmt.Fprintf(&t, "| %s | %s | %s | %s | %s | %s | %s |\n", s.name,
-			describe(figures(s, func(s sample) float64 { return s.rate }), 0),
-			describe(ratios(servers[0], s), 2),
-			describe(figures(s, func(s sample) float64 { return s.cpu }), 1),
+		rate, cpu := func(s sample) float64 { return s.rate }, func(s sample) float64 { return s.cpu }
+		fmt.Fprintf(&t, "| %s | %s | %s | %s | %s | %s | %s | %s |\n", s.name,
+			describe(figures(s, rate), 0), describe(ratios(servers[0], s, rate), 2),
+			describe(figures(s, cpu), 1), describe(ratios(s, servers[0], cpu), 2),
 			describe(figures(s, func(s sample) float64 { return s.p99 }), 1),
 			describe(figures(s, func(s sample) float64 { return s.memory }), 1),
 			describe(figures(s, func(s sample) float64 { return s.first }), 1))
@@ -38,11 +38,11 @@ func figures(s *server, figure func(sample) float64) []float64 {
 	return values
 }
 
-// ratios are the service's requests a second by another server's in the same round.
-func ratios(service, other *server) []float64 {
+// ratios are one server's figures by another's in the same round.
+func ratios(one, other *server, figure func(sample) float64) []float64 {
 	var values []float64
-	for i, one := range other.samples {
-		values = append(values, service.samples[i].rate/one.rate)
+	for i := range one.samples {
+		values = append(values, figure(one.samples[i])/figure(other.samples[i]))
 	}
 	return values
 }
