@@ -179,6 +179,9 @@ func (s *system) testLooking(t *testing.T) {
 	events := s.run(t, s.env, "events.sh", "--local")
 	events.wantCode(t, 0)
 	events.wantPrinted(t, `slipway-demo-prod\.ECS\.Service  CREATE_COMPLETE  AWS::ECS::Service`, `slipway-demo-foundation  CREATE_COMPLETE`)
+	doctor := s.run(t, s.env, "doctor.sh", "--local")
+	doctor.wantCode(t, 0)
+	doctor.wantPrinted(t, `ok       local engine: it runs at http://127.0.0.1:\d+`)
 	follow := s.start(t, s.env, "logs.sh", "--follow", "--local")
 	time.Sleep(time.Second)
 	if err := follow.cmd.Process.Signal(syscall.SIGINT); err != nil {

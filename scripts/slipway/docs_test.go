@@ -22,6 +22,7 @@ const commandsPage = "../../docs/commands.md"
 
 // printed is what each command prints as JSON.
 var printed = map[string]reflect.Type{
+	"doctor": reflect.TypeFor[diagnosis](),
 	"events": reflect.TypeFor[operate.Event](),
 	"logs":   reflect.TypeFor[operate.Line](),
 	"status": reflect.TypeFor[operate.Report](),

@@ -236,6 +236,68 @@ func TestOneEnvironment(t *testing.T) {
 	}
 }
 
+func TestDoctor(t *testing.T) {
+	d := onDouble(t)
+	withGen(t)
+	code, out, errs := call(t, "", "doctor")
+	if code != 0 || errs != "" {
+		t.Errorf("exit code %d, %s%s", code, out, errs)
+	}
+	wantSaid(t, out, "ok       Go: go1.", "ok       slipway.yaml: is valid", "ok       templates: are what", "ok       account and Region: account 123456789012", "ok       environment prod: not up")
+	if calls := d.CallsTo("CreateServiceLinkedRole"); len(calls) > 0 || len(d.Living()) > 0 {
+		t.Errorf("it made %v, %v", d.Living(), calls)
+	}
+	d.PutStack(awsdouble.StackSpec{Name: "slipway-demo-prod", Status: "UPDATE_ROLLBACK_FAILED"})
+	if code, out, _ = call(t, "", "doctor"); code != exitFailed {
+		t.Errorf("with problems: exit code %d", code)
+	}
+	wantSaid(t, out, "problem  names of the stacks: ", "-> choose another name in slipway.yaml", "problem  environment prod: stack slipway-demo-prod is in status UPDATE_ROLLBACK_FAILED", "-> its last update failed")
+	_, out, _ = call(t, "", "doctor", "--json")
+	var got diagnosis
+	if err := json.Unmarshal([]byte(out), &got); err != nil || got.Well || len(got.Checks) < 8 {
+		t.Errorf("%v: %s", err, out)
+	}
+}
+
+// Without credentials, without gen, with a slipway.yaml that is wrong: all else is told.
+func TestDoctorGoesOn(t *testing.T) {
+	noAWS(t)
+	root := emptyProject(t)
+	withGen(t)
+	t.Chdir(root)
+	code, out, _ := callHere(t, "", "doctor")
+	if code != exitFailed {
+		t.Errorf("exit code %d", code)
+	}
+	wantSaid(t, out, "problem  templates: ", "-> run `go run ./gen`", "problem  credentials: ", "-> give some (AWS_PROFILE")
+	t.Setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
+	if _, out, _ = callHere(t, "", "doctor"); !strings.Contains(out, "problem  AWS configuration: an endpoint of its own") {
+		t.Error(out)
+	}
+	if err := os.WriteFile("slipway.yaml", []byte("nmae: shop\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if code, out, _ = callHere(t, "", "doctor", "--local"); code != exitFailed || !strings.Contains(out, "problem  slipway.yaml: ") || !strings.Contains(out, "-> mend it") {
+		t.Errorf("exit code %d: %s", code, out)
+	}
+	t.Chdir(t.TempDir())
+	if code, out, errs := callHere(t, "", "doctor"); code != exitAbsent || out != "" || !strings.Contains(errs, "slipway.yaml") {
+		t.Errorf("outside: exit code %d, %s%s", code, out, errs)
+	}
+}
+
+// On the local engine doctor says what that needs, and starts none.
+func TestDoctorOfTheEngine(t *testing.T) {
+	noAWS(t)
+	t.Chdir(emptyProject(t))
+	t.Setenv("PATH", t.TempDir())
+	code, out, _ := callHere(t, "", "doctor", "--local")
+	if code != exitFailed {
+		t.Errorf("exit code %d", code)
+	}
+	wantSaid(t, out, "problem  Go: 'go' is not on the PATH", "-> install Go 1.26", "warning  git: ", "problem  Python: ", "ok       ports: ", "tasks run as processes", "installed by the first launch", "ok       local engine: it is not running")
+}
+
 // Every looking command says how to go on where there is nothing to ask, or nobody to ask it of.
 func TestLookingNeedsSomebodyToAsk(t *testing.T) {
 	for _, name := range looking {
