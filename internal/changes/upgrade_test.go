@@ -24,7 +24,7 @@ func TestFirstTemplatesAreUpdated(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, c := range found {
-		if risk := riskOf(c, found); risk != "" {
+		if risk := riskOf(c, first, now); risk != "" {
 			t.Errorf("%s: whoever updates loses %s", risk, c.Lost())
 		}
 	}

@@ -153,12 +153,13 @@ func (o option) walk(t *testing.T) (walked int, risks map[string]bool) {
 			continue
 		}
 		walked++
-		found, err := Between(before.set, templates(t, after))
+		there := templates(t, after)
+		found, err := Between(before.set, there)
 		if err != nil {
 			t.Fatal(err)
 		}
 		for _, c := range found {
-			if risk := riskOf(c, found); risk != "" {
+			if risk := riskOf(c, before.set, there); risk != "" {
 				risks[o.elsewhere(before.cfg, c)+risk] = true
 			}
 		}
@@ -179,20 +180,14 @@ func (o option) elsewhere(before config.Config, c Change) string {
 	return ""
 }
 
-// riskOf says where something with state goes or is replaced, and where a resource goes while another of its type comes: one
-// whose logical id changed.
-func riskOf(c Change, all []Change) string {
+// riskOf says where something with state goes or is replaced, and where a logical id changes.
+func riskOf(c Change, before, after Set) string {
 	_, stack, found := strings.Cut(c.Stack, "/")
 	if !found {
 		stack = c.Stack
 	}
 	what := stack + " " + c.LogicalID
-	another := func(action Action) []Change {
-		return slices.DeleteFunc(slices.Clone(all), func(other Change) bool {
-			return other.Stack != c.Stack || other.Type != c.Type || other.Action != action
-		})
-	}
-	renamed := c.Action == Remove && len(another(Remove)) == 1 && len(another(Add)) == 1
+	renamed := c.Action == Remove && isUnderAnotherID(c, before, after)
 	switch {
 	case c.Replacement == schema.Always && c.Lost() != "":
 		return what + " replaced"
@@ -204,6 +199,32 @@ func riskOf(c Change, all []Change) string {
 		return what + " removed"
 	}
 	return ""
+}
+
+// isUnderAnotherID tells of a resource that is gone whether another one has taken its place: the only one of the type in
+// its stack, as it was, or one that came with the same properties.
+func isUnderAnotherID(gone Change, before, after Set) bool {
+	was, is := ofType(before, gone), ofType(after, gone)
+	if len(was) == 1 && len(is) == 1 {
+		return true
+	}
+	for id, r := range is {
+		if _, stood := was[id]; !stood && reflect.DeepEqual(r.Properties, was[gone.LogicalID].Properties) {
+			return true
+		}
+	}
+	return false
+}
+
+// ofType are the resources of a change's stack that have its type.
+func ofType(s Set, c Change) map[string]template.Resource {
+	found := map[string]template.Resource{}
+	for id, r := range s.resources(c.Stack) {
+		if r.Type == c.Type {
+			found[id] = r
+		}
+	}
+	return found
 }
 
 // Whatever changes in slipway.yaml, nothing with state is removed or replaced and no logical id changes, except for what
