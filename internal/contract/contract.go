@@ -117,10 +117,11 @@ const LogStreamPrefix = "tasks"
 
 // Keys in the foundation's bucket.
 const (
-	SourceObject    = "source.zip" // the pipeline watches it
-	SourcesPrefix   = "sources/"   // one zip an identity
-	TemplatesPrefix = "templates/" // one object a content hash, never overwritten
-	ReleasesPrefix  = "releases/"  // never expires
+	SourceObject    = "source.zip"        // the pipeline watches it
+	SourcesPrefix   = "sources/"          // one zip an identity
+	TemplatesPrefix = "templates/"        // one object a content hash, never overwritten
+	ReleasesPrefix  = "releases/"         // never expires
+	LeaseObject     = "leases/deployment" // who is deploying or deleting
 )
 
 // ArtifactFolder begins the keys under which CodePipeline keeps its artifacts: the pipeline's name cut to 20 characters,

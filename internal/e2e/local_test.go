@@ -67,6 +67,7 @@ func (s *system) testInterruptions(t *testing.T) {
 		t.Skip("interruptions and the warm launch run with tasks as processes, and with --long here too")
 	}
 	s.step(t, "changed slipway.yaml is deployed", s.testChangedConfig)
+	s.step(t, "a second terminal is told of the first", s.testSecondTerminal)
 	s.step(t, "launcher killed, second run succeeds", s.testKilledLauncher)
 	s.step(t, "Ctrl-C says how to resume", s.testInterrupt)
 	if long() {
@@ -221,6 +222,20 @@ func (s *system) testNewVersion(t *testing.T, mark string) {
 	if s.url != url {
 		t.Errorf("the service's URL was %s and is now %s", url, s.url)
 	}
+}
+
+// testSecondTerminal deploys twice at once: the second run is told of the first, and the first goes on undisturbed.
+func (s *system) testSecondTerminal(t *testing.T) {
+	s.write(t, editionFile, edition("v2b"))
+	first := s.start(t, s.env, "deploy.sh", "--local", "--yes")
+	first.signalWhen(t, underWay, syscall.Signal(0))
+	second := s.run(t, s.env, "deploy.sh", "--local", "--yes")
+	second.wantCode(t, 1)
+	second.wantSaid(t, `another run has its turn on .*is running \./scripts/deploy\.sh since`, `--wait`)
+	if got := first.wait(t); got.code != 0 {
+		t.Errorf("the first ended with %d:\n%s", got.code, got.stderr)
+	}
+	wantVersion(t, s.url, "v2b-")
 }
 
 // deployBroken deploys what cannot run, under load: it must fail, and the version with this mark must go on serving.

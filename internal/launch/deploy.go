@@ -7,9 +7,11 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"slipway/internal/config"
 	"slipway/internal/contract"
+	"slipway/internal/lease"
 )
 
 // DeployOptions say how far a deployment goes.
@@ -22,6 +24,8 @@ type DeployOptions struct {
 	Image string
 	// ByPipeline deploys with the pipeline's rights: the foundation and the pipeline itself stay as they are.
 	ByPipeline bool
+	// Wait is how long to wait for another run that has its turn.
+	Wait time.Duration
 	// Confirm is asked before a first launch creates anything; nil never asks.
 	Confirm func(what string) error
 }
@@ -43,10 +47,39 @@ func (l *Launcher) Deploy(ctx context.Context, o DeployOptions) error {
 		return err
 	}
 	targets := l.targets(o, roots)
+	bucket, err := l.bucket(ctx)
+	if err != nil {
+		return err
+	}
+	if bucket != "" {
+		return l.turn(ctx, bucket, o.what(), o.Wait, func(ctx context.Context, _ *lease.Lease) error {
+			f, err := l.beginning(ctx, o, roots, targets)
+			if err != nil {
+				return err
+			}
+			return l.rollOut(ctx, o, f, roots, targets)
+		})
+	}
 	f, err := l.beginning(ctx, o, roots, targets)
 	if err != nil {
 		return err
 	}
+	return l.turn(ctx, f.bucket, o.what(), o.Wait, func(ctx context.Context, _ *lease.Lease) error {
+		return l.rollOut(ctx, o, f, roots, targets)
+	})
+}
+
+// what names the command to whoever waits for it.
+func (o DeployOptions) what() string {
+	if o.ByPipeline {
+		return "the pipeline's deployment to " + strings.Join(o.Environments, ", ")
+	}
+	return "./scripts/deploy.sh"
+}
+
+// rollOut brings the environments to what the templates and the source say.
+func (l *Launcher) rollOut(ctx context.Context, o DeployOptions, f foundation, roots map[string]stack, targets []config.Environment) error {
+	var err error
 	image := o.Image
 	if image == "" && !o.KeepImage {
 		if image, err = l.image(ctx, f); err != nil {

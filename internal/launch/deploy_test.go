@@ -68,7 +68,7 @@ func values(in map[string]any) []string {
 func TestSecondRunChangesNothing(t *testing.T) {
 	b := newBench(t)
 	b.mustDeploy(t, DeployOptions{})
-	sets, puts := len(b.double.CallsTo("CreateChangeSet")), len(b.double.CallsTo("PutObject"))
+	sets, puts := len(b.double.CallsTo("CreateChangeSet")), b.uploads()
 	b.again("a").mustDeploy(t, DeployOptions{})
 	if !strings.Contains(b.progress.String(), "no changes") {
 		t.Errorf("it does not say so:\n%s", b.progress)
@@ -76,7 +76,7 @@ func TestSecondRunChangesNothing(t *testing.T) {
 	if n := len(b.double.CallsTo("CreateChangeSet")); n != sets {
 		t.Errorf("%d change sets were made", n-sets)
 	}
-	if n := len(b.double.CallsTo("PutObject")); n != puts {
+	if n := b.uploads(); n != puts {
 		t.Errorf("%d objects were written: source.zip would start the pipeline", n-puts)
 	}
 }

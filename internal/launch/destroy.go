@@ -10,6 +10,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 
 	"slipway/internal/contract"
+	"slipway/internal/lease"
 	"slipway/internal/residue"
 )
 
@@ -22,6 +23,8 @@ const (
 
 // DestroyOptions say how a destroy is agreed to.
 type DestroyOptions struct {
+	// Wait is how long to wait for another run that has its turn.
+	Wait time.Duration
 	// Confirm is asked with what will be deleted, before anything is; nil never asks.
 	Confirm func(what string) error
 }
@@ -50,10 +53,24 @@ func (l *Launcher) Destroy(ctx context.Context, o DestroyOptions) error {
 	if err := l.agree(found, record, o); err != nil {
 		return err
 	}
-	if err := l.takeAway(ctx, found, record); err != nil {
+	l.stopWriters(ctx, record)
+	err = l.turn(ctx, bucketOf(found), "./scripts/destroy.sh", o.Wait, func(ctx context.Context, turn *lease.Lease) error {
+		return l.takeAway(ctx, found, record, turn)
+	})
+	if err != nil {
 		return err
 	}
 	return l.prove(ctx, record)
+}
+
+// bucketOf is the foundation's bucket, empty where none of the stacks is a foundation with one.
+func bucketOf(found []stack) string {
+	for _, s := range found {
+		if s.tags[contract.TagStack] == contract.StackFoundation {
+			return s.outputs[contract.KeyBucketName]
+		}
+	}
+	return ""
 }
 
 // findStacks lists the application's stacks, roots first and the foundation last: those whose tag names it exactly and
@@ -125,9 +142,12 @@ func (l *Launcher) agree(found []stack, r *record, o DestroyOptions) error {
 	return o.Confirm(fmt.Sprintf("Delete %s from account %s, Region %s?", l.Config.Name, l.account, l.AWS.Region))
 }
 
-// takeAway deletes in this order: what writes, the roots, what the roots no longer hold, what holds data, the foundation.
-func (l *Launcher) takeAway(ctx context.Context, found []stack, r *record) error {
-	l.stopWriters(ctx, r)
+// takeAway deletes in this order: the roots, what the roots no longer hold, the foundation with its data. What another
+// run made until this one had its turn is recorded first.
+func (l *Launcher) takeAway(ctx context.Context, found []stack, r *record, turn *lease.Lease) error {
+	if err := l.recordTrees(ctx, found, r); err != nil {
+		return err
+	}
 	var roots, foundations []stack
 	role := "" // the people's: a stack that the pipeline deployed last would be deleted with the pipeline's, which may not
 	for _, s := range found {
@@ -144,6 +164,9 @@ func (l *Launcher) takeAway(ctx context.Context, found []stack, r *record) error
 	}
 	if err := l.sweepTaskDefinitions(ctx, r); err != nil {
 		return err
+	}
+	if turn != nil {
+		turn.Rest()
 	}
 	for _, s := range foundations {
 		if err := l.deleteUntilGone(ctx, s, "", r); err != nil {

@@ -14,6 +14,7 @@ import (
 
 	"slipway/internal/awsdouble"
 	"slipway/internal/config"
+	"slipway/internal/contract"
 	"slipway/internal/deployer"
 	"slipway/internal/iampolicy"
 	"slipway/internal/stacks"
@@ -151,6 +152,17 @@ func (b *bench) operations() []string {
 		names = append(names, c.Operation)
 	}
 	return names
+}
+
+// uploads is how many objects were written so far, the lease aside.
+func (b *bench) uploads() int {
+	n := 0
+	for _, put := range b.double.CallsTo("PutObject") {
+		if !strings.Contains(strings.Join(values(put.In), " "), contract.LeaseObject) {
+			n++
+		}
+	}
+	return n
 }
 
 // want checks that an error is there and says all of this.

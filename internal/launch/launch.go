@@ -22,6 +22,7 @@ type Options struct {
 	AWS       aws.Config     // credentials, Region and, for the local engine, the endpoint
 	Templates fs.FS          // the templates folder
 	Source    Source         // the working tree; may be nil for Destroy
+	Machine   string         // where it runs, for whoever has to wait for this run
 	Records   string         // folder that keeps what a destroy has recorded until it is proven gone
 	Progress  io.Writer      // everything that is not an output: stderr
 	Output    io.Writer      // Key=Value lines: stdout
@@ -46,6 +47,7 @@ type Launcher struct {
 	caller    string
 	partition partition
 	patience  time.Duration // of an acceptance
+	beat      time.Duration // between two renewals of the lease; the lease's own where zero
 }
 
 // New makes a launcher. It calls nothing yet.

@@ -61,7 +61,7 @@ func (f *foundation) addBucket() {
 	f.t.Output(contract.KeyBucketName, "Sources, templates, artifacts and release records.", f.bucket.Ref())
 }
 
-// lifecycle lets go of artifacts, old sources and earlier versions of source.zip. Templates stay, since a rollback reads
+// lifecycle lets go of artifacts, old sources and earlier versions of source.zip and the lease. Templates stay, since a rollback reads
 // the old ones, and so do releases.
 func lifecycle(artifacts string) []s3.Bucket_Rule {
 	return []s3.Bucket_Rule{
@@ -71,6 +71,8 @@ func lifecycle(artifacts string) []s3.Bucket_Rule {
 			NoncurrentVersionExpiration: &s3.Bucket_NoncurrentVersionExpiration{NoncurrentDays: 1}},
 		{Id: new("source-versions"), Status: "Enabled", Prefix: new(contract.SourceObject),
 			NoncurrentVersionExpiration: &s3.Bucket_NoncurrentVersionExpiration{NoncurrentDays: oldVersionDays}},
+		{Id: new("lease-versions"), Status: "Enabled", Prefix: new(contract.LeaseObject),
+			NoncurrentVersionExpiration: &s3.Bucket_NoncurrentVersionExpiration{NoncurrentDays: 1}},
 		brokenUploads(),
 	}
 }

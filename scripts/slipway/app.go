@@ -70,6 +70,15 @@ func project() (root string, cfg config.Config, err error) {
 	return root, cfg, err
 }
 
+// machine tells others where this runs: a build of CodeBuild's by its id (docs.aws.amazon.com/codebuild/latest/userguide/build-env-ref-env-vars.html).
+func (a *app) machine() string {
+	if build := a.getenv("CODEBUILD_BUILD_ID"); build != "" {
+		return build
+	}
+	name, _ := os.Hostname() // who cannot tell is nameless
+	return name
+}
+
 // launcher puts a launcher together for AWS or, given an engine, for this machine.
 func (a *app) launcher(ctx context.Context, root string, cfg config.Config, w where, engine *local.Engine) (*launch.Launcher, error) {
 	tree, err := source.List(ctx, root)
@@ -81,7 +90,7 @@ func (a *app) launcher(ctx context.Context, root string, cfg config.Config, w wh
 	}
 	o := launch.Options{
 		Config: cfg, Templates: os.DirFS(filepath.Join(root, contract.TemplatesDir)), Source: tree, Records: filepath.Join(root, ".slipway"),
-		Progress: a.err, Output: a.out,
+		Progress: a.err, Output: a.out, Machine: a.machine(),
 	}
 	if engine != nil {
 		o.AWS, o.Poll = engine.AWSConfig(), localPoll

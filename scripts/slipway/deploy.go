@@ -10,6 +10,7 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -23,6 +24,7 @@ func (a *app) deployCommand() *cobra.Command {
 	var yes, price bool
 	var image, policy string
 	var environments []string
+	var wait time.Duration
 	c := &cobra.Command{
 		Use:   "deploy",
 		Short: "Bring the application up, or up to date, and wait until it answers",
@@ -46,7 +48,7 @@ Prints what it made as Key=Value lines; everything else goes to stderr.`,
 				}
 				return a.cost(c.Context(), w, environments)
 			}
-			o := launch.DeployOptions{Environments: environments, KeepImage: image == "keep"}
+			o := launch.DeployOptions{Environments: environments, KeepImage: image == "keep", Wait: wait}
 			if !yes && !w.local && a.terminal() {
 				o.Confirm = func(what string) error { return a.confirm(c.Context(), what) }
 			}
@@ -57,9 +59,15 @@ Prints what it made as Key=Value lines; everything else goes to stderr.`,
 	c.Flags().BoolVar(&price, "cost", false, "only say what it costs a month; needs no credentials and changes nothing")
 	c.Flags().StringVar(&policy, "policy", "", "only print an IAM policy, by its `name`: deploy, foundation, destroy, preflight or operate (docs/permissions.md)")
 	c.Flags().BoolVarP(&yes, "yes", "y", false, "do not ask before the first launch")
+	waitFlag(c, &wait, 0)
 	c.Flags().StringVar(&image, "image", "", "`keep` leaves the image that runs and changes the rest")
 	c.Flags().StringArrayVarP(&environments, "environment", "e", nil, "environment to deploy to, by `name`; may be given several times")
 	return c
+}
+
+// waitFlag is how long to wait for another run that is deploying or deleting.
+func waitFlag(c *cobra.Command, wait *time.Duration, standard time.Duration) {
+	c.Flags().DurationVar(wait, "wait", standard, "how `long` to wait for another run on the same application, such as 30m")
 }
 
 func (a *app) deploy(ctx context.Context, w where, o launch.DeployOptions) error {

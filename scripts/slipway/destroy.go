@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -11,9 +12,13 @@ import (
 	"slipway/internal/local"
 )
 
+// destroyWait is longer than a lease lasts: destroy stops the pipeline's builds, which then cannot give theirs back.
+const destroyWait = 150 * time.Second
+
 func (a *app) destroyCommand() *cobra.Command {
 	var w where
 	var yes bool
+	var wait time.Duration
 	c := &cobra.Command{
 		Use:   "destroy",
 		Short: "Take the application away with all its data, and prove that nothing is left",
@@ -24,7 +29,7 @@ Exits 1 with a list where anything is left.`,
 			if err := w.check(); err != nil {
 				return err
 			}
-			o := launch.DestroyOptions{}
+			o := launch.DestroyOptions{Wait: wait}
 			if !yes && (!w.local || a.terminal()) {
 				o.Confirm = func(what string) error { return a.confirm(c.Context(), what) }
 			}
@@ -33,6 +38,7 @@ Exits 1 with a list where anything is left.`,
 	}
 	w.flags(c.Flags())
 	c.Flags().BoolVarP(&yes, "yes", "y", false, "do not ask")
+	waitFlag(c, &wait, destroyWait)
 	return c
 }
 

@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ecr"
@@ -138,6 +139,9 @@ func registryLogin(ctx context.Context, settings aws.Config) (user, password str
 	return user, password, nil
 }
 
+// pipelineWait leaves the build time to deploy after it has waited for somebody's deployment by hand.
+const pipelineWait = 45 * time.Minute
+
 // stageDeploy deploys one image to one environment with the pipeline's rights.
 func (a *app) stageDeploy(ctx context.Context) error {
 	environment, err := a.variable(contract.VarEnvironment, "the environment to deploy to")
@@ -148,7 +152,7 @@ func (a *app) stageDeploy(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	err = a.deploy(ctx, where{}, launch.DeployOptions{Environments: []string{environment}, Image: reference, ByPipeline: true})
+	err = a.deploy(ctx, where{}, launch.DeployOptions{Environments: []string{environment}, Image: reference, ByPipeline: true, Wait: pipelineWait})
 	return errors.Join(err, a.logReport(err))
 }
 
