@@ -47,7 +47,7 @@ func (s service) handleHome(w http.ResponseWriter, r *http.Request) {
 	_, _ = io.WriteString(w, s.page())
 }
 
-// page fills the page in; html/template would add a fifth to the binary for these few places.
+// page fills the page in; html/template would add a third to the binary for these few places.
 func (s service) page() string {
 	now := s.now().UTC()
 	return strings.NewReplacer(

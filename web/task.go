@@ -46,7 +46,7 @@ func readTask(ctx context.Context, endpoint string) (*ecsTask, error) {
 	}, nil
 }
 
-// getJSON asks over a connection of its own: net/http's client would be a twelfth of the binary, for two requests to a
+// getJSON asks over a connection of its own: net/http's client would add a twentieth to the binary, for two requests to a
 // neighbour that speaks plain HTTP.
 func getJSON(ctx context.Context, endpoint string, into any) error {
 	address, err := url.Parse(endpoint)
