@@ -6,13 +6,16 @@ import (
 	"strings"
 )
 
+// up is the beginning of such a line.
+const up = `\b(?:listen(?:s|ing)?|serv(?:es|ing)|bound)\b[^\n]*?|\b(?:started|running|ready)\b[^\n,;]*?\b(?:on|at)\b[^\n,;]*?`
+
 var (
-	// listens is how applications tell that they are up: "Listening on :3000", "Tomcat started on port(s): 8080 (http)",
-	// "Uvicorn running on http://0.0.0.0:8000".
-	listens  = regexp.MustCompile(`(?i)\b(?:listen(?:s|ing)?|serv(?:es|ing)|started|running|bound|ready)\b[^\n]*?(?:\bport(?:\(s\))?[ :=]*|[\]\w*.]:|[\s:"]:)(\d{2,5})\b`)
+	// listens is how applications tell that they are up: "listening on :3000", "Tomcat started on port(s): 8080 (http)",
+	// "Uvicorn running on http://0.0.0.0:8000". A time of day is no port.
+	listens  = regexp.MustCompile(`(?i)(?:` + up + `)(?:\bport(?:\(s\))?[ :="]*|\.\d{1,3}:|[a-z*\]]:|[\s"'(=]:)([1-9]\d{1,4})\b`)
 	timedOut = regexp.MustCompile(`Target\.Timeout|Request timed out`)
 	// loopback is an address on which nobody outside the task is heard.
-	loopback = regexp.MustCompile(`(?i)\b(?:listen(?:s|ing)?|serv(?:es|ing)|started|running|bound|ready)\b[^\n]*(?:127\.0\.0\.1|\[::1\]):`)
+	loopback = regexp.MustCompile(`(?i)(?:` + up + `)(?:127\.0\.0\.1|\[::1\]):`)
 )
 
 // port is the one that the load balancer asks: signals about targets are about ADDRESS:PORT, and ECS says "(port N)".

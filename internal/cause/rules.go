@@ -182,7 +182,7 @@ var rules = []rule{
 	{
 		name: "bucket-not-empty", means: "a bucket cannot be deleted since it still has objects",
 		next: "run the command again: it empties the bucket (versions too) just before it is deleted; what writes into it meanwhile has to be stopped first",
-		says: []pattern{says("stack call", `BucketNotEmpty|bucket you tried to delete is not empty`)},
+		says: []pattern{says("stack call", `BucketNotEmpty|bucket you tried to delete is not empty|The bucket '[^']*' is not empty`)},
 	},
 	{
 		name: "dependency-on-delete", means: "something that slipway did not make still uses what was to be deleted",
@@ -238,7 +238,7 @@ var rules = []rule{
 		next: "run ./scripts/test.sh templates; what came from override.yaml has to be corrected there, and what slipway wrote itself is a fault of slipway's",
 		says: []pattern{
 			says("stack call", `Template (format )?error|Template validation error`),
-			says("stack call", `Properties validation failed|Model validation failed|extraneous key`),
+			says("stack call", `Properties validation failed|Model validation failed|extraneous key|Required property \[`),
 			says("stack call", `Unresolved resource dependencies|Parameters: \[.*\] must have values|Encountered unsupported property|PropertyValidation`),
 		},
 	},

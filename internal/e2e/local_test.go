@@ -43,6 +43,9 @@ func TestLocal(t *testing.T) {
 	s.step(t, "new version under load", func(t *testing.T) { s.testNewVersion(t, "v2") })
 	s.step(t, "version that exits is rolled back", s.testExitingVersion)
 	s.step(t, "version that is not well is rolled back", s.testUnwellVersion)
+	if full() {
+		s.step(t, "version that listens elsewhere is rolled back", s.testVersionElsewhere)
+	}
 	t.Run("interruptions", s.testInterruptions)
 	s.need(t, "destroy", s.testDestroy)
 	s.step(t, "nothing is left", func(t *testing.T) { s.wantNothingLeft(t, before) })
@@ -265,6 +268,7 @@ func init() {
 `)
 	got := s.deployBroken(t, "v2")
 	got.wantSaid(t, `Service`, `(?i)circuit breaker|essential container`, `(?i)exit(ed)?( with)?( code)?:? *3|the hull leaks`)
+	s.wantCause(t, got, "container-exits", "the hull leaks")
 	s.remove(t, broken)
 }
 
@@ -273,7 +277,40 @@ func (s *system) testUnwellVersion(t *testing.T) {
 	s.replace(t, file, "\t"+well, "\t"+unwell)
 	got := s.deployBroken(t, "v2")
 	got.wantSaid(t, `Service`, `(?i)circuit breaker|health`, `500|(?i)unhealthy`)
+	s.wantCause(t, got, "health-path", "Health checks failed with these codes: [500]")
 	s.replace(t, file, "\t"+unwell, "\t"+well)
+}
+
+// testVersionElsewhere deploys a version that listens on another port than it is told.
+func (s *system) testVersionElsewhere(t *testing.T) {
+	const elsewhere = "web/elsewhere.go"
+	s.write(t, elsewhere, `package main
+
+import "os"
+
+func init() { os.Setenv("PORT", "18099") }
+`)
+	got := s.deployBroken(t, "v2")
+	s.wantCause(t, got, "wrong-port", "the log says that the application listens on 18099")
+	s.remove(t, elsewhere)
+}
+
+// wantCause wants the failure named in a few lines, and more of it in the report that is named.
+func (s *system) wantCause(t *testing.T, got outcome, name, evidence string) {
+	t.Helper()
+	got.wantSaid(t, `(?m)^cause: `+name+`: `, `(?m)^next: `)
+	file := regexp.MustCompile(`(?m)^whole report: (\.slipway/failures/\S+\.json)$`).FindStringSubmatch(got.stderr)
+	if file == nil {
+		t.Fatalf("no report is named:\n%s", got.stderr)
+	}
+	text, err := os.ReadFile(filepath.Join(s.root, file[1]))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var report struct{ Cause struct{ Name string } }
+	if err := json.Unmarshal(text, &report); err != nil || report.Cause.Name != name || !strings.Contains(string(text), evidence) {
+		t.Errorf("the report does not say %s and %q (%v):\n%s", name, evidence, err, text)
+	}
 }
 
 // testChangedConfig gives the tasks more memory, which the templates must say before it is deployed.

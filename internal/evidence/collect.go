@@ -137,11 +137,12 @@ func (e *Evidence) taskPage(ctx context.Context, clients Clients, target Target,
 
 // failed says whether a task is the service's, of this deployment, and ended for a reason of its own: "Scaling activity
 // initiated by (deployment ecs-svc/...)" is how ECS replaces and scales
-// (docs.aws.amazon.com/AmazonECS/latest/developerguide/stopped-task-error-codes.html).
+// (docs.aws.amazon.com/AmazonECS/latest/developerguide/stopped-task-error-codes.html); on the local engine it is "Service scaling down".
 func failed(task ecstypes.Task, target Target) bool {
+	reason := aws.ToString(task.StoppedReason)
 	return aws.ToString(task.Group) == "service:"+lastPart(target.Service) &&
 		!stopTime(task).Before(target.Since) &&
-		!strings.HasPrefix(aws.ToString(task.StoppedReason), "Scaling activity initiated by")
+		!strings.HasPrefix(reason, "Scaling activity initiated by") && reason != "Service scaling down"
 }
 
 // stopTime is when the task stopped or, where it is still stopping, when that began.
@@ -192,10 +193,13 @@ func (e *Evidence) targets(ctx context.Context, clients Clients, target Target) 
 }
 
 // log reads the end of a container's log and returns its name: of the newest stopped task whose containers have run, the one
-// that ended it.
+// that ended it. A task that was stopped for its health checks has run, even where ECS does not tell yet how it ended.
 func (e *Evidence) log(ctx context.Context, clients Clients, target Target) (container string, err error) {
 	for _, task := range e.StoppedTasks {
 		cause, ran := task.cause(target.ContainerName)
+		if !ran && strings.Contains(task.Reason, "health checks") {
+			cause, ran = Container{Name: target.ContainerName}, true
+		}
 		if !ran {
 			continue
 		}

@@ -25,6 +25,7 @@ func everything() map[string]string {
 	answers := tasks(
 		task{id: "old", reason: exited, code: "EssentialContainerExited", exit: "1", at: -60},
 		task{id: "scaled", reason: "Scaling activity initiated by (deployment ecs-svc/8262972806176612824)", code: "ServiceSchedulerInitiated", exit: "0", at: 5},
+		task{id: "scaled locally", reason: "Service scaling down", code: "ServiceSchedulerInitiated", exit: "0", at: 5},
 		task{id: "migration", group: "family:shop-migrate", reason: exited, code: "EssentialContainerExited", exit: "2", at: 5},
 		task{id: "aaaa", reason: exited, code: "EssentialContainerExited", exit: "3", at: 10},
 		task{id: "bbbb", reason: "CannotPullContainerError: not\x1b[31m found\nnow", code: "TaskFailedToStart", at: 20},
@@ -86,6 +87,19 @@ func TestLogOfTheContainerThatEndedTheTask(t *testing.T) {
 		evidence.Collect(t.Context(), clients, target())
 		if asked := double.asked("GetLogEvents"); !strings.Contains(asked, `"logStreamName":"tasks/`+want+`/aaaa"`) {
 			t.Errorf("app ended with %s and agent with %s: asked for %s, want the log of %s", exits[0], exits[1], asked, want)
+		}
+	}
+}
+
+// What was stopped for its health checks has a log before ECS knows how it ended; what never ran has none.
+func TestLogOfATaskThatIsStopping(t *testing.T) {
+	for reason, want := range map[string]bool{"Task failed ELB health checks in (target-group " + groupARN + ")": true, "CannotPullContainerError: not found": false} {
+		answers := tasks(task{id: "aaaa", reason: reason, at: 10})
+		answers["GetLogEvents"] = `{"events":[{"message":"listening on :3000"}]}`
+		double, clients := serve(t, answers)
+		e := evidence.Collect(t.Context(), clients, target())
+		if asked := double.asked("GetLogEvents") != ""; asked != want || (len(e.LogTail) > 0) != want {
+			t.Errorf("%s: asked for a log: %v, found %q", reason, asked, e.LogTail)
 		}
 	}
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
 
+	"slipway/internal/cause"
 	"slipway/internal/contract"
 )
 
@@ -41,8 +42,8 @@ func (l *Launcher) apply(ctx context.Context, r request) (stack, error) {
 		return current, err
 	}
 	set, err := l.changeSet(ctx, r, todo)
-	if errors.Is(err, errNoChanges) {
-		return current, err
+	if errors.Is(err, errChangeSetFailed) {
+		return current, withCause(err, cause.Signal{Origin: cause.Stack, Text: err.Error()})
 	}
 	if err != nil {
 		return current, err

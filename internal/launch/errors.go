@@ -89,10 +89,16 @@ func explain(err error) error {
 	case is(err, expiredCredentials):
 		return fmt.Errorf("%w\nthe AWS credentials have expired or are not valid: renew them (for example `aws sso login`) and run the same command again; what AWS has begun goes on meanwhile", err)
 	case errors.As(err, &answered):
-		c := cause.Find([]cause.Signal{{Origin: cause.Call, Text: answered.ErrorCode() + ": " + answered.ErrorMessage()}})
-		if c.Name != cause.Unknown {
-			return fmt.Errorf("%w\ncause: %s\nnext: %s", err, c, c.Next)
-		}
+		return withCause(err, cause.Signal{Origin: cause.Call, Text: answered.ErrorCode() + ": " + answered.ErrorMessage()})
 	}
 	return err
+}
+
+// withCause adds to an error the cause that these words show, and what to do; where they show none it is the error alone.
+func withCause(err error, words cause.Signal) error {
+	c := cause.Find([]cause.Signal{words})
+	if c.Name == cause.Unknown {
+		return err
+	}
+	return fmt.Errorf("%w\ncause: %s\nnext: %s", err, c, c.Next)
 }

@@ -14,6 +14,7 @@ import (
 
 	"slipway/internal/awsdouble"
 	"slipway/internal/cause"
+	"slipway/internal/contract"
 )
 
 const breaker = "Resource handler returned message: \"Error occurred during operation 'ECS Deployment Circuit Breaker was triggered'.\" (RequestToken: 1, HandlerErrorCode: GeneralServiceException)"
@@ -121,6 +122,25 @@ func TestCauseOfARefusedCall(t *testing.T) {
 	b := newBench(t)
 	b.may()
 	want(t, b.Deploy(t.Context(), DeployOptions{}), "cause: permission-missing", "of user tester", "allowed by no policy of its own", "docs/permissions.md")
+}
+
+// A template that CloudFormation does not accept is named as such, whether it answers the call or fails the change set.
+func TestCauseOfARefusedTemplate(t *testing.T) {
+	b := newBench(t)
+	b.double.Fail("CreateChangeSet", "ValidationError", "Template format error: Unresolved resource dependencies [Vpc] in the Resources block of the template", 1)
+	want(t, b.Deploy(t.Context(), DeployOptions{}), "Unresolved resource dependencies [Vpc]", "cause: template-invalid", "next: ")
+
+	b = newBench(t)
+	b.mustDeploy(t, DeployOptions{})
+	sets := b.double.CallsTo("CreateChangeSet")
+	role := text(sets[len(sets)-1].In, "RoleARN")
+	_, err := b.apply(t.Context(), request{name: "slipway-demo-prod", by: contract.ChangeSetByPerson, role: role, template: `
+Resources:
+  VPC: {Type: AWS::EC2::VPC, Properties: {CidrBlock: !Select [5, [10.0.0.0/16]]}}
+`})
+	if want(t, err, "Fn::Select", "cause: template-invalid", "next: "); !errors.Is(err, errChangeSetFailed) {
+		t.Errorf("the change set was not even made: %v", err)
+	}
 }
 
 // The newest reports stay.

@@ -61,7 +61,7 @@ class Services:
             for entry in service.get("loadBalancers") or []:
                 why = self._wait_for_target(entry, task)
                 if why:
-                    self._fail(service, task, why)
+                    self._fail(service, task, entry, why)
                     return None
             return original(key, task) if ecs._task_is_active(task["taskArn"], task) else None
 
@@ -77,16 +77,24 @@ class Services:
             if known.state == health.HEALTHY:
                 return ""
             if known.state == health.UNHEALTHY or time.monotonic() > end:
-                return f"Task failed ELB health checks in (target-group {group}): {known.description}"
+                return known.description
             time.sleep(_POLL)
         return ""
 
-    def _fail(self, service: dict[str, Any], task: dict[str, Any], why: str) -> None:
-        """Stop a task that is not healthy, as the service scheduler does, and count it as a failure."""
-        if not ecs._mark_task_stopped(task["taskArn"], task, why, "ServiceSchedulerInitiated"):
+    def _fail(self, service: dict[str, Any], task: dict[str, Any], entry: dict[str, Any], why: str) -> None:
+        """Stop a task that is not healthy, as the service scheduler does, and count it as a failure.
+
+        The event's words are AWS's (docs.aws.amazon.com/AmazonECS/latest/developerguide/service-event-messages-list.html).
+        """
+        group, port = entry.get("targetGroupArn", ""), entry.get("containerPort", 80)
+        reason = f"Task failed ELB health checks in (target-group {group}): {why}"
+        if not ecs._mark_task_stopped(task["taskArn"], task, reason, "ServiceSchedulerInitiated"):
             return
         name, task_id = service.get("serviceName"), task["taskArn"].rsplit("/", 1)[-1]
-        message = f"(service {name}) (task {task_id}) {why[0].lower()}{why[1:]}"
+        message = (
+            f"(service {name}) (task {task_id}) (port {port}) is unhealthy in (target-group {group}) "
+            f"due to (reason {why})."
+        )
         service.get("events", []).insert(0, {"id": str(uuid.uuid4()), "createdAt": ecs._iso(), "message": message})
         ecs._cleanup_task_resources(task, ecs._get_docker())
         ecs._record_service_task_failure(task)
@@ -95,12 +103,13 @@ class Services:
         """Replace the task behind a target that was healthy and is no more."""
         with request_scope(account, region):
             for service in list(ecs._services.values()):
-                if not any(entry.get("targetGroupArn") == group for entry in service.get("loadBalancers") or []):
+                balanced = service.get("loadBalancers") or []
+                entry = next((entry for entry in balanced if entry.get("targetGroupArn") == group), None)
+                if entry is None:
                     continue
                 for task in list(ecs._tasks.values()):
                     if task.get("group") == f"service:{service['serviceName']}" and ecs._task_ip(task) == ip:
-                        why = f"Task failed ELB health checks in (target-group {group}): {description}"
-                        self._fail(service, task, why)
+                        self._fail(service, task, entry, description)
 
     def without_failed(self, original: Wrapped) -> Wrapped:
         """Once a rollback has completed, the deployment that failed is no longer listed."""
