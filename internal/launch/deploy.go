@@ -142,13 +142,16 @@ func (l *Launcher) beginning(ctx context.Context, o DeployOptions, roots map[str
 	if o.ByPipeline {
 		return l.foundationThere(ctx)
 	}
+	if err := l.preflight(ctx, targets, roots); err != nil {
+		return foundation{}, err
+	}
 	first := !slices.ContainsFunc(l.Config.Environments, func(e config.Environment) bool { return roots[e.Name].exists() })
 	if first && o.Confirm != nil {
 		if err := l.confirm(o); err != nil {
 			return foundation{}, err
 		}
 	}
-	if err := l.preflight(ctx, targets, roots); err != nil {
+	if err := l.serviceLinkedRoles(ctx); err != nil {
 		return foundation{}, err
 	}
 	return l.raiseFoundation(ctx)

@@ -45,15 +45,12 @@ func (l *Launcher) identify(ctx context.Context, checkRegion func() error) error
 	return nil
 }
 
-// preflight refuses what would fail later, before anything is created, and makes the service-linked roles.
+// preflight refuses what would fail later, before anybody is asked and anything is created.
 func (l *Launcher) preflight(ctx context.Context, targets []config.Environment, roots map[string]stack) error {
 	if err := l.namesFree(ctx); err != nil {
 		return err
 	}
-	if err := l.namedFits(ctx, targets, roots); err != nil {
-		return err
-	}
-	return l.serviceLinkedRoles(ctx)
+	return l.namedFits(ctx, targets, roots)
 }
 
 // namedFits looks at what slipway.yaml names for these environments, and refuses with all that does not fit.

@@ -29,7 +29,8 @@ environments:
 // What is named and does not fit is refused, all at once, before anything is made.
 func TestWhatIsNamedDoesNotFit(t *testing.T) {
 	b := newBench(t).asking(t, named)
-	want(t, b.Deploy(t.Context(), DeployOptions{}), "nothing was changed", "environment test, secrets: the parameter /shop/test/db", "environment prod, network.vpc",
+	asked := func(string) error { t.Error("it was asked whether to launch what cannot be"); return nil }
+	want(t, b.Deploy(t.Context(), DeployOptions{Confirm: asked}), "nothing was changed", "environment test, secrets: the parameter /shop/test/db", "environment prod, network.vpc",
 		"network.publicSubnets", "entry.certificate", "entry.hostedZone", "the secret shop-prod")
 	for _, c := range b.operations() {
 		if !strings.HasPrefix(c, "Describe") && !strings.HasPrefix(c, "Get") && !strings.HasPrefix(c, "List") {

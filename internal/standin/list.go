@@ -38,9 +38,7 @@ func list(cfg config.Config) *wanted {
 	for _, env := range cfg.Environments {
 		w.entry(env.Entry, domains)
 		w.network(env.Network)
-		if env.Watch.Topic != "" {
-			w.add("watch.topic", env.Watch.Topic, "a topic", "AWS::SNS::Topic", properties{}, ref)
-		}
+		w.topic(env.Watch.Topic)
 		w.secrets(cfg.Service, env.Name)
 	}
 	return w
@@ -83,6 +81,21 @@ func (w *wanted) security(s config.Security) {
 		w.add("security.key", s.Key, "a key", "AWS::KMS::Key",
 			properties{"KeyPolicy": properties{"Version": "2012-10-17", "Statement": everything(owner)}}, arn)
 	}
+}
+
+// topic lets event rules publish, which a topic's first policy does not.
+func (w *wanted) topic(given string) {
+	if given == "" {
+		return
+	}
+	w.add("watch.topic", given, "a topic", "AWS::SNS::Topic", properties{}, ref)
+	topic := w.given[given]
+	w.resources[topic+"Policy"] = properties{"Type": "AWS::SNS::TopicPolicy", "Properties": properties{
+		"Topics": []any{ref(topic)},
+		"PolicyDocument": properties{"Version": "2012-10-17", "Statement": []properties{{
+			"Effect": "Allow", "Principal": properties{"Service": []string{"cloudwatch.amazonaws.com", "events.amazonaws.com"}}, "Action": "sns:Publish", "Resource": ref(topic),
+		}}},
+	}}
 }
 
 // entry has one zone and one certificate for all domains that name it.

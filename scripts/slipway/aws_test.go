@@ -9,7 +9,10 @@ import (
 	"sync/atomic"
 	"testing"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+
 	"slipway/internal/contract"
+	"slipway/internal/launch"
 )
 
 // withProfile makes an AWS configuration file with these lines.
@@ -118,5 +121,27 @@ func TestNoInstanceRole(t *testing.T) {
 	wantSaid(t, errs, "no AWS credentials", "--local", "attempts, 2,")
 	if asked.Load() == 0 {
 		t.Error("the metadata service was not asked")
+	}
+}
+
+// A build of the local engine trusts the authority that a variable names; on AWS nothing is named.
+func TestTrust(t *testing.T) {
+	engine := aws.Config{BaseEndpoint: new("http://127.0.0.1:9")}
+	for name, c := range map[string]struct {
+		settings aws.Config
+		environ  []string
+		fails    string
+	}{
+		"AWS":                         {aws.Config{}, []string{contract.VarLocalCA + "=/nowhere/ca.pem"}, ""},
+		"engine, nothing named":       {engine, nil, ""},
+		"engine, a file that is gone": {engine, []string{contract.VarLocalCA + "=/nowhere/ca.pem"}, "/nowhere"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			l := launch.New(launch.Options{AWS: c.settings})
+			err := (&app{environ: c.environ}).trust(l, nil)
+			if l.RootCAs != nil || (err == nil) != (c.fails == "") || err != nil && !strings.Contains(err.Error(), c.fails) {
+				t.Errorf("got %v, %v", l.RootCAs, err)
+			}
+		})
 	}
 }
