@@ -14,7 +14,7 @@ import (
 )
 
 // TestExamples launches and destroys each of docs/examples as whoever copies it would: its slipway.yaml in the place of the
-// repository's own, and nothing else changed.
+// repository's own, and nothing else changed; and so one that names all that others can have made.
 func TestExamples(t *testing.T) {
 	if !full() {
 		t.Skip("the examples run with tasks as processes, and with --long here too")
@@ -27,6 +27,7 @@ func TestExamples(t *testing.T) {
 	if err != nil || len(folders) < 5 {
 		t.Fatalf("%d examples: %v", len(folders), err)
 	}
+	folders = append(folders, filepath.Join(s.root, "internal/e2e/testdata/named"))
 	for _, folder := range folders {
 		if _, err := os.Stat(filepath.Join(folder, "Dockerfile")); err == nil {
 			continue // a service of somebody's own, which testOwnService launches

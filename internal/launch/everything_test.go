@@ -15,6 +15,7 @@ environments:
   - name: test
     network: {nat: per-zone, flowLogs: true}
     entry: {internal: true, accessLogs: true}
+    watch: {topic: "arn:aws:sns:us-east-1:123456789012:oncall"}
   - name: prod
     protected: true
     approval: true
@@ -29,6 +30,8 @@ environments:
     network: {cidr: 10.1.0.0/16, zones: 3, nat: one, endpoints: true, flowLogs: true}
     entry: {domain: www.example.com, hostedZone: Z0123456789ABCDEFGHIJ, accessLogs: true, waf: true}
     watch: {email: oncall@example.com, insights: true}
+security:
+  key: arn:aws:kms:us-east-1:123456789012:key/01234567-89ab-cdef-0123-456789abcdef
 `
 
 // Whatever there is a template for is launched, changed, destroyed and proven gone, by whoever has just the policies.

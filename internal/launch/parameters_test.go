@@ -30,6 +30,9 @@ func (b *bench) given() *bench {
 	}
 	b.double.Put("AWS::Route53::HostedZone", "Z0123456789ABCDEFGHIJ", map[string]any{"Name": "example.com."})
 	b.double.Put("AWS::CertificateManager::Certificate", certificateARN, map[string]any{"DomainName": "*.example.com"})
+	b.double.Put("AWS::SNS::Topic", "arn:aws:sns:us-east-1:123456789012:oncall", nil)
+	b.double.Put("AWS::KMS::Key", "01234567-89ab-cdef-0123-456789abcdef", nil)
+	b.double.Put("AWS::IAM::ManagedPolicy", "arn:aws:iam::123456789012:policy/limit", nil)
 	for _, name := range []string{"test", "prod"} {
 		b.double.Put("AWS::SSM::Parameter", "/shop/"+name+"/db", nil)
 		b.double.Put("AWS::SecretsManager::Secret", "shop-"+name, nil)
