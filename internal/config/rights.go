@@ -43,6 +43,14 @@ func (s Service) AllSecrets() []Secret {
 	return secrets
 }
 
+// FitsBoundary says whether the rights that slipway.yaml names fit into one policy. Only with a boundary of the user's own they
+// need not.
+func (c Config) FitsBoundary() bool { return c.boundarySize() <= maxManagedPolicy }
+
+func (c Config) boundarySize() int {
+	return standingRights + c.Service.permissionsSize() + c.secretsSize(c.Environments...)
+}
+
 // rights refuses more secrets and permissions than fit into the policies that are made of them.
 func (r *reader) rights(service object, cfg Config) {
 	permissions := cfg.Service.permissionsSize()
@@ -53,7 +61,7 @@ func (r *reader) rights(service object, cfg Config) {
 		}
 	}
 	if cfg.Security.Boundary == "" {
-		if size := standingRights + permissions + cfg.secretsSize(cfg.Environments...); size > maxManagedPolicy {
+		if size := cfg.boundarySize(); size > maxManagedPolicy {
 			r.Add(service.ValueAt(key), "the secrets of all environments and the permissions make the boundary of the environments' roles %d characters long; IAM takes %d: %s",
 				size, maxManagedPolicy, fewerRights)
 		}

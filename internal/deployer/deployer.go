@@ -105,6 +105,13 @@ func (t *table) allow(policy, sid, why string, actions, resources []string, cond
 	t.rights = append(t.rights, Right{policy, why, t.forCloudFormation, s})
 }
 
+// key lets the user's own key, where there is one, be used for what lies in the bucket.
+func (t *table) key(policy, sid, why string, actions ...string) {
+	if key := t.cfg.Security.Key; key != "" {
+		t.allow(policy, sid, why, actions, []string{key}, iampolicy.Condition{"StringLike": {"kms:ViaService": {"s3." + t.in.Region + ".amazonaws.com*"}}})
+	}
+}
+
 // all is for actions of which AWS knows no resource.
 var all = []string{"*"}
 

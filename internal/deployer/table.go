@@ -42,6 +42,7 @@ func (t *table) stacks() {
 func (t *table) deploying() {
 	prefix := t.named()
 	t.allow(Deploy, "SourcesAndTemplates", "upload sources and templates, read templates and releases", []string{"s3:GetObject", "s3:PutObject"}, objects(t.bucket()))
+	t.key(Deploy, "SourcesUnderKey", "the same, under security.key", "kms:Decrypt", "kms:GenerateDataKey")
 	t.allow(Deploy, "MissingObjects", "without it S3 calls a missing object forbidden", []string{"s3:ListBucket"}, t.buckets())
 	t.allow(Deploy, "BuildImage", "start the image build and follow it", []string{"codebuild:BatchGetBuilds", "codebuild:StartBuild"},
 		t.arns("codebuild", "project/*"), t.ours()) // a project's name is made of its logical id alone
@@ -141,6 +142,7 @@ func (t *table) operating() {
 		sources = append(sources, bucket+"/"+contract.SourcesPrefix+"*")
 	}
 	t.allow(Operate, "SeeSource", "which commit a source is of", []string{"s3:GetObject"}, sources)
+	t.key(Operate, "SourceUnderKey", "the same, under security.key", "kms:Decrypt")
 	t.allow(Operate, "MissingObjects", "without it S3 calls a missing object forbidden", []string{"s3:ListBucket"}, t.bucket())
 	t.allow(Operate, "ReadLogs", "what the tasks wrote", []string{"logs:FilterLogEvents"}, t.arns("logs", "log-group:"+prefix))
 	if t.cfg.Service.Exec {

@@ -19,7 +19,7 @@ func (s *service) addAccessLogs() cfn.Handle {
 		{Id: new("access-logs"), Status: "Enabled", ExpirationInDays: new(accessLogDays),
 			NoncurrentVersionExpiration: &s3.Bucket_NoncurrentVersionExpiration{NoncurrentDays: 1}},
 		brokenUploads(),
-	}, logBucketLog))
+	}, "", logBucketLog))
 	return s.t.Add("AccessLogsPolicy", &s3.BucketPolicy{
 		Bucket: s.accessLogs.Ref(),
 		PolicyDocument: cfn.Document(

@@ -6,13 +6,12 @@ import (
 	"slipway/internal/cfn"
 )
 
-// privateBucket is what every bucket has in common: encrypted, versioned, with an end for old versions, open to nobody.
-func privateBucket(lifecycle []s3.Bucket_Rule, accepted finding) *s3.Bucket {
+// privateBucket is what every bucket has in common: encrypted, with the user's key or, where that is empty, S3's own;
+// versioned, with an end for old versions, open to nobody.
+func privateBucket(lifecycle []s3.Bucket_Rule, key string, accepted finding) *s3.Bucket {
 	return &s3.Bucket{
 		VersioningConfiguration: &s3.Bucket_VersioningConfiguration{Status: "Enabled"},
-		BucketEncryption: &s3.Bucket_BucketEncryption{ServerSideEncryptionConfiguration: []s3.Bucket_ServerSideEncryptionRule{{
-			ServerSideEncryptionByDefault: &s3.Bucket_ServerSideEncryptionByDefault{SSEAlgorithm: "AES256"},
-		}}},
+		BucketEncryption:        &s3.Bucket_BucketEncryption{ServerSideEncryptionConfiguration: []s3.Bucket_ServerSideEncryptionRule{bucketEncryption(key)}},
 		PublicAccessBlockConfiguration: &s3.Bucket_PublicAccessBlockConfiguration{
 			BlockPublicAcls: new(true), BlockPublicPolicy: new(true), IgnorePublicAcls: new(true), RestrictPublicBuckets: new(true),
 		},
@@ -22,6 +21,18 @@ func privateBucket(lifecycle []s3.Bucket_Rule, accepted finding) *s3.Bucket {
 		// CloudFormation deletes only an empty bucket: nothing is lost that was not emptied on purpose before.
 		AWSCloudFormationDeletionPolicy:      deletePolicy,
 		AWSCloudFormationUpdateReplacePolicy: replaceRetain,
+	}
+}
+
+// bucketEncryption uses a user's key by way of one for the bucket, which spares nearly all calls to KMS
+// (docs.aws.amazon.com/AmazonS3/latest/userguide/bucket-key.html).
+func bucketEncryption(key string) s3.Bucket_ServerSideEncryptionRule {
+	if key == "" {
+		return s3.Bucket_ServerSideEncryptionRule{ServerSideEncryptionByDefault: &s3.Bucket_ServerSideEncryptionByDefault{SSEAlgorithm: "AES256"}}
+	}
+	return s3.Bucket_ServerSideEncryptionRule{
+		BucketKeyEnabled:              new(true),
+		ServerSideEncryptionByDefault: &s3.Bucket_ServerSideEncryptionByDefault{SSEAlgorithm: "aws:kms", KMSMasterKeyID: new(key)},
 	}
 }
 

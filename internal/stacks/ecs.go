@@ -18,7 +18,8 @@ const (
 	vpcDescription         = "The VPC."
 	certificateDescription = "The certificate of the service's domain."
 	hostedZoneDescription  = "The Route 53 hosted zone of the service's domain."
-	keyDescription         = "The KMS key that secrets are encrypted with."
+	keyDescription         = "The KMS key that logs, the bucket's objects, secrets and messages are encrypted with."
+	ownBoundaryDescription = "The permissions boundary of every role, in place of the application's own two."
 
 	deliveryBoundaryDescription = "The permissions boundary of every role of builds and pipeline."
 
@@ -89,7 +90,7 @@ func (s *service) declareParameters() {
 	if s.env.Entry.HostedZone != "" {
 		s.hostedZone = g.string(contract.KeyHostedZoneID, hostedZoneDescription)
 	}
-	if decrypts(s.cfg) {
+	if s.cfg.Security.Key != "" {
 		s.key = g.string(contract.KeyEncryptionKeyARN, keyDescription)
 	}
 }

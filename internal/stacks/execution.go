@@ -36,28 +36,29 @@ func (f *foundation) addExecutionRoles() {
 func (f *foundation) addDeliveryBoundary(pipelineExecutionRole string) {
 	prefix := f.cfg.Name + "-*" // CloudFormation's names begin with the stack's
 	bucket := []string{f.bucket.Att("Arn"), cfn.Sub("${" + f.bucket.ID() + ".Arn}/*")}
-	f.deliveryBoundary = f.t.Add("DeliveryBoundary", &iam.ManagedPolicy{
+	made := f.t.Add("DeliveryBoundary", &iam.ManagedPolicy{
 		Description: new("The most that a role of builds or pipeline may do."),
 		Path:        new(contract.DeliveryRolePath(f.cfg.Name)),
-		PolicyDocument: cfn.Document(
+		PolicyDocument: cfn.Document(slices.Concat([]cfn.Statement{
 			registryLogin(),
-			cfn.Statement{Sid: "Images", Effect: cfn.Allow, Action: imageActions(), Resource: []string{f.repository.Att("Arn")}},
-			cfn.Statement{Sid: "Bucket", Effect: cfn.Allow, Action: slices.Concat(readBucketActions, readObjectActions, writeObjectActions, sourceActions), Resource: bucket},
-			cfn.Statement{Sid: "Logs", Effect: cfn.Allow, Action: append([]string{"logs:GetLogEvents"}, writeLogActions...), Resource: arns("logs", "log-group:"+prefix)},
+			{Sid: "Images", Effect: cfn.Allow, Action: imageActions(), Resource: []string{f.repository.Att("Arn")}},
+			{Sid: "Bucket", Effect: cfn.Allow, Action: slices.Concat(readBucketActions, readObjectActions, writeObjectActions, sourceActions), Resource: bucket},
+			{Sid: "Logs", Effect: cfn.Allow, Action: append([]string{"logs:GetLogEvents"}, writeLogActions...), Resource: arns("logs", "log-group:"+prefix)},
 			// A project's name is made of its logical id alone.
-			cfn.Statement{Sid: "Builds", Effect: cfn.Allow, Action: buildActions, Resource: arns("codebuild", "project/*")},
-			cfn.Statement{Sid: "Pipeline", Effect: cfn.Allow, Action: []string{"codepipeline:StartPipelineExecution"}, Resource: arns("codepipeline", prefix)},
-			cfn.Statement{Sid: "Stacks", Effect: cfn.Allow, Action: slices.Concat(changeSetActions, seeStackActions), Resource: arns("cloudformation", "stack/"+prefix)},
-			cfn.Statement{Sid: "PassExecutionRole", Effect: cfn.Allow, Action: []string{"iam:PassRole"}, Resource: []string{pipelineExecutionRole},
+			{Sid: "Builds", Effect: cfn.Allow, Action: buildActions, Resource: arns("codebuild", "project/*")},
+			{Sid: "Pipeline", Effect: cfn.Allow, Action: []string{"codepipeline:StartPipelineExecution"}, Resource: arns("codepipeline", prefix)},
+			{Sid: "Stacks", Effect: cfn.Allow, Action: slices.Concat(changeSetActions, seeStackActions), Resource: arns("cloudformation", "stack/"+prefix)},
+			{Sid: "PassExecutionRole", Effect: cfn.Allow, Action: []string{"iam:PassRole"}, Resource: []string{pipelineExecutionRole},
 				Condition: cfn.Condition{"StringEquals": {"iam:PassedToService": "cloudformation.amazonaws.com"}}},
-			cfn.Statement{Sid: "Service", Effect: cfn.Allow, Action: slices.Concat(followServiceActions, seeTaskActions),
+			{Sid: "Service", Effect: cfn.Allow, Action: slices.Concat(followServiceActions, seeTaskActions),
 				Resource: arns("ecs", "container-instance/"+prefix, "service/"+prefix, "task/"+prefix)},
-			cfn.Statement{Sid: "Describe", Effect: cfn.Allow, Action: describeActions, Resource: []string{"*"}},
-		),
+			{Sid: "Describe", Effect: cfn.Allow, Action: describeActions, Resource: []string{"*"}},
+		}, useKey(f.key))...),
 
 		AWSCloudFormationMetadata: accept(describes),
 	})
-	f.t.Output(contract.KeyDeliveryBoundaryARN, deliveryBoundaryDescription, f.deliveryBoundary.Ref())
+	f.deliveryBoundary = f.held(made)
+	f.t.Output(contract.KeyDeliveryBoundaryARN, deliveryBoundaryDescription, f.deliveryBoundary)
 }
 
 func (f *foundation) addPolicy(id, description string, accepted map[string]any, statements ...[]cfn.Statement) string {
@@ -76,6 +77,7 @@ func (f *foundation) addExecutionRole(id, description string, policies []string)
 		Path:                     new(contract.DeliveryRolePath(f.cfg.Name)),
 		AssumeRolePolicyDocument: trustSameAccount("cloudformation.amazonaws.com"),
 		ManagedPolicyArns:        policies,
+		PermissionsBoundary:      orNone(f.ownBoundary),
 	})
 	// CloudFormation hands the role on to the nested stacks, so the role must be allowed to pass itself. Its own ARN is
 	// known only once it exists, hence a policy of its own.
@@ -103,7 +105,7 @@ func (f *foundation) stackStatements() []cfn.Statement {
 	for _, env := range f.cfg.Environments {
 		nested = append(nested, arns("cloudformation", "stack/"+contract.EnvironmentStackName(f.cfg.Name, env.Name)+"-*")...)
 	}
-	return []cfn.Statement{
+	return slices.Concat([]cfn.Statement{
 		{Sid: "NestedStacks", Effect: cfn.Allow, Action: []string{
 			"cloudformation:CreateChangeSet", "cloudformation:CreateStack", "cloudformation:DeleteChangeSet", "cloudformation:DeleteStack",
 			"cloudformation:DescribeChangeSet", "cloudformation:DescribeStackEvents", "cloudformation:DescribeStackResources",
@@ -111,7 +113,7 @@ func (f *foundation) stackStatements() []cfn.Statement {
 			"cloudformation:TagResource", "cloudformation:UntagResource", "cloudformation:UpdateStack",
 		}, Resource: nested},
 		{Sid: "ReadTemplates", Effect: cfn.Allow, Action: []string{"s3:GetObject"}, Resource: f.objects(contract.TemplatesPrefix)},
-	}
+	}, decryptThrough("DecryptTemplates", f.key, "s3"))
 }
 
 func (f *foundation) networkStatements() []cfn.Statement {
@@ -208,7 +210,7 @@ func (f *foundation) environmentRoleStatements() []cfn.Statement {
 	roles := roleARNs(contract.EnvironmentRolePath(f.cfg.Name))
 	return []cfn.Statement{
 		{Sid: "MakeBoundedRoles", Effect: cfn.Allow, Action: makeRoleActions, Resource: roles,
-			Condition: cfn.Condition{"StringEquals": {"iam:PermissionsBoundary": f.boundary.Ref()}}},
+			Condition: cfn.Condition{"StringEquals": {"iam:PermissionsBoundary": f.boundary}}},
 		{Sid: "ChangeBoundedRoles", Effect: cfn.Allow, Action: changeRoleActions, Resource: roles},
 		{Sid: "PassRolesToTasks", Effect: cfn.Allow, Action: []string{"iam:PassRole"}, Resource: roles,
 			Condition: cfn.Condition{"StringEquals": {"iam:PassedToService": []string{"ecs-tasks.amazonaws.com", "ecs.amazonaws.com"}}}},
@@ -230,7 +232,7 @@ func (f *foundation) deliveryStatements() []cfn.Statement {
 			Resource: arns("codebuild", "project/*"), Condition: f.ours()},
 		{Sid: "PipelineRules", Effect: cfn.Allow, Action: ruleActions, Resource: arns("events", "rule/"+ruleName(f.cfg.Name, "*", runRule), "rule/"+ruleName(f.cfg.Name, "*", sourceRule))},
 		{Sid: "MakeBoundedPipelineRoles", Effect: cfn.Allow, Action: makeRoleActions, Resource: roles,
-			Condition: cfn.Condition{"StringEquals": {"iam:PermissionsBoundary": f.deliveryBoundary.Ref()}}},
+			Condition: cfn.Condition{"StringEquals": {"iam:PermissionsBoundary": f.deliveryBoundary}}},
 		{Sid: "ChangePipelineRoles", Effect: cfn.Allow, Action: changeRoleActions, Resource: roles},
 		{Sid: "PassPipelineRoles", Effect: cfn.Allow, Action: []string{"iam:PassRole"}, Resource: roles,
 			Condition: cfn.Condition{"StringEquals": {"iam:PassedToService": []string{"codebuild.amazonaws.com", "codepipeline.amazonaws.com", "events.amazonaws.com"}}}},

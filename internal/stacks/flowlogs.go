@@ -11,7 +11,11 @@ import (
 // addFlowLog writes down every connection of the VPC, refused ones included.
 func (n *network) addFlowLog() {
 	boundary := given{n.t}.string(contract.KeyPermissionsBoundaryARN, boundaryDescription)
-	group := n.t.Add("FlowLogGroup", logGroup())
+	key := ""
+	if n.cfg.Security.Key != "" {
+		key = given{n.t}.string(contract.KeyEncryptionKeyARN, keyDescription)
+	}
+	group := n.t.Add("FlowLogGroup", logGroup(key))
 	role := n.t.Add("FlowLogRole", &iam.Role{
 		Description:              new("The flow log: write to its log group."),
 		Path:                     new(contract.EnvironmentRolePath(n.cfg.Name)),

@@ -2,6 +2,7 @@ package stacks
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/awslabs/goformation/v7/cloudformation/codebuild"
@@ -31,8 +32,11 @@ const (
 func Foundation(cfg config.Config) *cfn.Template {
 	t := cfn.New(fmt.Sprintf("Foundation of %s: bucket, image registry, image build, CloudFormation's roles.", cfg.Name))
 	f := foundation{t: t, cfg: cfg}
-	if decrypts(cfg) {
+	if cfg.Security.Key != "" {
 		f.key = given{t}.string(contract.KeyEncryptionKeyARN, keyDescription)
+	}
+	if cfg.Security.Boundary != "" {
+		f.ownBoundary = given{t}.string(contract.KeyOwnBoundaryARN, ownBoundaryDescription)
 	}
 	f.addBucket()
 	f.addRepository()
@@ -45,14 +49,14 @@ func Foundation(cfg config.Config) *cfn.Template {
 type foundation struct {
 	t                  *cfn.Template
 	cfg                config.Config
-	key                string // the user's own, where there are secrets to decrypt
+	key, ownBoundary   string // the user's own; empty where there is none
 	bucket, repository cfn.Handle
-	boundary           cfn.Handle // of the roles of environments
-	deliveryBoundary   cfn.Handle // of the roles of builds and pipeline
+	boundary           string // of the roles of environments
+	deliveryBoundary   string // of the roles of builds and pipeline
 }
 
 func (f *foundation) addBucket() {
-	bucket := privateBucket(lifecycle(f.artifacts()), ownBucketLog)
+	bucket := privateBucket(lifecycle(f.artifacts()), f.key, ownBucketLog)
 	bucket.NotificationConfiguration = &s3.Bucket_NotificationConfiguration{
 		EventBridgeConfiguration: &s3.Bucket_EventBridgeConfiguration{EventBridgeEnabled: true},
 	}
@@ -108,20 +112,20 @@ func imageExpiry() string {
 // addImageBuild is the one project that may push an image. The pipeline uses it as it is; the launcher's own builds
 // override source and artifacts.
 func (f *foundation) addImageBuild() {
-	group := f.t.Add("ImageLogGroup", logGroup())
+	group := f.t.Add("ImageLogGroup", logGroup(f.key))
 	role := f.t.Add("ImageRole", &iam.Role{
 		Description:              new("The image build: read the source, push to one repository."),
 		Path:                     new(contract.DeliveryRolePath(f.cfg.Name)),
-		PermissionsBoundary:      new(f.deliveryBoundary.Ref()),
+		PermissionsBoundary:      new(f.deliveryBoundary),
 		AssumeRolePolicyDocument: trustBuilds(),
-		Policies: []iam.Role_Policy{{PolicyName: "build-image", PolicyDocument: cfn.Document(
-			cfn.Statement{Sid: "WriteLog", Effect: cfn.Allow, Action: writeLogActions, Resource: []string{group.Att("Arn")}},
-			cfn.Statement{Sid: "FindBucket", Effect: cfn.Allow, Action: readBucketActions, Resource: []string{f.bucket.Att("Arn")}},
-			cfn.Statement{Sid: "ReadSource", Effect: cfn.Allow, Action: readObjectActions, Resource: f.objects(contract.SourcesPrefix, f.artifacts())},
-			cfn.Statement{Sid: "WriteArtifact", Effect: cfn.Allow, Action: writeObjectActions, Resource: f.objects(f.artifacts())},
+		Policies: []iam.Role_Policy{{PolicyName: "build-image", PolicyDocument: cfn.Document(slices.Concat([]cfn.Statement{
+			{Sid: "WriteLog", Effect: cfn.Allow, Action: writeLogActions, Resource: []string{group.Att("Arn")}},
+			{Sid: "FindBucket", Effect: cfn.Allow, Action: readBucketActions, Resource: []string{f.bucket.Att("Arn")}},
+			{Sid: "ReadSource", Effect: cfn.Allow, Action: readObjectActions, Resource: f.objects(contract.SourcesPrefix, f.artifacts())},
+			{Sid: "WriteArtifact", Effect: cfn.Allow, Action: writeObjectActions, Resource: f.objects(f.artifacts())},
 			registryLogin(),
-			cfn.Statement{Sid: "PushImage", Effect: cfn.Allow, Action: imageActions(), Resource: []string{f.repository.Att("Arn")}},
-		)}},
+			{Sid: "PushImage", Effect: cfn.Allow, Action: imageActions(), Resource: []string{f.repository.Att("Arn")}},
+		}, useKey(f.key))...)}},
 	})
 	project := f.t.Add("ImageProject", &codebuild.Project{
 		Description:            new("Builds the image and pushes it."),
@@ -130,6 +134,7 @@ func (f *foundation) addImageBuild() {
 		Artifacts:              &codebuild.Project_Artifacts{Type: "CODEPIPELINE"},
 		Environment:            buildEnvironment(f.cfg.Service.Architecture, true, variable(contract.VarStage, contract.StageImage), variable(contract.VarRepositoryURI, f.repository.Att("RepositoryUri"))),
 		LogsConfig:             logsTo(group),
+		EncryptionKey:          orNone(f.key),
 		TimeoutInMinutes:       new(buildMinutes),
 		QueuedTimeoutInMinutes: new(queueMinutes),
 		// Who makes projects and starts builds is held to this tag; on other types CloudFormation copies it from the stack by itself.

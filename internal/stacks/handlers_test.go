@@ -190,6 +190,10 @@ func (a account) nesting(role string) []handled {
 			Context: map[string][]string{"iam:PassedToService": {"cloudformation.amazonaws.com"}}}, kind, "create"},
 		{iampolicy.Request{Action: "s3:GetObject", Resource: a.attribute(contract.FoundationTemplate, "Bucket.Arn") + "/" + contract.TemplateKey("0123")}, kind, "create"},
 	}
+	if a.cfg.Security.Key != "" {
+		list = append(list, handled{iampolicy.Request{Action: "kms:Decrypt", Resource: a.cfg.Security.Key,
+			Context: map[string][]string{"kms:ViaService": {"s3." + a.region + ".amazonaws.com"}}}, kind, "create"})
+	}
 	if role == "ExecutionRole" {
 		list = append(list, handled{iampolicy.Request{Action: "route53:ChangeResourceRecordSets", Resource: "arn:" + a.partition + ":route53:::hostedzone/Z0123456789",
 			Context: map[string][]string{"route53:ChangeResourceRecordSetsNormalizedRecordNames": {"former.example.com"}, "route53:ChangeResourceRecordSetsRecordTypes": {"A"},

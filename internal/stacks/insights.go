@@ -26,7 +26,7 @@ func (s *service) clusterFindings() []finding {
 // there before the first task, and without them as well, empty: made together with them it could come too late, and gone
 // together with them they would bring it back.
 func (s *service) addInsightsLogGroup() cfn.Handle {
-	group := logGroup()
+	group := logGroup(s.key)
 	group.LogGroupName = new(cfn.Sub(insightsLogs + "${" + s.cluster.ID() + "}/performance"))
 	return s.t.Add("InsightsLogGroup", group)
 }

@@ -153,5 +153,6 @@ func variants() map[string]config.Config {
 	maps.Copy(all, entryVariants())
 	maps.Copy(all, serviceVariants())
 	maps.Copy(all, watchVariants())
+	maps.Copy(all, securityVariants())
 	return all
 }

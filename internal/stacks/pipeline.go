@@ -41,6 +41,9 @@ func Pipeline(cfg config.Config) *cfn.Template {
 	for _, input := range pipelineInputs {
 		p.in[input.key] = given{t}.string(input.key, input.description)
 	}
+	if cfg.Security.Key != "" {
+		p.key = given{t}.string(contract.KeyEncryptionKeyARN, keyDescription)
+	}
 	p.addChecks()
 	p.addDeploy()
 	p.addPipeline()
@@ -55,6 +58,7 @@ type pipeline struct {
 	t   *cfn.Template
 	cfg config.Config
 	in  map[string]string
+	key string // the user's own; empty where there is none
 
 	checks, deploy, pipeline cfn.Handle
 }
@@ -93,11 +97,11 @@ func describing(statements []cfn.Statement) []finding {
 
 // artifactStatements let a build read its input and leave its output.
 func (p *pipeline) artifactStatements(group cfn.Handle) []cfn.Statement {
-	return []cfn.Statement{
+	return append([]cfn.Statement{
 		{Sid: "WriteLog", Effect: cfn.Allow, Action: writeLogActions, Resource: []string{group.Att("Arn")}},
 		{Sid: "FindBucket", Effect: cfn.Allow, Action: readBucketActions, Resource: p.bucketARN()},
 		{Sid: "Artifacts", Effect: cfn.Allow, Action: append(append([]string{}, readObjectActions...), writeObjectActions...), Resource: p.objects(p.artifactFolder())},
-	}
+	}, useKey(p.key)...)
 }
 
 func (p *pipeline) artifactFolder() string {
@@ -112,6 +116,7 @@ func (p *pipeline) project(id, description string, role, group cfn.Handle, minut
 		Artifacts:              &codebuild.Project_Artifacts{Type: "CODEPIPELINE"},
 		Environment:            buildEnvironment(p.cfg.Service.Architecture, false),
 		LogsConfig:             logsTo(group),
+		EncryptionKey:          orNone(p.key),
 		TimeoutInMinutes:       new(minutes),
 		QueuedTimeoutInMinutes: new(queueMinutes),
 		// The role that makes projects is held to this tag; on other types CloudFormation copies it from the stack by itself.
@@ -122,13 +127,13 @@ func (p *pipeline) project(id, description string, role, group cfn.Handle, minut
 // addChecks is the project for lint, unit and templates: code of any commit runs there, so it has no rights but its
 // logs and artifacts.
 func (p *pipeline) addChecks() {
-	group := p.t.Add("ChecksLogGroup", logGroup())
+	group := p.t.Add("ChecksLogGroup", logGroup(p.key))
 	role := p.role("ChecksRole", "The checks: no rights but their logs and artifacts.", trustBuilds(), "run-checks", p.artifactStatements(group)...)
 	p.checks = p.project("ChecksProject", "Runs lint, unit tests and template checks.", role, group, checkMinutes)
 }
 
 func (p *pipeline) addDeploy() {
-	group := p.t.Add("DeployLogGroup", logGroup())
+	group := p.t.Add("DeployLogGroup", logGroup(p.key))
 	role := p.role("DeployRole", "The deployment: change sets on this application's environments, with the pipeline's execution role only.",
 		trustBuilds(), "deploy", append(p.artifactStatements(group), p.deployStatements()...)...)
 	p.deploy = p.project("DeployProject", "Runs the launcher on one environment.", role, group, deployMinutes)
@@ -171,22 +176,30 @@ func (p *pipeline) addPipeline() {
 	projects := []string{p.checks.Att("Arn"), p.deploy.Att("Arn"),
 		cfn.Sub("arn:${AWS::Partition}:codebuild:${AWS::Region}:${AWS::AccountId}:project/${" + contract.KeyImageProjectName + "}")}
 	role := p.role("PipelineRole", "The pipeline: read source.zip, keep artifacts, run three build projects.",
-		trustSameAccount("codepipeline.amazonaws.com"), "run-pipeline",
-		cfn.Statement{Sid: "FindBucket", Effect: cfn.Allow, Action: append([]string{"s3:GetBucketAcl"}, readBucketActions...), Resource: p.bucketARN()},
-		cfn.Statement{Sid: "ReadSource", Effect: cfn.Allow, Action: append([]string{"s3:GetObjectTagging", "s3:GetObjectVersionTagging"}, readObjectActions...),
-			Resource: []string{cfn.Sub("arn:${AWS::Partition}:s3:::${" + contract.KeyBucketName + "}/" + contract.SourceObject)}},
-		cfn.Statement{Sid: "Artifacts", Effect: cfn.Allow, Action: append([]string{"s3:PutObjectTagging"}, append(writeObjectActions, readObjectActions...)...), Resource: p.objects(p.artifactFolder())},
-		cfn.Statement{Sid: "RunBuilds", Effect: cfn.Allow, Action: buildActions, Resource: projects},
-	)
+		trustSameAccount("codepipeline.amazonaws.com"), "run-pipeline", append(useKey(p.key),
+			cfn.Statement{Sid: "FindBucket", Effect: cfn.Allow, Action: append([]string{"s3:GetBucketAcl"}, readBucketActions...), Resource: p.bucketARN()},
+			cfn.Statement{Sid: "ReadSource", Effect: cfn.Allow, Action: append([]string{"s3:GetObjectTagging", "s3:GetObjectVersionTagging"}, readObjectActions...),
+				Resource: []string{cfn.Sub("arn:${AWS::Partition}:s3:::${" + contract.KeyBucketName + "}/" + contract.SourceObject)}},
+			cfn.Statement{Sid: "Artifacts", Effect: cfn.Allow, Action: append([]string{"s3:PutObjectTagging"}, append(writeObjectActions, readObjectActions...)...), Resource: p.objects(p.artifactFolder())},
+			cfn.Statement{Sid: "RunBuilds", Effect: cfn.Allow, Action: buildActions, Resource: projects},
+		)...)
 	p.pipeline = p.t.Add("Pipeline", &codepipeline.Pipeline{
 		Name:          new(cfn.StackName), // artifacts are kept under it, and roles name that folder
 		PipelineType:  new("V2"),
 		ExecutionMode: new("SUPERSEDED"),
 		RoleArn:       role.Att("Arn"),
-		ArtifactStore: &codepipeline.Pipeline_ArtifactStore{Type: "S3", Location: p.in[contract.KeyBucketName]},
+		ArtifactStore: p.artifactStore(),
 		Stages:        p.stages(),
 	})
 	p.t.Output(contract.KeyPipelineName, outputDescriptions[contract.KeyPipelineName], p.pipeline.Ref())
+}
+
+func (p *pipeline) artifactStore() *codepipeline.Pipeline_ArtifactStore {
+	store := &codepipeline.Pipeline_ArtifactStore{Type: "S3", Location: p.in[contract.KeyBucketName]}
+	if p.key != "" {
+		store.EncryptionKey = &codepipeline.Pipeline_EncryptionKey{Id: p.key, Type: "KMS"}
+	}
+	return store
 }
 
 func (p *pipeline) stages() []codepipeline.Pipeline_StageDeclaration {

@@ -30,7 +30,6 @@ func TestAnyConfiguration(t *testing.T) {
 		// Two environments show all that ten would; the pipeline's home is one of them.
 		cfg.Environments = cfg.Environments[:min(2, len(cfg.Environments))]
 		cfg.Pipeline.Environment = cfg.Environments[0].Name
-		withoutWhatNoStackTakes(&cfg)
 		all := rendered(t, cfg)
 		for _, env := range cfg.Environments {
 			checkWiring(t, env.Name, all[contract.EnvironmentTemplate(env.Name, contract.StackRoot)], all)
@@ -48,10 +47,6 @@ func TestAnyConfiguration(t *testing.T) {
 		}
 	}
 }
-
-// withoutWhatNoStackTakes leaves out the options whose parameters no template declares: a key and a boundary of the user's
-// own.
-func withoutWhatNoStackTakes(cfg *config.Config) { cfg.Security = config.Security{} }
 
 // checkRootParameters: what slipway.yaml gives as a parameter is one of the template's, or CloudFormation refuses it.
 func checkRootParameters(t *testing.T, cfg config.Config, env config.Environment, all map[string]template) {
@@ -143,7 +138,6 @@ func checkPhysicalNames(t *testing.T, cfg config.Config, path string, template t
 func TestEnvironmentsComeAndGo(t *testing.T) {
 	for seed := range drawn() / 4 {
 		with := configtest.Configs().Example(seed)
-		withoutWhatNoStackTakes(&with)
 		if len(with.Environments) < 2 {
 			continue
 		}
@@ -172,7 +166,6 @@ func TestTheFoundationKeepsItsOwn(t *testing.T) {
 	want := kept(rendered(t, first)[contract.FoundationTemplate])
 	for seed := range drawn() / 4 {
 		other := configtest.Configs().Example(seed)
-		withoutWhatNoStackTakes(&other)
 		other.Name = first.Name
 		sameResources(t, "foundation of seed "+strconv.Itoa(seed), want, kept(rendered(t, other)[contract.FoundationTemplate]))
 	}

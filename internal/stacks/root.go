@@ -119,6 +119,9 @@ func (r root) networkParameters() map[string]string {
 	for i, zone := range zoneParameters(r.t, r.env.Network.Zones) {
 		parameters[contract.KeyZone(i)] = zone
 	}
+	if r.env.Network.FlowLogs && r.cfg.Security.Key != "" {
+		parameters[contract.KeyEncryptionKeyARN] = r.parameter(contract.KeyEncryptionKeyARN, keyDescription)
+	}
 	if r.env.Network.FlowLogs {
 		parameters[contract.KeyPermissionsBoundaryARN] = r.parameter(contract.KeyPermissionsBoundaryARN, boundaryDescription)
 	}
@@ -144,7 +147,7 @@ func (r root) ecsParameters(fromNetwork func(key, description string) string) ma
 	if r.env.Watch.Topic != "" {
 		parameters[contract.KeyTopicARN] = r.parameter(contract.KeyTopicARN, topicDescription)
 	}
-	if decrypts(r.cfg) {
+	if r.cfg.Security.Key != "" {
 		parameters[contract.KeyEncryptionKeyARN] = r.parameter(contract.KeyEncryptionKeyARN, keyDescription)
 	}
 	return parameters
@@ -162,6 +165,9 @@ func (r root) pipelineParameters(ecs cfn.Handle) map[string]string {
 	parameters := map[string]string{}
 	for _, p := range pipelineInputs {
 		parameters[p.key] = r.parameter(p.key, p.description)
+	}
+	if r.cfg.Security.Key != "" {
+		parameters[contract.KeyEncryptionKeyARN] = r.parameter(contract.KeyEncryptionKeyARN, keyDescription)
 	}
 	switch {
 	case ownsTopic(r.env):

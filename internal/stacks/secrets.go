@@ -37,11 +37,6 @@ func hasSecrets(s config.Service, store config.SecretStore) bool {
 	return slices.ContainsFunc(s.AllSecrets(), func(secret config.Secret) bool { return secret.Store == store })
 }
 
-// decrypts says whether secrets lie under a key of the user's own. What AWS's own keys encrypt needs no right on the key.
-func decrypts(cfg config.Config) bool {
-	return cfg.Security.Key != "" && len(cfg.Service.AllSecrets()) > 0
-}
-
 // secretStores are what may be read of each store, and through which service its values are decrypted
 // (docs.aws.amazon.com/kms/latest/developerguide/conditions-kms.html, kms:ViaService).
 var secretStores = []struct {
@@ -70,12 +65,8 @@ func secretStatements(service config.Service, environments []config.Environment,
 		}
 		if len(resources) > 0 {
 			statements = append(statements, cfn.Statement{Sid: kind.sid, Effect: cfn.Allow, Action: []string{kind.action}, Resource: resources})
-			via = append(via, cfn.Sub(string(kind.store)+".${AWS::Region}.${AWS::URLSuffix}"))
+			via = append(via, string(kind.store))
 		}
 	}
-	if key != "" && len(statements) > 0 {
-		statements = append(statements, cfn.Statement{Sid: "DecryptSecrets", Effect: cfn.Allow, Action: []string{"kms:Decrypt"}, Resource: []string{key},
-			Condition: cfn.Condition{"StringEquals": {"kms:ViaService": via}}})
-	}
-	return statements
+	return append(statements, decryptThrough("DecryptSecrets", key, via...)...)
 }

@@ -224,7 +224,7 @@ func TestReadingSecretsIsBounded(t *testing.T) {
 	}
 }
 
-// A key of the user's own decrypts for the two stores only, and only where there is one and something to decrypt.
+// A key of the user's own decrypts a task's secrets for the two stores only, and only where there is one.
 func TestDecryptingSecrets(t *testing.T) {
 	all := rendered(t, variants()["secrets under a key"])
 	for _, r := range []any{all["prod/ecs.yaml"].Resources["TaskExecutionRole"], all["foundation.yaml"].Resources["PermissionsBoundary"]} {
@@ -242,7 +242,7 @@ func TestDecryptingSecrets(t *testing.T) {
 		}
 	}
 	for path, tpl := range all {
-		asked := path == "prod/ecs.yaml" || path == "prod/root.yaml" || path == "foundation.yaml"
+		asked := path != "prod/network.yaml" // which has no log group here
 		if got := tpl.Parameters[contract.KeyEncryptionKeyARN] != nil; got != asked {
 			t.Errorf("%s asks for the key: %v", path, got)
 		}
@@ -391,7 +391,7 @@ func TestRightsFitIntoPolicies(t *testing.T) {
 					largest = max(largest, p.Size())
 				}
 			}
-			if largest > test.limit || largest < test.limit*9/10 {
+			if largest > test.limit || largest < test.limit*8/9 {
 				t.Errorf("a policy of %d characters, %d at most", largest, test.limit)
 			}
 		})

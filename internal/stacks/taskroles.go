@@ -107,20 +107,35 @@ func wildcards(service config.Service) []finding {
 // need, and what slipway.yaml names beside. Since it lies in the foundation, which only people deploy, no commit that the
 // pipeline carries gives itself a right or a secret.
 func (f *foundation) addBoundary() {
-	statements := slices.Concat([]cfn.Statement{
+	always := []cfn.Statement{
 		registryLogin(),
 		{Sid: "PullImage", Effect: cfn.Allow, Action: pullActions, Resource: []string{f.repository.Att("Arn")}},
 		{Sid: "WriteLogs", Effect: cfn.Allow, Action: findAndWriteLogActions, Resource: arns("logs", "log-group:"+f.cfg.Name+"-*")},
-	}, secretStatements(f.cfg.Service, f.cfg.Environments, f.key), ownStatements(f.cfg.Service))
+	}
+	statements := slices.Concat(always, secretStatements(f.cfg.Service, f.cfg.Environments, f.key), ownStatements(f.cfg.Service))
 	if f.cfg.Service.Exec {
 		statements = append(statements, execStatements()...)
 	}
-	f.boundary = f.t.Add("PermissionsBoundary", &iam.ManagedPolicy{
+	// With one of the user's own, slipway.yaml may name more than a policy holds.
+	if f.ownBoundary != "" && !f.cfg.FitsBoundary() {
+		statements = always
+	}
+	made := f.t.Add("PermissionsBoundary", &iam.ManagedPolicy{
 		Description:    new("The most that a role of an environment may do."),
 		Path:           new(contract.DeliveryRolePath(f.cfg.Name)),
 		PolicyDocument: cfn.Document(statements...),
 
 		AWSCloudFormationMetadata: accept(wildcards(f.cfg.Service)...),
 	})
-	f.t.Output(contract.KeyPermissionsBoundaryARN, boundaryDescription, f.boundary.Ref())
+	f.boundary = f.held(made)
+	f.t.Output(contract.KeyPermissionsBoundaryARN, boundaryDescription, f.boundary)
+}
+
+// held is the boundary that roles are held by: the user's own, or the one that was made. The latter is there in any case,
+// used or not: a policy that is a role's boundary cannot be deleted, and the environments' roles change after the foundation.
+func (f *foundation) held(made cfn.Handle) string {
+	if f.ownBoundary != "" {
+		return f.ownBoundary
+	}
+	return made.Ref()
 }

@@ -13,14 +13,16 @@ import (
 )
 
 func (s *service) addLogGroup() {
-	s.logGroup = s.t.Add("LogGroup", logGroup())
+	s.logGroup = s.t.Add("LogGroup", logGroup(s.key))
 }
 
 // logGroup keeps lines for logRetentionDays and goes with its stack: nothing that outlives the stack may be left behind.
-func logGroup() *logs.LogGroup {
+// Its key is the user's own, or empty for one of AWS's.
+func logGroup(key string) *logs.LogGroup {
 	return &logs.LogGroup{
 		RetentionInDays:                      new(logRetentionDays),
-		AWSCloudFormationMetadata:            accept(awsKey),
+		KmsKeyId:                             orNone(key),
+		AWSCloudFormationMetadata:            accept(withoutKey(key, awsKey)...),
 		AWSCloudFormationDeletionPolicy:      deletePolicy,
 		AWSCloudFormationUpdateReplacePolicy: replaceDelete,
 	}

@@ -28,7 +28,8 @@ func (s *service) addTopic() {
 	}
 	topic := s.t.Add("Topic", &sns.Topic{
 		DisplayName:               new(s.cfg.Name + " " + s.env.Name), // who the mails are from
-		AWSCloudFormationMetadata: accept(plainTopic),
+		KmsMasterKeyId:            orNone(s.key),
+		AWSCloudFormationMetadata: accept(withoutKey(s.key, plainTopic)...),
 	})
 	s.topic = topic.Ref()
 	s.t.Add("TopicPolicy", &sns.TopicPolicy{Topics: []string{s.topic}, PolicyDocument: s.topicPolicy()})
