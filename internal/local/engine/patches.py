@@ -368,4 +368,12 @@ def _rights() -> tuple[Patch, ...]:
             source=_AWS + "AmazonS3/latest/userguide/example-bucket-policies.html",
             wrap=rights.as_if_over_tls,
         ),
+        Patch(
+            places=("services.iam:_create_service_linked_role", "services.iam:_IAM_HANDLERS[CreateServiceLinkedRole]"),
+            sha256="91eea53d4cecd201933465092f6815e149af1d60af585d35f3581297e247eeb1",
+            fault="The role that is linked to a service has another name than on AWS.",
+            right="It is found by its name, as AWSServiceRoleForECS.",
+            source=_AWS + "AmazonECS/latest/developerguide/using-service-linked-roles.html",
+            wrap=rights.linked_role,
+        ),
     )

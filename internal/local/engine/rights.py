@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from ministack.core import iam_actions, iam_evaluator
 from ministack.core.responses import get_account_id, get_region
-from ministack.services import codebuild, iam, sts, tagging
+from ministack.services import alb, codebuild, iam, sts, tagging
 from ministack.services.cloudformation import _change_sets, _stacks
 
 Json = dict[str, Any]
@@ -62,7 +62,10 @@ class Request:
     def texts(self, name: str) -> list[str]:
         """All texts of a list."""
         value = self._json.get(name)
-        return [entry for entry in value if isinstance(entry, str)] if isinstance(value, list) else []
+        if isinstance(value, list):
+            return [entry for entry in value if isinstance(entry, str)]
+        members = [key for key in self._query if key.startswith(f"{name}.member.")]
+        return [entry for key in members if (entry := iam_actions._query_param(self._query, key))]
 
     def tagged(self) -> bool:
         return bool(self._json.get("tags")) or any(name.startswith("Tags.member.1.") for name in self._query)
@@ -134,16 +137,40 @@ def _rule(request: Request) -> list[str]:
     return [_arn("events", "rule/" + (f"{bus}/" if bus not in ("", "default") else "") + name)] if name else ["*"]
 
 
+# The names of linked roles: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_aws-services-that-work-with-iam.html
+# leads to each service's page. The emulator names them otherwise.
+_LINKED = {
+    "ecs.amazonaws.com": "AWSServiceRoleForECS",
+    "elasticloadbalancing.amazonaws.com": "AWSServiceRoleForElasticLoadBalancing",
+    "ecs.application-autoscaling.amazonaws.com": "AWSServiceRoleForApplicationAutoScaling_ECSService",
+}
+
+
 def _identity(request: Request) -> list[str]:
     """A role with its path, which is not in the request."""
     if request.operation == "CreateServiceLinkedRole":
-        return [_arn("iam", f"role/aws-service-role/{request.text('AWSServiceName')}/*", "")]
+        service = request.text("AWSServiceName")
+        return [_arn("iam", f"role/aws-service-role/{service}/{_LINKED.get(service, '*')}", "")]
     for kind, records in (("Role", iam._roles), ("User", iam._users)):
         name = request.text(kind + "Name")
         if name:
             known = records.get(name) or {}
             return [known.get("Arn") or _arn("iam", f"{kind.lower()}{request.text('Path') or '/'}{name}", "")]
     return [request.text("PolicyArn") or "*"]
+
+
+def _watching(request: Request) -> list[str]:
+    """Alarms or a dashboard; dashboards are the account's, without a Region."""
+    dashboard = request.text("DashboardName")
+    alarms = request.texts("AlarmNames") or [name for name in [request.text("AlarmName")] if name]
+    named = [_arn("cloudwatch", f"alarm:{alarm}") for alarm in alarms]
+    return [_arn("cloudwatch", f"dashboard/{dashboard}", "")] if dashboard else named or ["*"]
+
+
+def _firewall(request: Request) -> list[str]:
+    """A web ACL, or the load balancer whose web ACL is asked for."""
+    arn, name = request.text("ARN", "ResourceArn"), request.text("Name")
+    return [arn or (_arn("wafv2", f"regional/webacl/{name}/{request.text('Id')}") if name else "*")]
 
 
 def _describing(request: Request) -> list[str]:
@@ -161,6 +188,8 @@ _RESOURCES: dict[str, Callable[[Request], list[str]]] = {
     "events": _rule,
     "iam": _identity,
     "logs": _log_group,
+    "monitoring": _watching,
+    "wafv2": _firewall,
 }
 
 # The parameters that name a role which the service is to act with.
@@ -262,6 +291,27 @@ def as_if_over_tls(original: Wrapped) -> Wrapped:
     return lambda source_ip, _secure: original(source_ip, True)
 
 
+def linked_role(original: Wrapped) -> Wrapped:
+    """Makes a service's role under the name that AWS gives it."""
+
+    def create(params: Json) -> Any:
+        service = iam._p(params, "AWSServiceName")
+        name = _LINKED.get(service)
+        if name in iam._roles:
+            return iam._error(400, "InvalidInput", f"Service role name {name} has been taken in this account", ns="iam")
+        before = set(iam._roles)
+        answer = original(params)
+        for made in set(iam._roles) - before if name else ():
+            role = iam._roles.pop(made)
+            role.update(RoleName=name, Arn=_arn("iam", f"role{role['Path']}{name}", ""))
+            iam._roles[name] = role
+            status, headers, body = answer
+            answer = (status, headers, body.replace(made.encode(), name.encode()))
+        return answer
+
+    return create
+
+
 def role_credentials(role_arn: str, session: str) -> dict[str, str]:
     """The credentials of a process that acts with a role: its own where rights are enforced, else root's."""
     from ministack.app import AUTH
@@ -292,9 +342,13 @@ def _project_tags() -> Iterator[tuple[str, list[Json]]]:
         yield project["arn"], [{"Key": tag["key"], "Value": tag["value"]} for tag in project.get("tags") or []]
 
 
+def _balancing_tags() -> Iterator[tuple[str, list[Json]]]:
+    yield from alb._tags.items()
+
+
 def install() -> None:
     """Have the services that we add enforced as well, and tags found for aws:ResourceTag."""
     iam_actions.SERVICE_TO_IAM_NAMESPACE.update(_ADDED)
     found = tagging._RESOURCE_TAG_COLLECTORS
     found.update({service: tagging._COLLECTORS[service] for service in ("ecr", "ecs", "events")})
-    found.update(cloudformation=_stack_tags, codebuild=_project_tags)
+    found.update(cloudformation=_stack_tags, codebuild=_project_tags, elasticloadbalancing=_balancing_tags)
