@@ -226,14 +226,15 @@ func (d *Double) onStack(operation, nameOrID string, context map[string][]string
 	return r
 }
 
-// changeSetRight is on the stack of a change set that is named by its ARN, or by its name and its stack's.
+// changeSetRight is on the stack of a change set that is named by its ARN, or by its name and its stack's. The condition key
+// has what the request says: no document promises the name for an ARN.
 func (d *Double) changeSetRight(operation string) right {
 	return func(in object) []iampolicy.Request {
 		stackName, name := text(in, "StackName"), text(in, "ChangeSetName")
 		for _, s := range d.stacks {
 			for _, set := range s.changeSets {
 				if set.id == name {
-					stackName, name = s.id, set.name
+					stackName = s.id
 				}
 			}
 		}
@@ -409,7 +410,8 @@ func (d *Double) headObjectRight(in object) []iampolicy.Request {
 	return requests
 }
 
-// deleteObjectsRight tells versions from objects: they are different rights.
+// deleteObjectsRight is one to delete an object always, and another besides for a version of it
+// (docs.aws.amazon.com/AmazonS3/latest/API/API_DeleteObjects.html).
 func deleteObjectsRight(in object) []iampolicy.Request {
 	var list struct {
 		Object []struct{ Key, VersionId string }
@@ -419,11 +421,11 @@ func deleteObjectsRight(in object) []iampolicy.Request {
 	}
 	var requests []iampolicy.Request
 	for _, o := range list.Object {
-		action := "s3:DeleteObject"
+		object := object{"Bucket": in["Bucket"], "Key": o.Key}
+		requests = append(requests, onObject("s3:DeleteObject")(object)...)
 		if o.VersionId != "" {
-			action = "s3:DeleteObjectVersion"
+			requests = append(requests, onObject("s3:DeleteObjectVersion")(object)...)
 		}
-		requests = append(requests, iampolicy.Request{Action: action, Resource: "arn:aws:s3:::" + text(in, "Bucket") + "/" + o.Key})
 	}
 	return requests
 }

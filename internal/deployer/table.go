@@ -81,7 +81,7 @@ func (t *table) stopping() {
 	t.allow(Destroy, "ReleaseBalancers", "a load balancer that is to be deleted is protected no more and writes no more logs",
 		[]string{"elasticloadbalancing:ModifyLoadBalancerAttributes"}, t.arns("elasticloadbalancing", "loadbalancer/app/*"), t.ours()) // its name is made of little of the stack's
 	t.allow(Destroy, "FindVersions", "only an empty bucket can be deleted", []string{"s3:ListBucketMultipartUploads", "s3:ListBucketVersions"}, t.buckets())
-	t.allow(Destroy, "EmptyBuckets", "the same", []string{"s3:AbortMultipartUpload", "s3:DeleteObjectVersion"}, objects(t.buckets()))
+	t.allow(Destroy, "EmptyBuckets", "the same", []string{"s3:AbortMultipartUpload", "s3:DeleteObject", "s3:DeleteObjectVersion"}, objects(t.buckets()))
 	t.allow(Destroy, "FindTaskDefinitions", "task definitions outlive their stack", []string{"ecs:DeregisterTaskDefinition", "ecs:ListTaskDefinitions"}, all)
 	t.allow(Destroy, "DeleteTaskDefinitions", "the same", []string{"ecs:DeleteTaskDefinitions"}, t.arns("ecs", "task-definition/"+prefix))
 }

@@ -50,8 +50,9 @@ func (l *Launcher) apply(ctx context.Context, r request) (stack, error) {
 	}
 	l.show(ctx, r.name, set)
 	token := newToken("execute")
+	// By its name: the rights to execute and to drop one are held to that, and what the condition key is for an ARN no document says.
 	_, err = l.aws.stacks.ExecuteChangeSet(ctx, &cloudformation.ExecuteChangeSetInput{
-		ChangeSetName: set.ChangeSetId, StackName: set.StackId, ClientRequestToken: aws.String(token),
+		ChangeSetName: set.ChangeSetName, StackName: set.StackName, ClientRequestToken: aws.String(token),
 	})
 	// The SDK repeats a call whose answer was lost; the set is then executed already, and the token finds its operation.
 	if err != nil && !is(err, alreadyExecuted) {
@@ -147,7 +148,7 @@ func (l *Launcher) awaitChangeSet(ctx context.Context, name, id string, todo ste
 }
 
 func (l *Launcher) dropChangeSet(ctx context.Context, set *cloudformation.DescribeChangeSetOutput, todo step) error {
-	_, err := l.aws.stacks.DeleteChangeSet(ctx, &cloudformation.DeleteChangeSetInput{ChangeSetName: set.ChangeSetId, StackName: set.StackId})
+	_, err := l.aws.stacks.DeleteChangeSet(ctx, &cloudformation.DeleteChangeSetInput{ChangeSetName: set.ChangeSetName, StackName: set.StackName})
 	if err != nil && !is(err, notFound) {
 		l.report.line("could not delete the change set %s: %v", aws.ToString(set.ChangeSetName), err)
 	}
