@@ -53,6 +53,7 @@ func TestLocal(t *testing.T) {
 	if full() {
 		s.step(t, "warm launch and destroy", s.testWarm)
 		s.step(t, "the first version's stacks are updated", s.testUpgrade)
+		s.step(t, "people and builds have their policies' rights and no others", s.testRights)
 	}
 	s.step(t, "a service of one's own", s.testOwnService)
 	s.step(t, "nothing is left after all", func(t *testing.T) { s.wantNothingLeft(t, before) })
