@@ -2,6 +2,7 @@ package operate
 
 import (
 	"io"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -9,8 +10,11 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+
 	"slipway/internal/awsdouble"
 	"slipway/internal/config"
+	"slipway/internal/contract"
 	"slipway/internal/deployer"
 	"slipway/internal/iampolicy"
 	"slipway/internal/launch"
@@ -21,9 +25,10 @@ import (
 // rights of docs/permissions.md alone.
 type bench struct {
 	*Operator
-	double *awsdouble.Double
-	cfg    config.Config
-	tree   source.Tree
+	double    *awsdouble.Double
+	cfg       config.Config
+	tree      source.Tree
+	templates fs.FS
 }
 
 func newBench(t *testing.T, opts ...awsdouble.Option) *bench {
@@ -32,7 +37,7 @@ func newBench(t *testing.T, opts ...awsdouble.Option) *bench {
 	if err != nil {
 		t.Fatal(err)
 	}
-	b := &bench{double: awsdouble.New(t, opts...), cfg: cfg}
+	b := &bench{double: awsdouble.New(t, opts...), cfg: cfg, templates: os.DirFS("../../templates")}
 	b.look()
 	return b
 }
@@ -78,10 +83,21 @@ func (b *bench) tryDeploy(t *testing.T) error {
 	b.unrestricted()
 	defer b.double.Restrict(b.policy())
 	l := launch.New(launch.Options{
-		Config: b.cfg, AWS: b.double.Config(), Templates: os.DirFS("../../templates"), Source: b.tree, Records: t.TempDir(),
+		Config: b.cfg, AWS: b.double.Config(), Templates: b.templates, Source: b.tree, Records: t.TempDir(),
 		Progress: io.Discard, Output: io.Discard, Poll: 2 * time.Millisecond,
 	})
 	return l.Deploy(t.Context(), launch.DeployOptions{})
+}
+
+// removeSource lets the source that runs expire.
+func (b *bench) removeSource(t *testing.T) {
+	t.Helper()
+	b.unrestricted()
+	defer b.double.Restrict(b.policy())
+	bucket, key := b.double.PhysicalID("slipway-demo-foundation", "Bucket"), contract.SourceKey(b.tree.Identity())
+	if _, err := b.s3.DeleteObject(t.Context(), &s3.DeleteObjectInput{Bucket: &bucket, Key: &key}); err != nil {
+		t.Fatal(err)
+	}
 }
 
 // committedTree is a source with one commit.

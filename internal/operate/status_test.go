@@ -8,7 +8,6 @@ import (
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/service/ecs"
-	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/google/go-cmp/cmp"
 
 	"slipway/internal/awsdouble"
@@ -174,12 +173,7 @@ func TestDrift(t *testing.T) {
 // The source may have expired, and the registry may have forgotten its image: all else is told.
 func TestStatusWithoutTheSource(t *testing.T) {
 	b := launched(t)
-	bucket := b.double.PhysicalID("slipway-demo-foundation", "Bucket")
-	b.unrestricted()
-	if _, err := b.s3.DeleteObject(t.Context(), &s3.DeleteObjectInput{Bucket: &bucket, Key: new(contract.SourceKey(b.tree.Identity()))}); err != nil {
-		t.Fatal(err)
-	}
-	b.double.Restrict(b.policy())
+	b.removeSource(t)
 	if e := b.status(t); e.Image.Source != b.tree.Identity() || e.Image.Commit != "" || e.State != Healthy {
 		t.Errorf("image %+v, state %s", e.Image, e.State)
 	}

@@ -24,6 +24,7 @@ const commandsPage = "../../docs/commands.md"
 var printed = map[string]reflect.Type{
 	"doctor": reflect.TypeFor[diagnosis](),
 	"events": reflect.TypeFor[operate.Event](),
+	"exec":   reflect.TypeFor[execution](),
 	"logs":   reflect.TypeFor[operate.Line](),
 	"status": reflect.TypeFor[operate.Report](),
 }
@@ -91,6 +92,10 @@ func fieldRows(t *testing.T, path string, kind reflect.Type) string {
 	t.Helper()
 	var b strings.Builder
 	for field := range kind.Fields() {
+		if field.Anonymous {
+			b.WriteString(fieldRows(t, path, field.Type))
+			continue
+		}
 		name, options, _ := strings.Cut(field.Tag.Get("json"), ",")
 		if !field.IsExported() || name == "-" {
 			continue

@@ -122,7 +122,7 @@ func TestPalette(t *testing.T) {
 }
 
 // looking are the commands that look at what runs.
-var looking = []string{"status", "logs", "events"}
+var looking = []string{"status", "logs", "events", "exec"}
 
 func TestLogs(t *testing.T) {
 	d := launchedOnDouble(t)

@@ -79,7 +79,7 @@ func (a *app) command() *cobra.Command {
 		SilenceErrors:     true,
 		CompletionOptions: cobra.CompletionOptions{HiddenDefaultCmd: true},
 	}
-	root.AddCommand(a.deployCommand(), a.destroyCommand(), a.stageCommand(), a.statusCommand(), a.logsCommand(), a.eventsCommand(), a.doctorCommand())
+	root.AddCommand(a.deployCommand(), a.destroyCommand(), a.stageCommand(), a.statusCommand(), a.logsCommand(), a.eventsCommand(), a.doctorCommand(), a.execCommand())
 	root.SetIn(a.in)
 	root.SetOut(a.out)
 	root.SetErr(a.err)

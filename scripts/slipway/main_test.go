@@ -130,6 +130,7 @@ func TestUsage(t *testing.T) {
 		"stage":        {[]string{"stage", "imgae"}, exitUsage, []string{"imgae", "image", "./scripts/stage.sh --help"}},
 		"no stage":     {[]string{"stage"}, exitUsage, []string{"acceptance"}},
 		"two stages":   {[]string{"stage", "image", "deploy"}, exitUsage, []string{"one stage"}},
+		"bare command": {[]string{"exec", "ls", "/"}, exitUsage, []string{"./scripts/exec.sh -- ls /"}},
 		"time span":    {[]string{"logs", "--since", "0s"}, exitUsage, []string{"--since", "10m"}},
 		"no time span": {[]string{"events", "--since", "-1h"}, exitUsage, []string{"--since", "10m"}},
 		"odd span":     {[]string{"logs", "--since", "yesterday"}, exitUsage, []string{"yesterday", "./scripts/logs.sh --help"}},
