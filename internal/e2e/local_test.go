@@ -188,10 +188,7 @@ func (s *system) testLooking(t *testing.T) {
 	doctor.wantCode(t, 0)
 	doctor.wantPrinted(t, `ok       local engine: it runs at http://127.0.0.1:\d+`)
 	follow := s.start(t, s.env, "logs.sh", "--follow", "--local")
-	time.Sleep(time.Second)
-	if err := follow.cmd.Process.Signal(syscall.SIGINT); err != nil {
-		t.Fatal(err)
-	}
+	follow.signalWhen(t, regexp.MustCompile(`Z app [0-9a-f]{8} `), syscall.SIGINT)
 	follow.wait(t).wantCode(t, 0)
 }
 

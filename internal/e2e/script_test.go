@@ -62,7 +62,7 @@ func noCredentials() []string {
 // script is a running script of the copy.
 type script struct {
 	cmd    *exec.Cmd
-	stdout bytes.Buffer
+	stdout watched
 	stderr watched
 }
 
@@ -118,14 +118,14 @@ func (s *script) wait(t *testing.T) outcome {
 	return outcome{code: s.cmd.ProcessState.ExitCode(), stdout: s.stdout.String(), stderr: s.stderr.String()}
 }
 
-// signalWhen sends a signal to the script's process as soon as its progress shows the pattern. The script must still be
+// signalWhen sends a signal to the script's process as soon as its progress or its output shows the pattern. The script must still be
 // running then.
 func (s *script) signalWhen(t *testing.T, pattern *regexp.Regexp, signal syscall.Signal) {
 	t.Helper()
 	deadline := time.After(scriptLimit)
 	tick := time.NewTicker(5 * time.Millisecond)
 	defer tick.Stop()
-	for !pattern.MatchString(s.stderr.String()) {
+	for !pattern.MatchString(s.stderr.String()) && !pattern.MatchString(s.stdout.String()) {
 		select {
 		case <-deadline:
 			t.Fatalf("the script never said %s:\n%s", pattern, s.stderr.String())
