@@ -19,6 +19,7 @@ import (
 	"slipway/internal/contract"
 	"slipway/internal/launch"
 	"slipway/internal/local"
+	"slipway/internal/progress"
 	"slipway/internal/source"
 )
 
@@ -77,7 +78,7 @@ func (s *system) launchFirst(t *testing.T, engine *local.Engine) string {
 	var said bytes.Buffer
 	l := launch.New(launch.Options{
 		Config: cfg, AWS: engine.AWSConfig(), Templates: os.DirFS(firstTemplates), Source: tree, Records: filepath.Join(s.root, ".slipway"),
-		Progress: t.Output(), Output: io.MultiWriter(&said, t.Output()), Poll: 150 * time.Millisecond,
+		Progress: progress.New(t.Output(), progress.Screen{}), Output: io.MultiWriter(&said, t.Output()), Poll: 150 * time.Millisecond,
 	})
 	if err := l.Deploy(t.Context(), launch.DeployOptions{}); err != nil {
 		t.Fatal(err)

@@ -20,6 +20,7 @@ import (
 
 	"slipway/internal/config"
 	"slipway/internal/contract"
+	"slipway/internal/progress"
 )
 
 const (
@@ -63,7 +64,7 @@ type visitor struct {
 	url    string
 	checks []config.Check // of slipway.yaml; empty for what web/ promises
 	client *http.Client
-	report reporter
+	report *progress.Display
 	poll   time.Duration
 }
 
@@ -78,7 +79,7 @@ func (l *Launcher) asUsers(env config.Environment, root stack) visitor {
 		}
 	}
 	return visitor{
-		url: root.outputs[contract.KeyServiceURL], checks: l.Config.Service.Acceptance, report: l.report, poll: l.Poll,
+		url: root.outputs[contract.KeyServiceURL], checks: l.Config.Service.Acceptance, report: l.Progress, poll: l.Poll,
 		client: &http.Client{
 			Timeout: requestTimeout, Transport: transport,
 			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
@@ -131,9 +132,9 @@ func (v visitor) answered(ctx context.Context, tasks int) error {
 	case last != nil:
 		return last
 	case len(v.checks) > 0:
-		v.report.line("%s answers as service.acceptance says, %d times in a row", v.url, tasks)
+		v.report.Line("%s answers as service.acceptance says, %d times in a row", v.url, tasks)
 	default:
-		v.report.line("%s answers, from all %d tasks", v.url, tasks)
+		v.report.Line("%s answers, from all %d tasks", v.url, tasks)
 	}
 	return nil
 }
@@ -252,7 +253,7 @@ func (l *Launcher) healthy(ctx context.Context, env config.Environment, root sta
 	if !env.Entry.Internal {
 		why = fmt.Sprintf("its load balancer lets in %v only", env.Entry.Allow)
 	}
-	l.report.line("%s cannot be reached from here: %s. No request is made; the load balancer's health checks are the witness", url, why)
+	l.Progress.Line("%s cannot be reached from here: %s. No request is made; the load balancer's health checks are the witness", url, why)
 	failure := errTooLate
 	for {
 		well, rest, err := l.targetHealth(ctx, root.outputs[contract.KeyTargetGroupARN])
@@ -266,7 +267,7 @@ func (l *Launcher) healthy(ctx context.Context, env config.Environment, root sta
 		case well < tasks || len(rest) > 0:
 			failure = fmt.Errorf("%d of %d tasks pass the health checks of %s%s", well, tasks, l.Config.Service.HealthPath, strings.Join(rest, ""))
 		default:
-			l.report.line("%s: all %d tasks pass the health checks of %s", root.name, tasks, l.Config.Service.HealthPath)
+			l.Progress.Line("%s: all %d tasks pass the health checks of %s", root.name, tasks, l.Config.Service.HealthPath)
 			return nil
 		}
 		if pause(ctx, l.Poll) != nil {

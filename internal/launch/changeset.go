@@ -75,7 +75,7 @@ func (l *Launcher) changeSet(ctx context.Context, r request, todo step) (*cloudf
 	if err == nil || !r.nested || errors.Is(err, errNoChanges) || ctx.Err() != nil || !errors.Is(err, errChangeSetFailed) {
 		return set, err
 	}
-	l.report.line("%s: no preview of the nested stacks (%v); going on with the root's alone", r.name, err)
+	l.Progress.Line("%s: no preview of the nested stacks (%v); going on with the root's alone", r.name, err)
 	return l.makeChangeSet(ctx, r, todo, false)
 }
 
@@ -150,7 +150,7 @@ func (l *Launcher) awaitChangeSet(ctx context.Context, name, id string, todo ste
 func (l *Launcher) dropChangeSet(ctx context.Context, set *cloudformation.DescribeChangeSetOutput, todo step) error {
 	_, err := l.aws.stacks.DeleteChangeSet(ctx, &cloudformation.DeleteChangeSetInput{ChangeSetName: set.ChangeSetName, StackName: set.StackName})
 	if err != nil && !is(err, notFound) {
-		l.report.line("could not delete the change set %s: %v", aws.ToString(set.ChangeSetName), err)
+		l.Progress.Line("could not delete the change set %s: %v", aws.ToString(set.ChangeSetName), err)
 	}
 	if todo != create {
 		return nil
@@ -192,19 +192,19 @@ func (l *Launcher) show(ctx context.Context, label string, set *cloudformation.D
 			continue
 		}
 		place := label + "." + aws.ToString(change.LogicalResourceId)
-		l.report.line("%s", describeChange(place, change))
+		l.Progress.Line("%s", describeChange(place, change))
 		if aws.ToString(change.ResourceType) != stackType {
 			continue
 		}
 		if change.ChangeSetId == nil {
 			if change.Action != types.ChangeActionRemove {
-				l.report.line("    (no change set of its own: what changes in it is not known before)")
+				l.Progress.Line("    (no change set of its own: what changes in it is not known before)")
 			}
 			continue
 		}
 		nested, err := l.wholeChangeSet(ctx, "", aws.ToString(change.ChangeSetId))
 		if err != nil {
-			l.report.line("    (its change set cannot be read: %v)", err)
+			l.Progress.Line("    (its change set cannot be read: %v)", err)
 			continue
 		}
 		l.show(ctx, place, nested)

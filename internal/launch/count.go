@@ -31,7 +31,7 @@ func (l *Launcher) raiseCount(ctx context.Context, env config.Environment, root 
 	if s.DesiredCount >= least {
 		return nil
 	}
-	l.report.line("%s: raising the service from %d to its minimum of %d tasks", root.name, s.DesiredCount, least)
+	l.Progress.Line("%s: raising the service from %d to its minimum of %d tasks", root.name, s.DesiredCount, least)
 	_, err = l.aws.ecs.UpdateService(ctx, &ecs.UpdateServiceInput{Cluster: aws.String(cluster), Service: aws.String(name), DesiredCount: aws.Int32(least)})
 	if err != nil {
 		return fmt.Errorf("raise the task count of service %s: %w", name, explain(err))

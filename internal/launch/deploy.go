@@ -254,15 +254,15 @@ func (l *Launcher) applyRoot(ctx context.Context, env config.Environment, r requ
 			return root, err
 		}
 		if money != "" {
-			l.report.line("%s: %s", r.name, money)
+			l.Progress.Line("%s: %s", r.name, money)
 		}
-		l.report.line("%s: preparing the change", r.name)
+		l.Progress.Line("%s: preparing the change", r.name)
 		changed, err := l.apply(ctx, r)
 		if !errors.Is(err, errNoChanges) {
 			return changed, err
 		}
 	}
-	l.report.line("%s: no changes", r.name)
+	l.Progress.Line("%s: no changes", r.name)
 	return l.describe(ctx, r.name)
 }
 

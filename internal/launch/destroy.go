@@ -44,7 +44,7 @@ func (l *Launcher) Destroy(ctx context.Context, o DestroyOptions) error {
 		return err
 	}
 	if len(found) == 0 && record.empty() {
-		l.report.line("nothing of %s is in account %s, Region %s: no stack carries the tag %s=%s", l.Config.Name, l.account, l.AWS.Region, contract.TagName, l.Config.Name)
+		l.Progress.Line("nothing of %s is in account %s, Region %s: no stack carries the tag %s=%s", l.Config.Name, l.account, l.AWS.Region, contract.TagName, l.Config.Name)
 		return nil
 	}
 	if err := l.recordTrees(ctx, found, record); err != nil {
@@ -135,7 +135,7 @@ func (l *Launcher) agree(found []stack, r *record, o DestroyOptions) error {
 		}
 	}
 	fmt.Fprintf(&b, "%d resources in all", len(r.Resources))
-	l.report.line("%s", b.String())
+	l.Progress.Line("%s", b.String())
 	if o.Confirm == nil {
 		return nil
 	}
@@ -191,9 +191,9 @@ func (l *Launcher) deleteUntilGone(ctx context.Context, s stack, role string, r 
 		if err = l.emptyBuckets(ctx, r, s); err != nil {
 			return err
 		}
-		l.report.line("%s: deleting", s.name)
+		l.Progress.Line("%s: deleting", s.name)
 		if err = l.deleteStack(ctx, s, role); err != nil && try < deleteTries && ctx.Err() == nil {
-			l.report.line("%v\ntrying again (%d of %d)", err, try+1, deleteTries)
+			l.Progress.Line("%v\ntrying again (%d of %d)", err, try+1, deleteTries)
 			err = nil
 		}
 		if err == nil {
@@ -205,10 +205,10 @@ func (l *Launcher) deleteUntilGone(ctx context.Context, s stack, role string, r 
 
 // prove asks for every recorded resource and forgets the record once nothing is left.
 func (l *Launcher) prove(ctx context.Context, r *record) error {
-	l.report.line("asking each service for each of the %d resources", len(r.Resources))
+	l.Progress.Line("asking each service for each of the %d resources", len(r.Resources))
 	left, pending, err := residue.NewChecker(l.aws.config).Wait(ctx, r.Resources, goneTimeout, l.Poll)
 	for _, f := range pending {
-		l.report.line("pending deletion: %s: %s %s", f.Resource, f.State, f.Note)
+		l.Progress.Line("pending deletion: %s: %s %s", f.Resource, f.State, f.Note)
 	}
 	if err != nil {
 		return fmt.Errorf("everything was deleted, but not all of it could be proven gone: %w\nrun ./scripts/destroy.sh again to ask once more", explain(err))
@@ -225,7 +225,7 @@ func (l *Launcher) prove(ctx context.Context, r *record) error {
 	if err := r.forget(); err != nil {
 		return err
 	}
-	l.report.line("gone: %d of %d resources of %s in account %s, Region %s. Service-linked roles stay: other applications use them.",
+	l.Progress.Line("gone: %d of %d resources of %s in account %s, Region %s. Service-linked roles stay: other applications use them.",
 		len(r.Resources)-len(pending), len(r.Resources), l.Config.Name, l.account, l.AWS.Region)
 	return nil
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
 
 	"slipway/internal/evidence"
+	"slipway/internal/progress"
 )
 
 // startLooks is how often the first event of an operation is looked for before that itself is a fault.
@@ -41,14 +42,6 @@ func (e event) place() string {
 		return e.stack
 	}
 	return e.stack + "." + e.logicalID
-}
-
-func (e event) String() string {
-	text := fmt.Sprintf("%s: %s", e.place(), e.status)
-	if e.reason != "" && e.failed() {
-		text += ": " + shorten(e.reason)
-	}
-	return text
 }
 
 // shorten leaves out what SDKs append about the request, and that a handler said it: neither says anything to a reader.
@@ -94,7 +87,7 @@ func (l *Launcher) follow(ctx context.Context, id, token string, w *watch) (outc
 			o.stack = s
 			err = f.look(ctx, s.name, func(e event) {
 				w.target.Since = f.from.Truncate(time.Second) // not every service tells parts of a second
-				l.report.line("%s  %s", e.at.Local().Format(time.TimeOnly), e)
+				l.Progress.Event(progress.Event{Place: e.place(), Type: e.kind, Status: string(e.status), Reason: shorten(e.reason), At: e.at})
 				if e.failed() {
 					o.failures = append(o.failures, e)
 				}
@@ -107,18 +100,25 @@ func (l *Launcher) follow(ctx context.Context, id, token string, w *watch) (outc
 		case err != nil && !passing(err):
 			return o, err
 		case err != nil:
-			l.report.line("%v; trying again", err)
+			l.Progress.Line("%v; trying again", err)
 		case f.started() && !inProgress(s.status):
 			w.look(ctx, l, len(o.failures) > 0)
 			o.evidence = w.found
+			l.Progress.End()
 			return o, nil
 		case !f.started() && look > startLooks:
 			return o, fmt.Errorf("stack %s: CloudFormation accepted the operation but shows no event of it; look at the stack in the console", s.name)
 		}
 		w.look(ctx, l, len(o.failures) > 0)
-		if err := pause(ctx, l.Poll); err != nil {
-			continue // the next look says that it was interrupted
-		}
+		l.wait(ctx) // the next look says that it was interrupted
+	}
+}
+
+// wait waits until the next look, and lets the time that is shown go on.
+func (l *Launcher) wait(ctx context.Context) {
+	for left := l.Poll; left > 0 && ctx.Err() == nil; left -= time.Second {
+		_ = pause(ctx, min(left, time.Second)) // the loop ends with the context
+		l.Progress.Draw()
 	}
 }
 

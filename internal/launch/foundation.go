@@ -29,7 +29,7 @@ func (l *Launcher) raiseFoundation(ctx context.Context) (foundation, error) {
 		return toFoundation(s)
 	}
 	name := contract.FoundationStackName(l.Config.Name)
-	l.report.line("%s: bucket, image registry, image build, roles", name)
+	l.Progress.Line("%s: bucket, image registry, image build, roles", name)
 	s, err = l.apply(ctx, request{
 		name: name, template: t.text, parameters: parameters, tags: tagsOf(l.Config.Name, "", contract.StackFoundation), by: contract.ChangeSetByPerson,
 	})

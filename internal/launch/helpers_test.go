@@ -17,6 +17,7 @@ import (
 	"slipway/internal/contract"
 	"slipway/internal/deployer"
 	"slipway/internal/iampolicy"
+	"slipway/internal/progress"
 	"slipway/internal/stacks"
 )
 
@@ -73,7 +74,7 @@ func (b *bench) again(source string) *bench {
 	b.output, b.progress = &said{}, &said{}
 	b.Launcher = New(Options{
 		Config: cfg, AWS: b.double.Config(), Templates: os.DirFS("../../templates"), Source: tree(source), Records: b.records,
-		Progress: b.progress, Output: b.output, Poll: 2 * time.Millisecond,
+		Progress: progress.New(b.progress, progress.Screen{}), Output: b.output, Poll: 2 * time.Millisecond,
 	})
 	return b
 }

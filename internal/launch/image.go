@@ -26,7 +26,7 @@ func (l *Launcher) image(ctx context.Context, f foundation) (string, error) {
 		return "", err
 	}
 	if digest != "" {
-		l.report.line("the image of source %s is there already", identity[:12])
+		l.Progress.Line("the image of source %s is there already", identity[:12])
 		return f.repositoryURI + "@" + digest, nil
 	}
 	if err := l.uploadSource(ctx, f.bucket); err != nil {
@@ -63,7 +63,7 @@ func (l *Launcher) digestOf(ctx context.Context, f foundation, tag string) (stri
 
 // build runs the image project on the uploaded source and shows its log.
 func (l *Launcher) build(ctx context.Context, f foundation, identity string) error {
-	l.report.line("building the image of source %s", identity[:12])
+	l.Progress.Line("building the image of source %s", identity[:12])
 	started, err := l.aws.builds.StartBuild(ctx, &codebuild.StartBuildInput{
 		ProjectName:            aws.String(f.imageProject),
 		SourceTypeOverride:     types.SourceTypeS3,
@@ -136,7 +136,7 @@ func (t *logTail) show(ctx context.Context, b types.Build) {
 			return
 		}
 		for _, e := range out.Events {
-			t.l.report.line("  | %s", strings.TrimRight(aws.ToString(e.Message), "\n"))
+			t.l.Progress.Line("  | %s", strings.TrimRight(aws.ToString(e.Message), "\n"))
 		}
 		// At the end of the stream the same token comes back.
 		if aws.ToString(out.NextForwardToken) == aws.ToString(t.next) {

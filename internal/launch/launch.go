@@ -6,7 +6,6 @@ package launch
 import (
 	"context"
 	"crypto/x509"
-	"fmt"
 	"io"
 	"io/fs"
 	"time"
@@ -14,20 +13,21 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 
 	"slipway/internal/config"
+	"slipway/internal/progress"
 )
 
 // Options say what to launch, where, and how to speak about it.
 type Options struct {
 	Config    config.Config
-	AWS       aws.Config     // credentials, Region and, for the local engine, the endpoint
-	Templates fs.FS          // the templates folder
-	Source    Source         // the working tree; may be nil for Destroy
-	Machine   string         // where it runs, for whoever has to wait for this run
-	Records   string         // folder that keeps what a destroy has recorded until it is proven gone
-	Progress  io.Writer      // everything that is not an output: stderr
-	Output    io.Writer      // Key=Value lines: stdout
-	Poll      time.Duration  // time between two looks at the same thing; 5 s where zero
-	RootCAs   *x509.CertPool // who may sign the certificate of the service's domain; nil: whom this machine trusts
+	AWS       aws.Config        // credentials, Region and, for the local engine, the endpoint
+	Templates fs.FS             // the templates folder
+	Source    Source            // the working tree; may be nil for Destroy
+	Machine   string            // where it runs, for whoever has to wait for this run
+	Records   string            // folder that keeps what a destroy has recorded until it is proven gone
+	Progress  *progress.Display // everything that is not an output
+	Output    io.Writer         // Key=Value lines: stdout
+	Poll      time.Duration     // time between two looks at the same thing; 5 s where zero
+	RootCAs   *x509.CertPool    // who may sign the certificate of the service's domain; nil: whom this machine trusts
 	// Cost words what environments cost a month; nil where nothing costs anything, as on the local engine.
 	Cost func(environments ...string) (string, error)
 }
@@ -42,7 +42,6 @@ type Source interface {
 type Launcher struct {
 	Options
 	aws       clients
-	report    reporter
 	account   string // set by identify
 	caller    string
 	partition partition
@@ -55,14 +54,7 @@ func New(o Options) *Launcher {
 	if o.Poll == 0 {
 		o.Poll = 5 * time.Second
 	}
-	return &Launcher{Options: o, aws: newClients(o.AWS), report: reporter{o.Progress}, patience: acceptanceTimeout}
-}
-
-// reporter writes progress, one line a call.
-type reporter struct{ w io.Writer }
-
-func (r reporter) line(format string, args ...any) {
-	fmt.Fprintf(r.w, format+"\n", args...)
+	return &Launcher{Options: o, aws: newClients(o.AWS), patience: acceptanceTimeout}
 }
 
 // pause waits, or returns the context's error if that ends first.

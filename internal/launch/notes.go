@@ -11,13 +11,13 @@ import (
 // notes says what an environment that is up leaves to a person.
 func (l *Launcher) notes(ctx context.Context, env config.Environment, root stack) {
 	if !env.Entry.HTTPS() {
-		l.report.line("%s: warning: the service speaks plain HTTP, which whoever is on the way can read and change: for HTTPS name a domain (entry.domain in slipway.yaml)", root.name)
+		l.Progress.Line("%s: warning: the service speaks plain HTTP, which whoever is on the way can read and change: for HTTPS name a domain (entry.domain in slipway.yaml)", root.name)
 	}
 	if domain, balancer := env.Entry.Domain, root.outputs[contract.KeyLoadBalancerName]; domain != "" && env.Entry.HostedZone == "" {
-		l.report.line("%s: point %s at %s: a CNAME record, or an alias where %[2]s is its zone's own name; until then nobody reaches the service by it", root.name, domain, balancer)
+		l.Progress.Line("%s: point %s at %s: a CNAME record, or an alias where %[2]s is its zone's own name; until then nobody reaches the service by it", root.name, domain, balancer)
 	}
 	if env.Watch.Email != "" && l.unconfirmed(ctx, root.outputs[contract.KeyTopicARN], env.Watch.Email) {
-		l.report.line("%s: confirm the subscription in the e-mail that AWS has sent to %s: until then nobody is told of alarms and failures", root.name, env.Watch.Email)
+		l.Progress.Line("%s: confirm the subscription in the e-mail that AWS has sent to %s: until then nobody is told of alarms and failures", root.name, env.Watch.Email)
 	}
 }
 

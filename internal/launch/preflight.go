@@ -41,7 +41,7 @@ func (l *Launcher) identify(ctx context.Context, checkRegion func() error) error
 		return fmt.Errorf("ask AWS who you are: %w", explain(err))
 	}
 	l.account, l.caller = aws.ToString(who.Account), aws.ToString(who.Arn)
-	l.report.line("AWS account %s, Region %s, as %s", l.account, l.AWS.Region, l.caller)
+	l.Progress.Line("AWS account %s, Region %s, as %s", l.account, l.AWS.Region, l.caller)
 	return nil
 }
 
@@ -71,7 +71,7 @@ func (l *Launcher) namedFits(ctx context.Context, targets []config.Environment, 
 		return fmt.Errorf("look at what slipway.yaml names: %w", explain(err))
 	}
 	for _, f := range found.Warned {
-		l.report.line("warning: %s", f)
+		l.Progress.Line("warning: %s", f)
 	}
 	if len(found.Refused) == 0 {
 		return nil
@@ -163,7 +163,7 @@ func (l *Launcher) serviceLinkedRole(ctx context.Context, service, role string) 
 	if err != nil {
 		return err
 	}
-	l.report.line("made the service-linked role %s", role)
+	l.Progress.Line("made the service-linked role %s", role)
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
 	for !found && err == nil {

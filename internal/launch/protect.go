@@ -23,7 +23,7 @@ func (l *Launcher) protect(ctx context.Context, env config.Environment, root sta
 	}
 	word := map[bool]string{true: "on", false: "off"}[env.Protected]
 	if o.ByPipeline {
-		l.report.line("%s: a person turns termination protection %s: run ./scripts/deploy.sh --environment %s --image keep", root.name, word, env.Name)
+		l.Progress.Line("%s: a person turns termination protection %s: run ./scripts/deploy.sh --environment %s --image keep", root.name, word, env.Name)
 		return nil
 	}
 	_, err := l.aws.stacks.UpdateTerminationProtection(ctx, &cloudformation.UpdateTerminationProtectionInput{
@@ -32,7 +32,7 @@ func (l *Launcher) protect(ctx context.Context, env config.Environment, root sta
 	if err != nil {
 		return fmt.Errorf("turn the termination protection of stack %s %s: %w", root.name, word, explain(err))
 	}
-	l.report.line("%s: termination protection is %s", root.name, word)
+	l.Progress.Line("%s: termination protection is %s", root.name, word)
 	return nil
 }
 
@@ -74,7 +74,7 @@ func (l *Launcher) release(ctx context.Context, s stack) error {
 			LoadBalancerArn: aws.String(balancer.PhysicalID), Attributes: off,
 		})
 		if err != nil && !is(err, notFound) {
-			l.report.line("could not turn off deletion protection and access logs of load balancer %s: %v", balancer.PhysicalID, err)
+			l.Progress.Line("could not turn off deletion protection and access logs of load balancer %s: %v", balancer.PhysicalID, err)
 		}
 	}
 	return nil

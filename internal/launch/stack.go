@@ -108,7 +108,7 @@ func (l *Launcher) settle(ctx context.Context, s stack) (stack, error) {
 	if !inProgress(s.status) {
 		return s, nil
 	}
-	l.report.line("%s: an operation is under way (%s); waiting for it to end", s.name, s.status)
+	l.Progress.Line("%s: an operation is under way (%s); waiting for it to end", s.name, s.status)
 	out, err := l.follow(ctx, s.id, "", &watch{})
 	return out.stack, err
 }
@@ -127,7 +127,7 @@ func (l *Launcher) ready(ctx context.Context, name, role string) (stack, step, e
 	case refuse:
 		return s, refuse, fmt.Errorf("stack %s is in status %s: %s", name, s.status, why)
 	case recreate:
-		l.report.line("%s: deleting what an earlier, failed launch left (%s)", name, s.status)
+		l.Progress.Line("%s: deleting what an earlier, failed launch left (%s)", name, s.status)
 		if err := l.deleteHusk(ctx, s, role); err != nil {
 			return s, refuse, err
 		}

@@ -24,7 +24,7 @@ import (
 func (l *Launcher) stopWriters(ctx context.Context, r *record) {
 	tell := func(what string, err error) {
 		if err != nil && !is(err, notFound) {
-			l.report.line("could not stop %s: %v", what, err)
+			l.Progress.Line("could not stop %s: %v", what, err)
 		}
 	}
 	for _, rule := range r.ids("AWS::Events::Rule") {
@@ -158,7 +158,7 @@ func (l *Launcher) emptyBuckets(ctx context.Context, r *record, s stack) error {
 		if resource.Type != bucketType || s.tags[contract.TagName] == "" {
 			continue
 		}
-		l.report.line("emptying bucket %s", resource.PhysicalID)
+		l.Progress.Line("emptying bucket %s", resource.PhysicalID)
 		if err := l.emptyBucket(ctx, resource.PhysicalID); err != nil && !is(err, notFound) {
 			return fmt.Errorf("empty bucket %s: %w", resource.PhysicalID, explain(err))
 		}

@@ -26,7 +26,7 @@ func (l *Launcher) turn(ctx context.Context, bucket, what string, wait time.Dura
 			ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), releaseTime)
 			defer cancel()
 			if err := taken.Release(ctx); err != nil {
-				l.report.line("warning: the lease could not be given back, and runs out in %s: %v", lease.Life, err)
+				l.Progress.Line("warning: the lease could not be given back, and runs out in %s: %v", lease.Life, err)
 			}
 		}()
 	}
@@ -62,7 +62,7 @@ func (l *Launcher) take(ctx context.Context, bucket, what string, wait time.Dura
 				l.Config.Name, other, lease.Life)
 		case waited != other.Token:
 			waited = other.Token
-			l.report.line("%v; waiting for it, at most %s", other, wait)
+			l.Progress.Line("%v; waiting for it, at most %s", other, wait)
 		}
 		if err := pause(ctx, l.Poll); err != nil {
 			return ctx, nil, err

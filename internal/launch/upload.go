@@ -100,7 +100,7 @@ func (l *Launcher) feedPipeline(ctx context.Context, bucket string) error {
 	if err != nil {
 		return fmt.Errorf("upload %s: %w", contract.SourceObject, explain(err))
 	}
-	l.report.line("uploaded %s for the pipeline", contract.SourceObject)
+	l.Progress.Line("uploaded %s for the pipeline", contract.SourceObject)
 	return nil
 }
 

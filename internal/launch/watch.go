@@ -11,12 +11,14 @@ import (
 
 	"slipway/internal/contract"
 	"slipway/internal/evidence"
+	"slipway/internal/progress"
 )
 
 // watch keeps an eye on the service while a stack changes. What explains a failure is collected at the first sign of
 // trouble: a rollback deletes service, cluster and logs within seconds.
 type watch struct {
 	target evidence.Target
+	place  string // the service's, in the tree
 	found  evidence.Evidence
 	last   time.Time
 }
@@ -43,6 +45,7 @@ func (w *watch) see(e event) {
 		}
 	case "AWS::ECS::Service":
 		set(&w.target.Service, e.physicalID)
+		w.place = e.place()
 	}
 }
 
@@ -57,19 +60,21 @@ func (w *watch) look(ctx context.Context, l *Launcher, failed bool) {
 	if w.target.Service == "" || w.target.Cluster == "" || time.Since(w.last) < l.Poll {
 		return
 	}
-	if !failed && !l.inTrouble(ctx, w.target) {
+	if !l.inTrouble(ctx, w) && !failed {
 		return
 	}
 	w.last = time.Now()
 	w.found = evidence.Merge(w.found, evidence.Collect(ctx, l.aws.evidence(), w.target))
 }
 
-// inTrouble says whether the service has lost a task in the deployment that runs.
-func (l *Launcher) inTrouble(ctx context.Context, t evidence.Target) bool {
+// inTrouble says whether the service has lost a task in the deployment that runs, which it shows.
+func (l *Launcher) inTrouble(ctx context.Context, w *watch) bool {
+	t := w.target
 	s, err := l.service(ctx, t.Cluster, t.Service)
 	if err != nil {
 		return false
 	}
+	l.Progress.Service(w.place, tasksOf(s))
 	for _, d := range s.Deployments {
 		if d.FailedTasks > 0 || d.RolloutState == ecstypes.DeploymentRolloutStateFailed {
 			return true
@@ -85,6 +90,17 @@ func (l *Launcher) inTrouble(ctx context.Context, t evidence.Target) bool {
 		}
 	}
 	return false
+}
+
+// tasksOf is how far a service's newest deployment is.
+func tasksOf(s ecstypes.Service) progress.Tasks {
+	tasks := progress.Tasks{Running: int(s.RunningCount), Pending: int(s.PendingCount), Desired: int(s.DesiredCount)}
+	for _, d := range s.Deployments {
+		if aws.ToString(d.Status) == "PRIMARY" {
+			tasks.Failed, tasks.Rollout = int(d.FailedTasks), string(d.RolloutState)
+		}
+	}
+	return tasks
 }
 
 // service asks ECS for one service.

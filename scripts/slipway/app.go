@@ -10,11 +10,13 @@ import (
 	"time"
 
 	"github.com/spf13/pflag"
+	"golang.org/x/term"
 
 	"slipway/internal/config"
 	"slipway/internal/contract"
 	"slipway/internal/launch"
 	"slipway/internal/local"
+	"slipway/internal/progress"
 	"slipway/internal/source"
 	"slipway/internal/standin"
 )
@@ -70,6 +72,24 @@ func project() (root string, cfg config.Config, err error) {
 	return root, cfg, err
 }
 
+// display shows progress as a tree on a terminal that can draw one, and as lines elsewhere.
+func (a *app) display() *progress.Display {
+	file, ok := a.err.(*os.File)
+	if !ok || !term.IsTerminal(int(file.Fd())) || a.getenv("TERM") == "dumb" {
+		return progress.New(a.err, progress.Screen{})
+	}
+	return progress.New(a.err, progress.Screen{
+		Color: a.getenv("NO_COLOR") == "",
+		Size: func() (columns, rows int) {
+			columns, rows, err := term.GetSize(int(file.Fd()))
+			if err != nil || columns < 1 || rows < 1 {
+				return 80, 24
+			}
+			return columns, rows
+		},
+	})
+}
+
 // machine tells others where this runs: a build of CodeBuild's by its id (docs.aws.amazon.com/codebuild/latest/userguide/build-env-ref-env-vars.html).
 func (a *app) machine() string {
 	if build := a.getenv("CODEBUILD_BUILD_ID"); build != "" {
@@ -90,7 +110,7 @@ func (a *app) launcher(ctx context.Context, root string, cfg config.Config, w wh
 	}
 	o := launch.Options{
 		Config: cfg, Templates: os.DirFS(filepath.Join(root, contract.TemplatesDir)), Source: tree, Records: filepath.Join(root, ".slipway"),
-		Progress: a.err, Output: a.out, Machine: a.machine(),
+		Progress: a.display(), Output: a.out, Machine: a.machine(),
 	}
 	if engine != nil {
 		o.AWS, o.Poll = engine.AWSConfig(), localPoll

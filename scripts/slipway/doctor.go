@@ -18,6 +18,7 @@ import (
 	"slipway/internal/contract"
 	"slipway/internal/launch"
 	"slipway/internal/local"
+	"slipway/internal/progress"
 )
 
 // diagnosis is what doctor prints as JSON.
@@ -170,7 +171,7 @@ func (a *app) onAWS(ctx context.Context, d *diagnosis, w where, root string, cfg
 		return
 	}
 	l := launch.New(launch.Options{
-		Config: cfg, AWS: settings, Templates: os.DirFS(filepath.Join(root, contract.TemplatesDir)), Progress: io.Discard, Output: io.Discard, Poll: awsPoll,
+		Config: cfg, AWS: settings, Templates: os.DirFS(filepath.Join(root, contract.TemplatesDir)), Progress: progress.New(io.Discard, progress.Screen{}), Output: io.Discard, Poll: awsPoll,
 	})
 	for _, c := range l.Diagnose(ctx) {
 		state := checkOK
