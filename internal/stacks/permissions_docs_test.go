@@ -16,7 +16,7 @@ import (
 	"slipway/internal/iamref"
 )
 
-var update = flag.Bool("update", false, "write the generated parts of docs/permissions.md")
+var update = flag.Bool("update", false, "write the generated parts of docs/permissions.md and docs/deletion.md")
 
 const permissionsPage = "../../docs/permissions.md"
 

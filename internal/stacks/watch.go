@@ -30,11 +30,16 @@ func (s *service) addTopic() {
 		DisplayName:               new(s.cfg.Name + " " + s.env.Name), // who the mails are from
 		KmsMasterKeyId:            orNone(s.key),
 		AWSCloudFormationMetadata: accept(withoutKey(s.key, plainTopic)...),
+		// A topic without its stack would still send mail, about nothing.
+		AWSCloudFormationDeletionPolicy:      deletePolicy,
+		AWSCloudFormationUpdateReplacePolicy: replaceDelete,
 	})
 	s.topic = topic.Ref()
 	s.t.Add("TopicPolicy", &sns.TopicPolicy{Topics: []string{s.topic}, PolicyDocument: s.topicPolicy()})
 	s.t.Add("EmailSubscription", &sns.Subscription{
 		TopicArn: s.topic, Protocol: "email", Endpoint: new(cfn.Text(s.env.Watch.Email)),
+		AWSCloudFormationDeletionPolicy:      deletePolicy,
+		AWSCloudFormationUpdateReplacePolicy: replaceDelete, // another address, and no more to the first
 	})
 }
 
