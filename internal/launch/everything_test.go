@@ -31,6 +31,7 @@ environments:
     entry: {domain: www.example.com, hostedZone: Z0123456789ABCDEFGHIJ, accessLogs: true, waf: true}
     watch: {email: oncall@example.com, insights: true}
 security:
+  boundary: arn:aws:iam::123456789012:policy/limit
   key: arn:aws:kms:us-east-1:123456789012:key/01234567-89ab-cdef-0123-456789abcdef
 `
 
