@@ -7,7 +7,6 @@ import (
 	"reflect"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 
 	"slipway/internal/config"
@@ -24,16 +23,20 @@ func pairs() int {
 	if os.Getenv("SLIPWAY_LONG") == "" {
 		return 3
 	}
-	return 200
+	return 40
 }
 
-// parsed keeps what a text was parsed to: most templates of a pair are the same.
-var parsed sync.Map
+// parsed is a set with the texts that it was parsed from.
+type parsed struct {
+	Set
+	texts map[string]template.Template
+}
 
-// templates are those of a configuration.
-func templates(t *testing.T, cfg config.Config) Set {
+// templates are those of a configuration. What a text was parsed to is in known, where it is: most templates of a pair are
+// the same.
+func templates(t *testing.T, cfg config.Config, known map[string]template.Template) parsed {
 	t.Helper()
-	s := Set{Templates: map[string]template.Template{}, Values: map[string]map[string]string{contract.StackFoundation: cfg.FoundationParameters()}}
+	s := parsed{texts: map[string]template.Template{}, Set: Set{Templates: map[string]template.Template{}, Values: map[string]map[string]string{contract.StackFoundation: cfg.FoundationParameters()}}}
 	for _, env := range cfg.Environments {
 		s.Values[env.Name+"/"+contract.StackRoot] = cfg.RootParameters(env)
 	}
@@ -42,15 +45,14 @@ func templates(t *testing.T, cfg config.Config) Set {
 		if err != nil {
 			t.Fatalf("%s: %v\n%s", file.Path, err, configtest.Write(cfg, false))
 		}
-		known, ok := parsed.Load(string(text))
+		read, ok := known[string(text)]
 		if !ok {
-			read, err := template.Parse(text)
-			if err != nil {
+			if read, err = template.Parse(text); err != nil {
 				t.Fatal(err)
 			}
-			known, _ = parsed.LoadOrStore(string(text), read)
 		}
-		s.Templates[strings.TrimSuffix(file.Path, ".yaml")] = known.(template.Template)
+		s.Templates[strings.TrimSuffix(file.Path, ".yaml")] = read
+		s.texts[string(text)] = read
 	}
 	return s
 }
@@ -116,7 +118,7 @@ func options() []option {
 type drawing struct {
 	cfg   config.Config
 	valid bool
-	set   Set
+	set   parsed
 }
 
 // drawings keeps what was drawn for a seed, since every option begins with the same.
@@ -127,7 +129,7 @@ func draw(t *testing.T, seed int) drawing {
 	if _, known := drawings[seed]; !known {
 		d := drawing{}
 		if d.cfg, d.valid = valid(drawConfig(seed)); d.valid {
-			d.set = templates(t, d.cfg)
+			d.set = templates(t, d.cfg, nil)
 		}
 		drawings[seed] = d
 	}
@@ -153,13 +155,13 @@ func (o option) walk(t *testing.T) (walked int, risks map[string]bool) {
 			continue
 		}
 		walked++
-		there := templates(t, after)
-		found, err := Between(before.set, there)
+		there := templates(t, after, before.set.texts).Set
+		found, err := Between(before.set.Set, there)
 		if err != nil {
 			t.Fatal(err)
 		}
 		for _, c := range found {
-			if risk := riskOf(c, before.set, there); risk != "" {
+			if risk := riskOf(c, before.set.Set, there); risk != "" {
 				risks[o.elsewhere(before.cfg, c)+risk] = true
 			}
 		}
