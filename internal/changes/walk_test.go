@@ -23,7 +23,7 @@ func pairs() int {
 	if os.Getenv("SLIPWAY_LONG") == "" {
 		return 3
 	}
-	return 40
+	return 12
 }
 
 // parsed is a set with the texts that it was parsed from.
@@ -114,26 +114,31 @@ func options() []option {
 	})
 }
 
-// drawing is a valid configuration with its templates.
+// drawing is a configuration, with its templates once they were needed.
 type drawing struct {
 	cfg   config.Config
 	valid bool
-	set   parsed
+	set   *parsed
 }
 
 // drawings keeps what was drawn for a seed, since every option begins with the same.
-var drawings = map[int]drawing{}
+var drawings = map[int]*drawing{}
 
-func draw(t *testing.T, seed int) drawing {
-	t.Helper()
-	if _, known := drawings[seed]; !known {
-		d := drawing{}
-		if d.cfg, d.valid = valid(drawConfig(seed)); d.valid {
-			d.set = templates(t, d.cfg, nil)
-		}
+func draw(seed int) *drawing {
+	if drawings[seed] == nil {
+		d := &drawing{}
+		d.cfg, d.valid = valid(drawConfig(seed))
 		drawings[seed] = d
 	}
 	return drawings[seed]
+}
+
+func (d *drawing) templates(t *testing.T) *parsed {
+	t.Helper()
+	if d.set == nil {
+		d.set = new(templates(t, d.cfg, nil))
+	}
+	return d.set
 }
 
 // walk changes the option in several configurations, each time to what it is in another one: how often that could be done,
@@ -142,10 +147,10 @@ func (o option) walk(t *testing.T) (walked int, risks map[string]bool) {
 	t.Helper()
 	risks = map[string]bool{}
 	for seed := 0; walked < pairs() && seed < 40*pairs(); seed++ {
-		before := draw(t, 2*seed)
+		before := draw(2 * seed)
 		changed := before.cfg
 		changed.Environments = slices.Clone(before.cfg.Environments)
-		other := draw(t, 2*seed+1)
+		other := draw(2*seed + 1)
 		if !before.valid || !other.valid {
 			continue
 		}
@@ -155,13 +160,14 @@ func (o option) walk(t *testing.T) (walked int, risks map[string]bool) {
 			continue
 		}
 		walked++
-		there := templates(t, after, before.set.texts).Set
-		found, err := Between(before.set.Set, there)
+		was := before.templates(t)
+		there := templates(t, after, was.texts).Set
+		found, err := Between(was.Set, there)
 		if err != nil {
 			t.Fatal(err)
 		}
 		for _, c := range found {
-			if risk := riskOf(c, before.set.Set, there); risk != "" {
+			if risk := riskOf(c, was.Set, there); risk != "" {
 				risks[o.elsewhere(before.cfg, c)+risk] = true
 			}
 		}
