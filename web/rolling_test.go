@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -25,6 +26,10 @@ defaults
   timeout connect 2s
   timeout client 30s
   timeout server 30s
+frontend state
+  bind 127.0.0.1:%s
+  stats enable
+  stats uri /
 frontend front
   bind 127.0.0.1:%s
   default_backend tasks
@@ -45,9 +50,10 @@ func TestRollingUpdatesDropNothing(t *testing.T) {
 	if os.Getenv("SLIPWAY_LONG") != "" {
 		rounds = 25
 	}
-	front, ports := freePort(t), []string{freePort(t), freePort(t)}
+	state, front, ports := freePort(t), freePort(t), []string{freePort(t), freePort(t)}
 	tasks := []*process{startQuietly(t, ports[0]), startQuietly(t, ports[1])}
-	startBalancer(t, haproxy, fmt.Sprintf(balancer, front, ports[0], ports[1]), "http://127.0.0.1:"+front+"/time")
+	startBalancer(t, haproxy, fmt.Sprintf(balancer, state, front, ports[0], ports[1]), "http://127.0.0.1:"+front+"/time")
+	waitUntilReady(t, state)
 
 	load := newLoad("http://127.0.0.1:" + front + "/time")
 	for range rounds {
@@ -57,7 +63,7 @@ func TestRollingUpdatesDropNothing(t *testing.T) {
 				t.Errorf("a task ended with %d, want 0", state.ExitCode())
 			}
 			tasks[i] = startQuietly(t, port)
-			time.Sleep(300 * time.Millisecond) // until the balancer has found it ready
+			waitUntilReady(t, state)
 		}
 	}
 	answered, failures := load.stop()
@@ -101,6 +107,26 @@ func startBalancer(t *testing.T, command, config, url string) {
 		time.Sleep(50 * time.Millisecond)
 	}
 	t.Fatalf("the balancer does not answer: %s", &said)
+}
+
+// waitUntilReady waits until the balancer has found both tasks ready; it reports them as "tasks,a,...,UP,...".
+func waitUntilReady(t *testing.T, state string) {
+	t.Helper()
+	both := regexp.MustCompile(`(?m)^tasks,a,.*,UP,(?s:.*)^tasks,b,.*,UP,`)
+	report := ""
+	for range 200 {
+		response, err := http.Get("http://127.0.0.1:" + state + "/;csv")
+		if err != nil {
+			t.Fatal(err)
+		}
+		report = body(t, response)
+		response.Body.Close()
+		if both.MatchString(report) {
+			return
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+	t.Fatalf("the balancer does not find both tasks ready:\n%s", report)
 }
 
 // load is eight clients that ask one after the other, each on its connection.
