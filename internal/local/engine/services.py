@@ -84,7 +84,7 @@ class Services:
     def _fail(self, service: dict[str, Any], task: dict[str, Any], entry: dict[str, Any], why: str) -> None:
         """Stop a task that is not healthy, as the service scheduler does, and count it as a failure.
 
-        The event's words are AWS's (docs.aws.amazon.com/AmazonECS/latest/developerguide/service-event-messages-list.html).
+        The event's words are AWS's (docs.aws.amazon.com, AmazonECS, service-event-messages-list).
         """
         group, port = entry.get("targetGroupArn", ""), entry.get("containerPort", 80)
         reason = f"Task failed ELB health checks in (target-group {group}): {why}"
