@@ -48,7 +48,9 @@ func (l *Launcher) apply(ctx context.Context, r request) (stack, error) {
 	if err != nil {
 		return current, err
 	}
-	l.show(ctx, r.name, set)
+	if replaced := l.show(ctx, r.name, set); current.protected && len(replaced) > 0 {
+		return current, errors.Join(l.dropChangeSet(ctx, set, todo), replacesProtected(r.name, replaced))
+	}
 	token := newToken("execute")
 	// By its name: the rights to execute and to drop one are held to that, and what the condition key is for an ARN no document says.
 	_, err = l.aws.stacks.ExecuteChangeSet(ctx, &cloudformation.ExecuteChangeSetInput{
@@ -185,7 +187,8 @@ func (l *Launcher) wholeChangeSet(ctx context.Context, stackName, id string) (*c
 }
 
 // show prints what a change set and those nested in it would do, one line a resource, before any of it is done.
-func (l *Launcher) show(ctx context.Context, label string, set *cloudformation.DescribeChangeSetOutput) {
+// It returns the load balancers that would be replaced.
+func (l *Launcher) show(ctx context.Context, label string, set *cloudformation.DescribeChangeSetOutput) (replaced []string) {
 	for _, c := range set.Changes {
 		change := c.ResourceChange
 		if change == nil {
@@ -193,6 +196,9 @@ func (l *Launcher) show(ctx context.Context, label string, set *cloudformation.D
 		}
 		place := label + "." + aws.ToString(change.LogicalResourceId)
 		l.Progress.Line("%s", describeChange(place, change))
+		if aws.ToString(change.ResourceType) == balancerType && change.Replacement == types.ReplacementTrue {
+			replaced = append(replaced, place)
+		}
 		if aws.ToString(change.ResourceType) != stackType {
 			continue
 		}
@@ -207,8 +213,9 @@ func (l *Launcher) show(ctx context.Context, label string, set *cloudformation.D
 			l.Progress.Line("    (its change set cannot be read: %v)", err)
 			continue
 		}
-		l.show(ctx, place, nested)
+		replaced = append(replaced, l.show(ctx, place, nested)...)
 	}
+	return replaced
 }
 
 func describeChange(place string, c *types.ResourceChange) string {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
@@ -48,6 +49,13 @@ func (l *Launcher) unprotected(s stack) error {
 		return fmt.Errorf("stack %s has termination protection: take that off first (aws cloudformation update-termination-protection --no-enable-termination-protection --stack-name %s)", s.name, s.name)
 	}
 	return nil
+}
+
+// replacesProtected refuses a change after which CloudFormation could not delete the former load balancer: it would stay, in no
+// stack, and cost money.
+func replacesProtected(stack string, balancers []string) error {
+	return fmt.Errorf("stack %s is protected, and this change replaces %s, of which the former could not be deleted: say `protected: false` in slipway.yaml without this change, run `go run ./gen` and ./scripts/deploy.sh --image keep, then make the change, and protect the environment again",
+		stack, strings.Join(balancers, ", "))
 }
 
 const (

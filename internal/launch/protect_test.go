@@ -115,3 +115,24 @@ func TestFormerEnvironmentIsProtected(t *testing.T) {
 	b.may(deployer.Names...)
 	want(t, b.Destroy(t.Context(), DestroyOptions{}), "shop-former", "termination protection")
 }
+
+// A protected load balancer that is replaced would be left behind by CloudFormation: the change is refused until it is
+// protected no more.
+func TestProtectedBalancerIsNotReplaced(t *testing.T) {
+	internal := "entry: {internal: true}"
+	b := newBench(t).asking(t, prod("protected: true"))
+	b.mustDeploy(t, DeployOptions{})
+	balancer := b.double.PhysicalID("shop-prod", "ECS.LoadBalancer")
+	for _, protected := range []string{"protected: true", "protected: false"} {
+		want(t, b.asking(t, prod(protected, internal)).Deploy(t.Context(), DeployOptions{}), "shop-prod is protected", "shop-prod.ECS.LoadBalancer", "protected: false")
+		if got := b.double.PhysicalID("shop-prod", "ECS.LoadBalancer"); got != balancer {
+			t.Fatalf("the load balancer is now %s", got)
+		}
+	}
+	for _, slipway := range []string{prod("protected: false"), prod("protected: false", internal), prod("protected: true", internal)} {
+		b.asking(t, slipway).mustDeploy(t, DeployOptions{KeepImage: true})
+	}
+	if !b.root(t, "shop-prod").protected {
+		t.Error("the stack is not protected")
+	}
+}
