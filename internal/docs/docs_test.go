@@ -44,6 +44,7 @@ var commands = map[string]witness{
 	"./scripts/exec.sh":                                                    {"scripts/slipway/exec_test.go", `callHere(t, "", "exec")`},
 	"./scripts/exec.sh --json":                                             {"scripts/slipway/exec_test.go", `callHere(t, "", "exec", "--json")`},
 	"./scripts/exec.sh --environment prod --task 25fdff94 -- /bin/ls -l /": {"scripts/slipway/exec_test.go", `"exec", "--environment", "prod", "--task", ready.Task[:8], "--", "/bin/ls", "-l", "/"`},
+	`eval "$(./scripts/completion.sh bash)"`:                               {"scripts/slipway/completion_test.go", `eval "$("$0" completion bash)"`},
 	"./scripts/test.sh":                                                    {".ci/run", "./scripts/test.sh"},
 	"curl $ServiceURL/":                                                    {"internal/e2e/local_test.go", `s.url+"/"`},
 	"curl $ServiceURL/time":                                                {"internal/e2e/local_test.go", `s.url+"/time"`},

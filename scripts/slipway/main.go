@@ -77,9 +77,11 @@ func (a *app) command() *cobra.Command {
 		RunE:              func(c *cobra.Command, _ []string) error { return c.Help() },
 		SilenceUsage:      true,
 		SilenceErrors:     true,
-		CompletionOptions: cobra.CompletionOptions{HiddenDefaultCmd: true},
+		CompletionOptions: cobra.CompletionOptions{DisableDefaultCmd: true},
 	}
-	root.AddCommand(a.deployCommand(), a.destroyCommand(), a.stageCommand(), a.statusCommand(), a.logsCommand(), a.eventsCommand(), a.doctorCommand(), a.execCommand())
+	root.AddCommand(a.deployCommand(), a.destroyCommand(), a.stageCommand())
+	root.AddCommand(a.statusCommand(), a.logsCommand(), a.eventsCommand(), a.doctorCommand(), a.execCommand(), a.completionCommand())
+	completeEnvironments(root.Commands())
 	root.SetIn(a.in)
 	root.SetOut(a.out)
 	root.SetErr(a.err)

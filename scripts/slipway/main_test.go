@@ -130,6 +130,8 @@ func TestUsage(t *testing.T) {
 		"stage":        {[]string{"stage", "imgae"}, exitUsage, []string{"imgae", "image", "./scripts/stage.sh --help"}},
 		"no stage":     {[]string{"stage"}, exitUsage, []string{"acceptance"}},
 		"two stages":   {[]string{"stage", "image", "deploy"}, exitUsage, []string{"one stage"}},
+		"no shell":     {[]string{"completion"}, exitUsage, []string{"bash, zsh or fish"}},
+		"odd shell":    {[]string{"completion", "cmd"}, exitUsage, []string{`"cmd"`, "bash, zsh or fish"}},
 		"bare command": {[]string{"exec", "ls", "/"}, exitUsage, []string{"./scripts/exec.sh -- ls /"}},
 		"time span":    {[]string{"logs", "--since", "0s"}, exitUsage, []string{"--since", "10m"}},
 		"no time span": {[]string{"events", "--since", "-1h"}, exitUsage, []string{"--since", "10m"}},
