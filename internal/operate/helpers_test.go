@@ -18,6 +18,7 @@ import (
 	"slipway/internal/deployer"
 	"slipway/internal/iampolicy"
 	"slipway/internal/launch"
+	"slipway/internal/progress"
 	"slipway/internal/source"
 )
 
@@ -84,7 +85,7 @@ func (b *bench) tryDeploy(t *testing.T) error {
 	defer b.double.Restrict(b.policy())
 	l := launch.New(launch.Options{
 		Config: b.cfg, AWS: b.double.Config(), Templates: b.templates, Source: b.tree, Records: t.TempDir(),
-		Progress: io.Discard, Output: io.Discard, Poll: 2 * time.Millisecond,
+		Progress: progress.New(io.Discard, progress.Screen{}), Output: io.Discard, Poll: 2 * time.Millisecond,
 	})
 	return l.Deploy(t.Context(), launch.DeployOptions{})
 }
