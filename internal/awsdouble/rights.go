@@ -152,8 +152,8 @@ func (d *Double) resources() map[string]right {
 		"s3.ListObjectVersions":   onBucket("s3:ListBucketVersions"),
 		"s3.ListMultipartUploads": onBucket("s3:ListBucketMultipartUploads"),
 		"s3.GetBucketVersioning":  onBucket("s3:GetBucketVersioning"),
-		"s3.GetObject":            onObject("s3:GetObject"),
-		"s3.HeadObject":           d.headObjectRight,
+		"s3.GetObject":            d.getObjectRight,
+		"s3.HeadObject":           d.getObjectRight,
 		"s3.PutObject":            onObject("s3:PutObject"),
 		"s3.DeleteObject":         onObject("s3:DeleteObject"),
 		"s3.AbortMultipartUpload": onObject("s3:AbortMultipartUpload"),
@@ -400,9 +400,9 @@ func onObject(action string) right {
 	}
 }
 
-// headObjectRight includes listing where the object is not there: without it S3 does not say so, but refuses
-// (docs.aws.amazon.com/AmazonS3/latest/API/API_HeadObject.html).
-func (d *Double) headObjectRight(in object) []iampolicy.Request {
+// getObjectRight includes listing where the object is not there: without it S3 does not say so, but refuses
+// (docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html).
+func (d *Double) getObjectRight(in object) []iampolicy.Request {
 	requests := onObject("s3:GetObject")(in)
 	if b := d.buckets[text(in, "Bucket")]; b != nil && b.latest(text(in, "Key")) == nil {
 		requests = append(requests, onBucket("s3:ListBucket")(in)...)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -344,5 +345,21 @@ func TestCostCannotBeTold(t *testing.T) {
 	want(t, b.Deploy(t.Context(), DeployOptions{Confirm: func(string) error { return nil }}), "estimate the cost: no such template")
 	if living := b.double.Living(); len(living) > 0 {
 		t.Errorf("made: %v", living)
+	}
+}
+
+// What runs in the pipeline's deployment may put objects beside the templates: nobody deploys one that it has put there.
+func TestForeignTemplateIsRefused(t *testing.T) {
+	b := newBench(t)
+	b.mustDeploy(t, DeployOptions{})
+	bucket := b.double.PhysicalID("slipway-demo-foundation", "Bucket")
+	text, err := os.ReadFile("../../templates/prod/pipeline.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.double.PutObject(bucket, contract.TemplateKey(hashOf(text)), []byte("Resources: {}"))
+	want(t, b.again("b").Deploy(t.Context(), DeployOptions{}), contract.TemplateKey(hashOf(text)), "is not the template", "delete it")
+	if changes := len(b.double.CallsTo("CreateChangeSet")); changes != 2 {
+		t.Errorf("%d change sets were made, the foundation's and the environment's first alone were to be", changes)
 	}
 }

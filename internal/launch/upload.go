@@ -24,11 +24,43 @@ func (l *Launcher) uploadTemplate(ctx context.Context, bucket, path string) (str
 		return "", fmt.Errorf("read the template %s/%s: %w; run `go run ./gen`", contract.TemplatesDir, path, err)
 	}
 	key := contract.TemplateKey(hashOf(text))
-	if err := l.putOnce(ctx, bucket, key, bytes.NewReader(text)); err != nil {
+	there, err := l.stored(ctx, bucket, key)
+	if err == nil && there == nil {
+		if err = l.put(ctx, bucket, key, bytes.NewReader(text)); err == nil {
+			there, err = l.stored(ctx, bucket, key) // somebody may have been faster
+		}
+	}
+	if err != nil {
 		return "", fmt.Errorf("upload the template %s: %w", path, err)
+	}
+	if !bytes.Equal(there, text) {
+		return "", fmt.Errorf("s3://%s/%s is not the template %s, though its name says so: it was put there by somebody else who may write there, as the pipeline's deployment; find out who, delete it and run the command again",
+			bucket, key, path)
 	}
 	return fmt.Sprintf("https://s3.%s.%s/%s/%s", l.AWS.Region, l.partition.suffix, bucket, key), nil
 }
+
+// stored returns a template that is in the bucket, or nil where there is none under that key. It is read and not only looked for: the
+// pipeline's deployment may write there too, and what runs there is code of any commit.
+func (l *Launcher) stored(ctx context.Context, bucket, key string) ([]byte, error) {
+	out, err := l.aws.s3.GetObject(ctx, &s3.GetObjectInput{Bucket: aws.String(bucket), Key: aws.String(key)})
+	if is(err, notFound) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, explain(err)
+	}
+	defer out.Body.Close()
+	text, err := io.ReadAll(io.LimitReader(out.Body, maxTemplate+1)) // one that is longer differs all the same
+	if err != nil {
+		return nil, fmt.Errorf("read s3://%s/%s: %w", bucket, key, err)
+	}
+	return text, nil
+}
+
+// maxTemplate is how long a template in a bucket can be, in bytes
+// (docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cloudformation-limits.html).
+const maxTemplate = 1 << 20
 
 func hashOf(text []byte) string {
 	sum := sha256.Sum256(text)
@@ -41,7 +73,12 @@ func (l *Launcher) putOnce(ctx context.Context, bucket, key string, body io.Read
 	if err != nil || there != nil {
 		return err
 	}
-	_, err = l.aws.s3.PutObject(ctx, &s3.PutObjectInput{Bucket: aws.String(bucket), Key: aws.String(key), Body: body, IfNoneMatch: aws.String("*")})
+	return l.put(ctx, bucket, key, body)
+}
+
+// put uploads and overwrites nothing.
+func (l *Launcher) put(ctx context.Context, bucket, key string, body io.ReadSeeker) error {
+	_, err := l.aws.s3.PutObject(ctx, &s3.PutObjectInput{Bucket: aws.String(bucket), Key: aws.String(key), Body: body, IfNoneMatch: aws.String("*")})
 	if err != nil && !is(err, keyExists) {
 		return explain(err)
 	}
