@@ -21,9 +21,9 @@ const (
 
 // Signal is one thing that was said, with its exact words.
 type Signal struct {
-	Origin   Origin
-	Resource string `json:",omitempty"` // whom it is about, as the origin calls it
-	Text     string
+	Origin   Origin `json:"origin"`
+	Resource string `json:"resource,omitempty"` // whom it is about, as the origin calls it
+	Text     string `json:"text"`
 }
 
 // Unknown is the name where no rule recognises anything that was said.
@@ -31,11 +31,11 @@ const Unknown = "unknown"
 
 // Cause is why something failed.
 type Cause struct {
-	Name   string // stable: scripts may rely on it
-	Means  string // what happened, in a few words
-	Detail string `json:",omitempty"` // what the rule read from the words: who lacks which right, which port
-	Next   string // what to do
-	Signal Signal // what showed it; where the name is Unknown, the first that was said
+	Name   string `json:"name"`             // stable: scripts may rely on it
+	Means  string `json:"means"`            // what happened, in a few words
+	Detail string `json:"detail,omitempty"` // what the rule read from the words: who lacks which right, which port
+	Next   string `json:"next"`             // what to do
+	Signal Signal `json:"signal"`           // what showed it; where the name is Unknown, the first that was said
 }
 
 // Find names the cause of a failure. A rule that knows more goes before one that knows less, whoever spoke first: a

@@ -14,13 +14,13 @@ import (
 
 // BuildFailure is how a build failed; Status is SUCCEEDED or IN_PROGRESS where it did not, and empty where it is not known.
 type BuildFailure struct {
-	ID       string
-	Status   string
-	Phase    string   // the first one that failed, such as BUILD
-	Messages []string // the phase's code and message, a line each
-	LogTail  []string // the last lines of the commands, oldest first, at most 20 of 500 characters
-	LogURL   string   // where the console shows the whole log
-	Notes    []string // what could not be asked, and why
+	ID       string   `json:"id"`
+	Status   string   `json:"status"`
+	Phase    string   `json:"phase"`    // the first one that failed, such as BUILD
+	Messages []string `json:"messages"` // the phase's code and message, a line each
+	LogTail  []string `json:"logTail"`  // the last lines of the commands, oldest first, at most 20 of 500 characters
+	LogURL   string   `json:"logURL"`   // where the console shows the whole log
+	Notes    []string `json:"notes"`    // what could not be asked, and why
 }
 
 // logEvents is how far back a build's log is read: its end is mostly CodeBuild talking about its own phases.

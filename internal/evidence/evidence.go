@@ -43,46 +43,46 @@ type Target struct {
 
 // Evidence is what was found. Its texts are one line each, without control characters and without what looks like a secret.
 type Evidence struct {
-	ServiceEvents []Event        // oldest first, at most 20
-	StoppedTasks  []StoppedTask  // newest first, at most 10; tasks that ECS stopped to make room are left out
-	Targets       []TargetHealth // those not healthy, at most 20
-	LogTask       string         // ARN of the stopped task that LogTail is from
-	LogContainer  string         // its container that LogTail is from
-	LogTail       []string       // that container's last lines, oldest first, at most 20 of 500 characters
-	Spot          bool           // whether the service puts tasks on Fargate Spot
-	Notes         []string       // what could not be asked, and why; at most 10
+	ServiceEvents []Event        `json:"serviceEvents"` // oldest first, at most 20
+	StoppedTasks  []StoppedTask  `json:"stoppedTasks"`  // newest first, at most 10; tasks that ECS stopped to make room are left out
+	Targets       []TargetHealth `json:"targets"`       // those not healthy, at most 20
+	LogTask       string         `json:"logTask"`       // ARN of the stopped task that LogTail is from
+	LogContainer  string         `json:"logContainer"`  // its container that LogTail is from
+	LogTail       []string       `json:"logTail"`       // that container's last lines, oldest first, at most 20 of 500 characters
+	Spot          bool           `json:"spot"`          // whether the service puts tasks on Fargate Spot
+	Notes         []string       `json:"notes"`         // what could not be asked, and why; at most 10
 }
 
 // Event is one of ECS's messages about a service.
 type Event struct {
-	ID      string
-	At      time.Time
-	Message string
+	ID      string    `json:"id"`
+	At      time.Time `json:"at"`
+	Message string    `json:"message"`
 }
 
 // StoppedTask is a task that ended, and how.
 type StoppedTask struct {
-	TaskARN    string
-	At         time.Time
-	Reason     string
-	StopCode   string
-	Containers []Container
+	TaskARN    string      `json:"task"`
+	At         time.Time   `json:"at"`
+	Reason     string      `json:"reason"`
+	StopCode   string      `json:"stopCode"`
+	Containers []Container `json:"containers"`
 }
 
 // Container is one of a stopped task's containers.
 type Container struct {
-	Name     string
-	ExitCode *int32 // nil where it never ran
-	Reason   string
+	Name     string `json:"name"`
+	ExitCode *int32 `json:"exitCode"` // nil where it never ran
+	Reason   string `json:"reason"`
 }
 
 // TargetHealth is what the load balancer thinks of one task's address.
 type TargetHealth struct {
-	ID          string
-	Port        int32
-	State       string // unhealthy, initial, draining, unused, unavailable
-	Reason      string // a code, such as Target.ResponseCodeMismatch
-	Description string
+	ID          string `json:"id"`
+	Port        int32  `json:"port"`
+	State       string `json:"state"`  // unhealthy, initial, draining, unused, unavailable
+	Reason      string `json:"reason"` // a code, such as Target.ResponseCodeMismatch
+	Description string `json:"description"`
 }
 
 // Bounds of what is kept.

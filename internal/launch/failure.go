@@ -20,14 +20,14 @@ import (
 // Failure is an operation that failed, with its cause and all that was found about it. As an error it is a few lines
 // for a person; its JSON is complete, and bounded.
 type Failure struct {
-	Operation string    // such as "update of stack shop-prod"
-	Status    string    `json:",omitempty"` // of the stack, afterwards
-	At        time.Time // when it was noticed, by this machine's clock
-	Cause     cause.Cause
-	First     *FailedEvent           `json:",omitempty"` // the earliest real failure in the tree of stacks
-	Events    []FailedEvent          `json:",omitempty"` // all failures, in the order of time, at most 50
-	Evidence  *evidence.Evidence     `json:",omitempty"`
-	Build     *evidence.BuildFailure `json:",omitempty"`
+	Operation string                 `json:"operation"`        // such as "update of stack shop-prod"
+	Status    string                 `json:"status,omitempty"` // of the stack, afterwards
+	At        time.Time              `json:"at"`               // when it was noticed, by this machine's clock
+	Cause     cause.Cause            `json:"cause"`
+	First     *FailedEvent           `json:"first,omitempty"`  // the earliest real failure in the tree of stacks
+	Events    []FailedEvent          `json:"events,omitempty"` // all failures, in the order of time, at most 50
+	Evidence  *evidence.Evidence     `json:"evidence,omitempty"`
+	Build     *evidence.BuildFailure `json:"build,omitempty"`
 
 	what string   // the first line
 	told []string // lines of evidence
@@ -36,11 +36,11 @@ type Failure struct {
 
 // FailedEvent is a failure of one resource, as CloudFormation tells it.
 type FailedEvent struct {
-	Place  string // in the tree of stacks, such as shop-prod.ECS.Service
-	Type   string
-	Status string
-	Reason string
-	At     time.Time
+	Place  string    `json:"place"` // in the tree of stacks, such as shop-prod.ECS.Service
+	Type   string    `json:"type"`
+	Status string    `json:"status"`
+	Reason string    `json:"reason"`
+	At     time.Time `json:"at"`
 }
 
 const (
