@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -56,7 +57,12 @@ func TestCausesOfALaunchThatFails(t *testing.T) {
 	} {
 		t.Run(test.cause, func(t *testing.T) {
 			t.Parallel()
-			b := newBench(t, awsdouble.WithEventDelay(15*time.Millisecond))
+			// Slow enough for the launcher to look in between, on a busy machine too: on AWS a rollback takes seconds for each resource.
+			delay := time.Millisecond
+			if test.resource == "ECS.Service" {
+				delay = 30 * time.Millisecond
+			}
+			b := newBench(t, awsdouble.WithEventDelay(delay))
 			b.double.TasksFail(test.tasks)
 			b.double.FailResource(test.resource, test.reason)
 			err := b.Deploy(t.Context(), DeployOptions{})
@@ -96,6 +102,34 @@ func (b *bench) wantReport(t *testing.T, err error, name, place string) {
 	again, _ := json.MarshalIndent(f, "", "  ")
 	if diff := cmp.Diff(string(again)+"\n", string(text)); diff != "" {
 		t.Error(diff)
+	}
+}
+
+// The earliest real failure counts, whatever is said at the same moment or before it because of it. The words are those of
+// github.com/waterbear-cloud/paco/issues/40 and github.com/aws-samples/aws-scalable-big-blue-button-example/issues/36.
+func TestFirstRealFailure(t *testing.T) {
+	taken := event{stack: "shop-prod.Network", logicalID: "Subnet", reason: "The CIDR '10.4.3.0/24' conflicts with another subnet (Service: AmazonEC2; Status Code: 400)"}
+	later := event{stack: "shop-prod.ECS", logicalID: "Service", reason: "the request was cancelled by the user's hand"}
+	echoes := []event{
+		{stack: "shop-prod.Network", logicalID: "Routes", reason: "Resource creation cancelled"},
+		{stack: "shop-prod.ECS", logicalID: "Role", reason: "Resource update cancelled"},
+		{stack: "shop-prod.Network", own: true, reason: "The following resource(s) failed to create: [NACLAZ1, SubnetAZ2]. "},
+		{stack: "shop-prod", logicalID: "Network", reason: "Embedded stack arn:aws:cloudformation:us-east-1:918358197386:stack/bbb-BBBECSStack-DMPFDRNGF6X5/6d202bc0 was not successfully created: The following resource(s) failed to create: [BBBECSCapacityProvider]. "},
+	}
+	for name, test := range map[string]struct {
+		failures []event
+		want     string
+	}{
+		"behind echoes": {append(slices.Clone(echoes), taken, later), "shop-prod.Network.Subnet"},
+		"before echoes": {append([]event{later, taken}, echoes...), "shop-prod.ECS.Service"},
+		"echoes alone":  {echoes, "shop-prod.Network.Routes"},
+	} {
+		if got, found := (outcome{failures: test.failures}).first(); !found || got.place() != test.want {
+			t.Errorf("%s: the first failure is %s, want %s", name, got.place(), test.want)
+		}
+	}
+	if _, found := (outcome{}).first(); found {
+		t.Error("nothing failed, and something was found")
 	}
 }
 

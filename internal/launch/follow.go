@@ -32,7 +32,7 @@ func (e event) failed() bool { return strings.HasSuffix(string(e.status), "_FAIL
 
 // cancelled events and a parent's word about its child say that something failed, not what.
 func (e event) echo() bool {
-	return strings.Contains(e.reason, "cancelled") || strings.Contains(e.reason, "The following resource(s) failed") ||
+	return strings.HasPrefix(e.reason, "Resource ") && strings.HasSuffix(e.reason, " cancelled") || strings.Contains(e.reason, "The following resource(s) failed") ||
 		strings.HasPrefix(e.reason, "Embedded stack ")
 }
 
