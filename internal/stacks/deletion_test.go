@@ -3,14 +3,9 @@ package stacks
 import (
 	"fmt"
 	"maps"
-	"os"
 	"slices"
 	"strings"
 	"testing"
-
-	"github.com/google/go-cmp/cmp"
-
-	"slipway/internal/docs"
 )
 
 // keeps is what becomes of resources that hold state. Their templates say so, whatever CloudFormation's default is.
@@ -121,23 +116,7 @@ const deletionPage = "../../docs/deletion.md"
 
 // The tables of docs/deletion.md are those above; go test ./internal/stacks -update writes them.
 func TestDeletionPage(t *testing.T) {
-	text, err := os.ReadFile(deletionPage)
-	if err != nil {
-		t.Fatal(err)
-	}
-	want := string(text)
-	for name, table := range map[string]string{"keeps": keepsTable(t), "passes": passesTable(), "stateless": strings.Join(asCode(stateless), ", ") + ".\n"} {
-		if want, err = docs.Replace(want, name, "go test ./internal/stacks -update", table); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if *update {
-		if err := os.WriteFile(deletionPage, []byte(want), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	} else if diff := cmp.Diff(want, string(text)); diff != "" {
-		t.Errorf("docs/deletion.md is not what the templates say; run go test ./internal/stacks -update (-want +got)\n%s", diff)
-	}
+	freshPage(t, deletionPage, map[string]string{"keeps": keepsTable(t), "passes": passesTable(), "stateless": strings.Join(asCode(stateless), ", ") + ".\n"})
 }
 
 // keepsTable names each resource of a kind that holds state, in whatever template it is.
