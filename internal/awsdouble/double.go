@@ -61,7 +61,7 @@ type Double struct {
 	proofs      []dnsRecord    // that certificates wrote into hosted zones; they stay
 	revisions   map[string]int // of task definition families
 	tasks       TaskFailure
-	noLogIDs    bool
+	simpleLogs  bool
 	agentStatus string // of the agent of ECS Exec in every task; RUNNING where empty
 	agentReason string
 	app         AppHandler

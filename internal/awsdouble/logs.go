@@ -40,11 +40,11 @@ func (d *Double) putLog(group, stream string, lines []string) {
 	}
 }
 
-// LogsWithoutIDs lets FilterLogEvents leave out the events' ids, as emulators do.
-func (d *Double) LogsWithoutIDs() {
+// SimpleLogs lets FilterLogEvents leave out the events' ids and heed no prefix of streams, as emulators do.
+func (d *Double) SimpleLogs() {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.noLogIDs = true
+	d.simpleLogs = true
 }
 
 // PutLateLog writes a line with an earlier time, as a writer does whose lines are long under way.
@@ -166,12 +166,12 @@ func (d *Double) filterLogEvents(in object) (object, error) {
 	wanted := texts(in, "logStreamNames")
 	var all list
 	for _, name := range slices.Sorted(maps.Keys(group)) {
-		if len(wanted) > 0 && !slices.Contains(wanted, name) || !strings.HasPrefix(name, text(in, "logStreamNamePrefix")) {
+		if len(wanted) > 0 && !slices.Contains(wanted, name) || !d.simpleLogs && !strings.HasPrefix(name, text(in, "logStreamNamePrefix")) {
 			continue
 		}
 		for _, e := range group[name] {
 			id := any(e.id)
-			if d.noLogIDs {
+			if d.simpleLogs {
 				id = nil
 			}
 			all = append(all, logEvents([]LogEvent{e}, object{"logStreamName": name, "eventId": id})...)

@@ -187,6 +187,14 @@ func (s *system) testLooking(t *testing.T) {
 	doctor := s.run(t, s.env, "doctor.sh", "--local")
 	doctor.wantCode(t, 0)
 	doctor.wantPrinted(t, `ok       local engine: it runs at http://127.0.0.1:\d+`)
+	inside := s.run(t, s.env, "exec.sh", "--local", "--", "/web", "--version")
+	if strings.Contains(doctor.stdout, "tasks by docker") {
+		inside.wantCode(t, 0)
+		inside.wantPrinted(t, `^web [0-9a-f]{12} `)
+	} else {
+		inside.wantCode(t, 1)
+		inside.wantSaid(t, "are processes of this machine")
+	}
 	follow := s.start(t, s.env, "logs.sh", "--follow", "--local")
 	follow.signalWhen(t, regexp.MustCompile(`Z app [0-9a-f]{8} `), syscall.SIGINT)
 	follow.wait(t).wantCode(t, 0)

@@ -100,6 +100,10 @@ func TestExecFindsNothing(t *testing.T) {
 	if _, err := b.Open(t.Context(), Target{Task: "0", Container: "app", cluster: b.double.PhysicalID("slipway-demo-prod", "ECS.Cluster")}, "sh"); err == nil || !strings.Contains(err.Error(), "execute command was not enabled") {
 		t.Errorf("open: %v", err)
 	}
+	b.double.TasksStart(2)
+	if _, err := b.Find(t.Context(), "prod", "", ""); err == nil || !strings.Contains(err.Error(), "no task of environment prod runs") {
+		t.Errorf("tasks that start: %v", err)
+	}
 	b.double.LoseTasks(2)
 	if _, err := b.Find(t.Context(), "prod", "", ""); err == nil || !strings.Contains(err.Error(), "no task of environment prod runs") {
 		t.Errorf("no task: %v", err)

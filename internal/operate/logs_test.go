@@ -162,10 +162,11 @@ func TestLogsAreFollowed(t *testing.T) {
 	}
 }
 
-// Where events have no id, they are told apart by all that they have.
-func TestLogsWithoutIDs(t *testing.T) {
+// Where events have no id, they are told apart by all that they have; where prefixes are not heeded, nothing else slips in.
+func TestLogsOfAnEmulator(t *testing.T) {
 	w := newWriter(t)
-	w.double.LogsWithoutIDs()
+	w.double.SimpleLogs()
+	w.double.PutLog(w.group, "ecs-execute-command-1", "a session")
 	at := time.Now()
 	w.double.PutLateLog(w.group, "tasks/app/1", at, "same")
 	got, _, stop := w.followed(t, LogOptions{})
