@@ -2,12 +2,16 @@
 package localtest
 
 import (
+	"crypto/rand"
+	"errors"
 	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/iam"
+	"github.com/aws/aws-sdk-go-v2/service/iam/types"
 )
 
 // User makes an IAM user with the policies given as JSON, and returns the configuration for clients that act as that
@@ -17,15 +21,21 @@ import (
 func User(t testing.TB, root aws.Config, name string, policies ...string) aws.Config {
 	t.Helper()
 	ctx, client := t.Context(), iam.NewFromConfig(root)
-	if _, err := client.CreateUser(ctx, &iam.CreateUserInput{UserName: &name}); err != nil {
+	name = name + "-" + strings.ToLower(rand.Text()[:6]) // what is there by this name was made here, by a call whose answer was lost
+	if _, err := client.CreateUser(ctx, &iam.CreateUserInput{UserName: &name}); err != nil && !taken(err) {
+		t.Fatal(err)
+	}
+	user, err := client.GetUser(ctx, &iam.GetUserInput{UserName: &name})
+	if err != nil {
 		t.Fatal(err)
 	}
 	for i, document := range policies {
-		made, err := client.CreatePolicy(ctx, &iam.CreatePolicyInput{PolicyName: new(fmt.Sprintf("%s-%d", name, i+1)), PolicyDocument: &document})
-		if err != nil {
+		policy := fmt.Sprintf("%s-%d", name, i+1)
+		if _, err := client.CreatePolicy(ctx, &iam.CreatePolicyInput{PolicyName: &policy, PolicyDocument: &document}); err != nil && !taken(err) {
 			t.Fatalf("policy %d of %s: %v", i+1, name, err)
 		}
-		if _, err := client.AttachUserPolicy(ctx, &iam.AttachUserPolicyInput{UserName: &name, PolicyArn: made.Policy.Arn}); err != nil {
+		arn := strings.Replace(*user.User.Arn, ":user/"+name, ":policy/"+policy, 1)
+		if _, err := client.AttachUserPolicy(ctx, &iam.AttachUserPolicyInput{UserName: &name, PolicyArn: &arn}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -36,4 +46,9 @@ func User(t testing.TB, root aws.Config, name string, policies ...string) aws.Co
 	acting := root.Copy()
 	acting.Credentials = credentials.NewStaticCredentialsProvider(*key.AccessKey.AccessKeyId, *key.AccessKey.SecretAccessKey, "")
 	return acting
+}
+
+func taken(err error) bool {
+	_, ok := errors.AsType[*types.EntityAlreadyExistsException](err)
+	return ok
 }

@@ -51,6 +51,10 @@ INHERITED = (
     "GOPRIVATE",
     "GOTOOLCHAIN",
 )
+
+# The daemon of builds where tasks are processes: an image that Docker built of any Dockerfile need not run as one.
+NO_DOCKER = "unix:///nonexistent/docker.sock"
+
 VARIABLE_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 # One shell runs all of a build's commands ("runs all build commands in the same instance of the default shell",
@@ -144,7 +148,7 @@ class Shell:
 
 def inherited() -> dict[str, str]:
     """What every build starts with, before the variables of buildspec, project and request."""
-    return {name: os.environ[name] for name in INHERITED if os.environ.get(name)}
+    return {"DOCKER_HOST": NO_DOCKER} | {name: os.environ[name] for name in INHERITED if os.environ.get(name)}
 
 
 def own_variables(work: Path, region: str) -> dict[str, str]:

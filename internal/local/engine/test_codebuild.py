@@ -238,7 +238,7 @@ phases:
             self.assertNotIn(name, env)
         self.assertNotEqual(env["HOME"], os.environ.get("HOME"))
         self.assertEqual(env["GOCACHE"], self.engine.folder.name)
-        self.assertNotIn("DOCKER_HOST", env)
+        self.assertEqual(env["DOCKER_HOST"], "unix:///nonexistent/docker.sock")
         for name in ("HOME", "TMPDIR", "CODEBUILD_SRC_DIR"):
             self.assertTrue(env[name].startswith(str(self.engine.tmp)), env[name])
             self.assertFalse(Path(env[name]).exists())
