@@ -21,6 +21,8 @@ var commands = map[string]witness{
 	"./scripts/deploy.sh --local --yes":                                    {"internal/e2e/local_test.go", `"deploy.sh", "--local", "--yes"`},
 	"./scripts/deploy.sh":                                                  {"internal/e2e/local_test.go", `"deploy.sh", "--yes"`},
 	"./scripts/deploy.sh --cost":                                           {"scripts/slipway/main_test.go", `"deploy", "--cost"`},
+	"./scripts/deploy.sh --plan --against main":                            {"scripts/slipway/plan_test.go", `"deploy", "--plan", "--against", "main")`},
+	"./scripts/deploy.sh --plan --against main --markdown":                 {"scripts/slipway/plan_test.go", `"deploy", "--plan", "--against", "main", "--markdown"`},
 	"./scripts/deploy.sh --policy deploy":                                  {"scripts/slipway/main_test.go", `"deploy", "--policy", "deploy"`},
 	"./scripts/deploy.sh --policy foundation":                              {"internal/deployer/docs_test.go", "range AllNames"},
 	"./scripts/deploy.sh --policy destroy":                                 {"internal/deployer/docs_test.go", "range AllNames"},

@@ -25,12 +25,23 @@ func (a *app) deployCommand() *cobra.Command {
 	var image, policy string
 	var environments []string
 	var wait time.Duration
+	var preview preview
 	c := &cobra.Command{
 		Use:   "deploy",
 		Short: "Bring the application up, or up to date, and wait until it answers",
 		Long: `Deploys the working tree: what git tracks, as it is now. The first launch makes everything; later ones change what differs.
 Without --environment it goes to the environments that are not up yet and to the first one.
-Prints what it made as Key=Value lines; everything else goes to stderr.`,
+Prints what it made as Key=Value lines; everything else goes to stderr.
+With --plan --against it deploys nothing. It compares the templates of the working tree with those of a git ref, without asking AWS,
+and prints each resource that would be added, modified, replaced or removed, below what matters: something that cannot be made again
+is replaced or lost, the service does not answer for a while, something can be reached from the internet, somebody may do more, it
+costs more. What was changed on AWS by hand it cannot know.
+
+Exit codes: 0 it is up and answers, or the plan was made, whatever it tells; 1 it failed, or the plan cannot be made; 2 the command
+line cannot be meant; 3 the git ref is not there, or has no templates.`,
+		Example: `  ./scripts/deploy.sh
+  ./scripts/deploy.sh --plan --against main
+  ./scripts/deploy.sh --plan --against main --markdown`,
 		Args: noArguments,
 		RunE: func(c *cobra.Command, _ []string) error {
 			if err := w.check(); err != nil {
@@ -38,6 +49,12 @@ Prints what it made as Key=Value lines; everything else goes to stderr.`,
 			}
 			if c.Flags().Changed("image") && image != "keep" {
 				return usageError{fmt.Errorf("--image %q: the only value is keep, which leaves the running image and changes the rest", image)}
+			}
+			if err := preview.check(w, c.Flags().Changed); err != nil {
+				return err
+			}
+			if preview.plan {
+				return a.plan(c.Context(), w, preview)
 			}
 			if c.Flags().Changed("policy") {
 				return a.policy(c.Context(), w, policy)
@@ -59,6 +76,7 @@ Prints what it made as Key=Value lines; everything else goes to stderr.`,
 	c.Flags().BoolVar(&price, "cost", false, "only say what it costs a month; needs no credentials and changes nothing")
 	c.Flags().StringVar(&policy, "policy", "", "only print an IAM policy, by its `name`: deploy, foundation, destroy, preflight or operate (docs/permissions.md)")
 	c.Flags().BoolVarP(&yes, "yes", "y", false, "do not ask before the first launch")
+	preview.flags(c.Flags())
 	waitFlag(c, &wait, 0)
 	c.Flags().StringVar(&image, "image", "", "`keep` leaves the image that runs and changes the rest")
 	c.Flags().StringArrayVarP(&environments, "environment", "e", nil, "environment to deploy to, by `name`; may be given several times")

@@ -14,6 +14,7 @@ import (
 
 	"slipway/internal/docs"
 	"slipway/internal/operate"
+	"slipway/internal/plan"
 )
 
 var update = flag.Bool("update", false, "write the generated part of docs/commands.md")
@@ -22,6 +23,7 @@ const commandsPage = "../../docs/commands.md"
 
 // printed is what each command prints as JSON.
 var printed = map[string]reflect.Type{
+	"deploy": reflect.TypeFor[plan.Plan](),
 	"doctor": reflect.TypeFor[diagnosis](),
 	"events": reflect.TypeFor[operate.Event](),
 	"exec":   reflect.TypeFor[execution](),

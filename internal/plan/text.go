@@ -1,0 +1,157 @@
+package plan
+
+import (
+	"fmt"
+	"io"
+	"math"
+	"strings"
+)
+
+// Text writes the plan for a terminal.
+func (p Plan) Text(w io.Writer) error {
+	var b strings.Builder
+	fmt.Fprintf(&b, "What the templates of the working tree change against %s\n\n", p.Against)
+	for _, r := range p.Risks {
+		fmt.Fprintf(&b, "! %s\n    %s\n", r.Name, r.Text)
+	}
+	if len(p.Risks) == 0 {
+		b.WriteString("Nothing at risk was found.\n")
+	}
+	fmt.Fprintf(&b, "\n%s\n", p.Cost)
+	for _, note := range p.Notes {
+		fmt.Fprintf(&b, "Note: %s.\n", note)
+	}
+	fmt.Fprintf(&b, "\n%s.\n%s", p.summary(), p.tree())
+	_, err := io.WriteString(w, b.String())
+	return err
+}
+
+// Markdown writes the plan as a comment of a pull request.
+func (p Plan) Markdown(w io.Writer) error {
+	var b strings.Builder
+	fmt.Fprintf(&b, "### What the templates change against `%s`\n\n", p.Against)
+	for i, r := range p.Risks {
+		if i == 0 {
+			b.WriteString("| risk | what happens |\n|---|---|\n")
+		}
+		fmt.Fprintf(&b, "| `%s` | %s |\n", r.Name, escaped(r.Text))
+	}
+	if len(p.Risks) == 0 {
+		b.WriteString("Nothing at risk was found.\n")
+	}
+	fmt.Fprintf(&b, "\n%s\n", p.Cost)
+	for _, note := range p.Notes {
+		fmt.Fprintf(&b, "\n> %s.\n", escaped(note))
+	}
+	if len(p.Changes) == 0 {
+		fmt.Fprintf(&b, "\n%s.\n", p.summary())
+	} else {
+		// No line of the tree begins with the fence: those of values are indented by more than three spaces.
+		fmt.Fprintf(&b, "\n<details><summary>%s</summary>\n\n```text%s```\n\n</details>\n", p.summary(), p.tree())
+	}
+	_, err := io.WriteString(w, b.String())
+	return err
+}
+
+var escaped = strings.NewReplacer(`\`, `\\`, "|", `\|`, "*", `\*`, "_", `\_`, "`", "\\`", "<", "&lt;", "[", `\[`, "\n", " ").Replace
+
+// summary counts the changes.
+func (p Plan) summary() string {
+	count := map[string]int{}
+	for _, c := range p.Changes {
+		count[c.Action]++
+	}
+	var parts []string
+	for _, action := range []string{"add", "modify", "replace", "perhaps replace", "remove"} {
+		if n := count[action]; n > 0 {
+			parts = append(parts, fmt.Sprintf("%s %d", action, n))
+		}
+	}
+	if len(parts) == 0 {
+		return "No resource changes"
+	}
+	return "Resources: " + strings.Join(parts, ", ")
+}
+
+var signs = map[string]string{"add": "+", "modify": "~", "replace": "-/+", "perhaps replace": "-/+?", "remove": "-"}
+
+// tree lists the changes below their stacks.
+func (p Plan) tree() string {
+	var b strings.Builder
+	stack := ""
+	for _, c := range p.Changes {
+		if c.Stack != stack {
+			stack = c.Stack
+			fmt.Fprintf(&b, "\n%s\n", stack)
+		}
+		kept := ""
+		if c.Retained {
+			kept = ", the old one kept"
+		}
+		fmt.Fprintf(&b, "  %-4s %s (%s): %s%s\n", signs[c.Action], c.LogicalID, c.Type, c.Action, kept)
+		for _, property := range c.Properties {
+			fmt.Fprintf(&b, "         %s\n", property)
+		}
+	}
+	return b.String()
+}
+
+func (p Property) String() string {
+	if p.Follows != "" {
+		return p.Path + ": follows " + p.Follows
+	}
+	before, after := short(p.Before, p.After)
+	return fmt.Sprintf("%s: %s -> %s", p.Path, before, after)
+}
+
+// limit is how much of a value stands in a line, and lead what stands of it before the place where it differs, in characters.
+const limit, lead = 100, 20
+
+// short are two values in as much space as a line has for them, both from about where they differ on.
+func short(before, after string) (string, string) {
+	a, b := []rune(before), []rune(after)
+	same := 0
+	for same < min(len(a), len(b)) && a[same] == b[same] {
+		same++
+	}
+	from := max(0, same-lead)
+	if len(a) <= limit && len(b) <= limit {
+		from = 0
+	}
+	return cut(a, from), cut(b, from)
+}
+
+func cut(value []rune, from int) string {
+	if len(value) == 0 {
+		return "(none)"
+	}
+	begin, end := "", ""
+	if from > 0 {
+		begin = "..."
+	}
+	if value = value[from:]; len(value) > limit {
+		value, end = value[:limit], "..."
+	}
+	return begin + strings.ReplaceAll(string(value), "\n", `\n`) + end
+}
+
+func (c Cost) String() string {
+	before, after := span(c.BeforeLow, c.BeforeHigh), span(c.AfterLow, c.AfterHigh)
+	if before == after {
+		return fmt.Sprintf("Cost in %s: %s USD a month before traffic, as before.", c.Region, after)
+	}
+	return fmt.Sprintf("Cost in %s: %s USD a month before traffic; it was %s.", c.Region, after, before)
+}
+
+// span words an amount, or its lowest and highest.
+func span(low, high float64) string {
+	if high > low {
+		return fmt.Sprintf("%.2f to %.2f", low, high)
+	}
+	return fmt.Sprintf("%.2f", low)
+}
+
+// rounded is to cents.
+func rounded(low, high float64) (float64, float64) {
+	return math.Round(low*100) / 100, math.Round(high*100) / 100
+}
