@@ -154,10 +154,12 @@ func widening(was, is template.Resource) []string {
 	} else if !reflect.DeepEqual(trust, before) {
 		found = append(found, "who may assume it changes")
 	}
-	if boundary, before := is.Properties["PermissionsBoundary"], was.Properties["PermissionsBoundary"]; !reflect.DeepEqual(boundary, before) && was.Type != "" {
-		found = append(found, fmt.Sprintf("its boundary was %s and is %s", orNone(intrinsic.Replace(text(before))), orNone(intrinsic.Replace(text(boundary)))))
-	} else if boundary == nil && was.Type == "" {
+	boundary, before := is.Properties["PermissionsBoundary"], was.Properties["PermissionsBoundary"]
+	switch {
+	case was.Type == "" && boundary == nil:
 		found = append(found, "has no boundary")
+	case before != nil && !reflect.DeepEqual(boundary, before): // one where there was none takes rights away
+		found = append(found, fmt.Sprintf("its boundary was %s and is %s", intrinsic.Replace(text(before)), orNone(intrinsic.Replace(text(boundary)))))
 	}
 	return shortened(found)
 }

@@ -169,6 +169,8 @@ func TestExposureAndWidening(t *testing.T) {
 		"not action":         {statement("{Effect: Allow, NotAction: [a, b], Resource: \"*\"}"), statement("{Effect: Allow, NotAction: [a], Resource: \"*\"}"), "", "allows all but [\"a\"] on *"},
 		"a policy goes":      {statement("{Effect: Deny, Action: a, Resource: a}"), "{}", "", "no longer denies a on a"},
 		"boundary goes":      {role("AssumeRolePolicyDocument: a, PermissionsBoundary: b"), role("AssumeRolePolicyDocument: a"), "", "its boundary was b and is none"},
+		"boundary comes":     {role("AssumeRolePolicyDocument: a"), role("AssumeRolePolicyDocument: a, PermissionsBoundary: b"), "", ""},
+		"another boundary":   {role("AssumeRolePolicyDocument: a, PermissionsBoundary: b"), role("AssumeRolePolicyDocument: a, PermissionsBoundary: !Ref C"), "", "its boundary was b and is C"},
 		"trust":              {role("AssumeRolePolicyDocument: a"), role("AssumeRolePolicyDocument: b"), "", "who may assume it changes"},
 		"attached":           {role("AssumeRolePolicyDocument: a"), role("AssumeRolePolicyDocument: a, ManagedPolicyArns: [x]"), "", "ManagedPolicyArns has x"},
 		"new, unbound":       {"{}", role("AssumeRolePolicyDocument: a"), "", "is a new role; has no boundary"},
