@@ -126,7 +126,7 @@ func unitSteps(r *repo) []step {
 }
 
 // concurrent names the packages whose goroutines make the race detector worth its price.
-var concurrent = []string{"internal/awsdouble", "internal/ec2query", "internal/evidence", "internal/launch", "internal/local", "internal/residue", "web"}
+var concurrent = []string{"internal/awsdouble", "internal/ec2query", "internal/evidence", "internal/launch", "internal/lease", "internal/local", "internal/residue", "web"}
 
 // unit tests what race does not.
 func (r *repo) unit(ctx context.Context, out io.Writer) (tally, error) {
