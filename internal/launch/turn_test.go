@@ -36,8 +36,14 @@ func TestOneRunAtATime(t *testing.T) {
 	if n := len(b.double.CallsTo("CreateChangeSet")) + len(b.double.CallsTo("StartBuild")); n != before || len(b.double.CallsTo("DeleteStack")) > 0 {
 		t.Errorf("something was changed: %v", b.operations())
 	}
-	time.AfterFunc(50*time.Millisecond, func() { other.Release(context.Background()) })
-	b.again("b").mustDeploy(t, DeployOptions{Wait: time.Minute})
+	b.again("b")
+	go func(waiting *said) {
+		for !strings.Contains(waiting.String(), "waiting for it") && t.Context().Err() == nil {
+			time.Sleep(time.Millisecond)
+		}
+		other.Release(context.Background())
+	}(b.progress)
+	b.mustDeploy(t, DeployOptions{Wait: time.Minute})
 	if n := strings.Count(b.progress.String(), "waiting for it"); n != 1 {
 		t.Errorf("it says %d times that it waits:\n%s", n, b.progress)
 	}
