@@ -42,30 +42,25 @@ func (l *Launcher) Deploy(ctx context.Context, o DeployOptions) error {
 	if err := l.identify(ctx, l.regionHasAll); err != nil {
 		return err
 	}
-	roots, err := l.roots(ctx)
-	if err != nil {
-		return err
-	}
-	targets := l.targets(o, roots)
 	bucket, err := l.bucket(ctx)
 	if err != nil {
 		return err
 	}
-	if bucket != "" {
-		return l.turn(ctx, bucket, o.what(), o.Wait, func(ctx context.Context, _ *lease.Lease) error {
-			f, err := l.beginning(ctx, o, roots, targets)
-			if err != nil {
-				return err
-			}
-			return l.rollOut(ctx, o, f, roots, targets)
+	if bucket == "" {
+		f, err := l.beginning(ctx, o)
+		if err != nil {
+			return err
+		}
+		return l.turn(ctx, f.bucket, o.what(), o.Wait, func(ctx context.Context, _ *lease.Lease) error {
+			return l.rollOut(ctx, o, f)
 		})
 	}
-	f, err := l.beginning(ctx, o, roots, targets)
-	if err != nil {
-		return err
-	}
-	return l.turn(ctx, f.bucket, o.what(), o.Wait, func(ctx context.Context, _ *lease.Lease) error {
-		return l.rollOut(ctx, o, f, roots, targets)
+	return l.turn(ctx, bucket, o.what(), o.Wait, func(ctx context.Context, _ *lease.Lease) error {
+		f, err := l.beginning(ctx, o)
+		if err != nil {
+			return err
+		}
+		return l.rollOut(ctx, o, f)
 	})
 }
 
@@ -77,16 +72,20 @@ func (o DeployOptions) what() string {
 	return "./scripts/deploy.sh"
 }
 
-// rollOut brings the environments to what the templates and the source say.
-func (l *Launcher) rollOut(ctx context.Context, o DeployOptions, f foundation, roots map[string]stack, targets []config.Environment) error {
-	var err error
+// rollOut brings the environments to what the templates and the source say. It looks at them itself: another run may have
+// changed them until this one had its turn.
+func (l *Launcher) rollOut(ctx context.Context, o DeployOptions, f foundation) error {
+	roots, err := l.roots(ctx)
+	if err != nil {
+		return err
+	}
 	image := o.Image
 	if image == "" && !o.KeepImage {
 		if image, err = l.image(ctx, f); err != nil {
 			return err
 		}
 	}
-	for _, env := range targets {
+	for _, env := range l.targets(o, roots) {
 		if err := l.deployEnvironment(ctx, f, env, roots[env.Name], image, o); err != nil {
 			return fmt.Errorf("environment %s: %w", env.Name, err)
 		}
@@ -138,11 +137,15 @@ func (l *Launcher) roots(ctx context.Context) (map[string]stack, error) {
 }
 
 // beginning is everything before the first environment: the pipeline only looks at it, a person brings it up.
-func (l *Launcher) beginning(ctx context.Context, o DeployOptions, roots map[string]stack, targets []config.Environment) (foundation, error) {
+func (l *Launcher) beginning(ctx context.Context, o DeployOptions) (foundation, error) {
 	if o.ByPipeline {
 		return l.foundationThere(ctx)
 	}
-	if err := l.preflight(ctx, targets, roots); err != nil {
+	roots, err := l.roots(ctx)
+	if err != nil {
+		return foundation{}, err
+	}
+	if err := l.preflight(ctx, l.targets(o, roots), roots); err != nil {
 		return foundation{}, err
 	}
 	first := !slices.ContainsFunc(l.Config.Environments, func(e config.Environment) bool { return roots[e.Name].exists() })

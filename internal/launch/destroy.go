@@ -55,7 +55,7 @@ func (l *Launcher) Destroy(ctx context.Context, o DestroyOptions) error {
 	}
 	l.stopWriters(ctx, record)
 	err = l.turn(ctx, bucketOf(found), "./scripts/destroy.sh", o.Wait, func(ctx context.Context, turn *lease.Lease) error {
-		return l.takeAway(ctx, found, record, turn)
+		return l.takeAway(ctx, record, turn)
 	})
 	if err != nil {
 		return err
@@ -144,8 +144,9 @@ func (l *Launcher) agree(found []stack, r *record, o DestroyOptions) error {
 
 // takeAway deletes in this order: the roots, what the roots no longer hold, the foundation with its data. What another
 // run made until this one had its turn is recorded first.
-func (l *Launcher) takeAway(ctx context.Context, found []stack, r *record, turn *lease.Lease) error {
-	if err := l.recordTrees(ctx, found, r); err != nil {
+func (l *Launcher) takeAway(ctx context.Context, r *record, turn *lease.Lease) error {
+	found, err := l.findAgain(ctx, r)
+	if err != nil {
 		return err
 	}
 	var roots, foundations []stack
@@ -174,6 +175,28 @@ func (l *Launcher) takeAway(ctx context.Context, found []stack, r *record, turn 
 		}
 	}
 	return nil
+}
+
+// findAgain finds the stacks of the application once nobody else changes them: another run may have made more since they
+// were shown, which may not be protected either, and may write.
+func (l *Launcher) findAgain(ctx context.Context, r *record) ([]stack, error) {
+	found, err := l.findStacks(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for _, s := range found {
+		if err := l.unprotected(s); err != nil {
+			return nil, err
+		}
+	}
+	known := len(r.Resources)
+	if err := l.recordTrees(ctx, found, r); err != nil {
+		return nil, err
+	}
+	if len(r.Resources) > known {
+		l.stopWriters(ctx, r)
+	}
+	return found, nil
 }
 
 // deleteUntilGone deletes a stack, emptying its buckets and those of the stacks nested in it before each try.

@@ -50,6 +50,68 @@ func TestOneRunAtATime(t *testing.T) {
 	b.mustDestroy(t)
 }
 
+// Who has waited for its turn goes by what the other run has made, not by what there was before: to an environment that is
+// up by now comes what it has, by the pipeline.
+func TestTurnAfterAFirstLaunch(t *testing.T) {
+	b := newBench(t).asking(t, "name: shop\nenvironments: [{name: test}, {name: prod}]\n")
+	first, output := b.Launcher, b.output
+	if err := first.identify(t.Context(), first.regionHasAll); err != nil {
+		t.Fatal(err)
+	}
+	f, err := first.raiseFoundation(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	second := b.asking(t, "name: shop\nenvironments: [{name: test}, {name: prod}]\n")
+	ended := make(chan error, 1)
+	err = first.turn(t.Context(), f.bucket, "./scripts/deploy.sh", 0, func(ctx context.Context, _ *lease.Lease) error {
+		go func() { ended <- second.Deploy(t.Context(), DeployOptions{Wait: time.Minute}) }()
+		for !strings.Contains(second.progress.String(), "waiting for it") {
+			if err := pause(ctx, time.Millisecond); err != nil {
+				return err
+			}
+		}
+		return first.rollOut(ctx, DeployOptions{}, f)
+	})
+	if err != nil || !strings.Contains(output.String(), "Environment=prod") {
+		t.Fatalf("the first run: %v\n%s", err, output)
+	}
+	if err := <-ended; err != nil || !strings.Contains(second.output.String(), "Environment=test") || strings.Contains(second.output.String(), "Environment=prod") {
+		t.Errorf("the second run: %v\n%s%s", err, second.progress, second.output)
+	}
+}
+
+// An environment that another run made while destroy waited for its turn goes, too.
+func TestDestroyAfterAWait(t *testing.T) {
+	b := newBench(t).asking(t, "name: shop\nenvironments: [{name: test}, {name: prod}]\n")
+	b.mustDeploy(t, DeployOptions{Environments: []string{"test"}})
+	first := b.Launcher
+	f, err := first.foundationThere(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	destroying := b.asking(t, "name: shop\nenvironments: [{name: test}, {name: prod}]\n")
+	ended := make(chan error, 1)
+	err = first.turn(t.Context(), f.bucket, "./scripts/deploy.sh", 0, func(ctx context.Context, _ *lease.Lease) error {
+		go func() { ended <- destroying.Destroy(t.Context(), DestroyOptions{Wait: time.Minute}) }()
+		for !strings.Contains(destroying.progress.String(), "waiting for it") {
+			if err := pause(ctx, time.Millisecond); err != nil {
+				return err
+			}
+		}
+		return first.rollOut(ctx, DeployOptions{}, f)
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := <-ended; err != nil {
+		t.Errorf("%v\n%s", err, destroying.progress)
+	}
+	if living := b.double.Living(); len(living) > 0 {
+		t.Errorf("after destroy there is still %v", living)
+	}
+}
+
 // A run that was killed leaves its lease behind: the next run of the same clone goes on at once, one of another clone
 // waits until the lease has run out.
 func TestTurnOfTheKilled(t *testing.T) {
