@@ -261,7 +261,7 @@ func (l *Launcher) healthy(ctx context.Context, env config.Environment, root sta
 		case ctx.Err() != nil:
 			return failure
 		case err != nil && !passing(err):
-			return fmt.Errorf("describe the health of its targets: %w", explain(err))
+			return fmt.Errorf("describe the health of its targets: %w", Explain(err))
 		case err != nil:
 			failure = err
 		case well < tasks || len(rest) > 0:

@@ -58,7 +58,7 @@ func (l *Launcher) apply(ctx context.Context, r request) (stack, error) {
 	})
 	// The SDK repeats a call whose answer was lost; the set is then executed already, and the token finds its operation.
 	if err != nil && !is(err, alreadyExecuted) {
-		return current, fmt.Errorf("execute the change set of stack %s: %w", r.name, explain(err))
+		return current, fmt.Errorf("execute the change set of stack %s: %w", r.name, Explain(err))
 	}
 	out, err := l.follow(ctx, aws.ToString(set.StackId), token, newWatch(current))
 	if err != nil {
@@ -115,7 +115,7 @@ func (l *Launcher) makeChangeSet(ctx context.Context, r request, todo step, nest
 		return l.awaitChangeSet(ctx, r.name, aws.ToString(in.ChangeSetName), todo)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("create a change set for stack %s: %w", r.name, explain(err))
+		return nil, fmt.Errorf("create a change set for stack %s: %w", r.name, Explain(err))
 	}
 	return l.awaitChangeSet(ctx, r.name, aws.ToString(made.Id), todo)
 }
@@ -129,7 +129,7 @@ func (l *Launcher) awaitChangeSet(ctx context.Context, name, id string, todo ste
 		set, err := l.wholeChangeSet(ctx, name, id)
 		switch {
 		case err != nil && !passing(err):
-			return nil, fmt.Errorf("describe the change set of stack %s: %w", name, explain(err))
+			return nil, fmt.Errorf("describe the change set of stack %s: %w", name, Explain(err))
 		case err != nil:
 		case set.Status == types.ChangeSetStatusCreateComplete:
 			return set, nil

@@ -26,7 +26,7 @@ func (l *Launcher) raiseCount(ctx context.Context, env config.Environment, root 
 	}
 	least, err := l.leastTasks(ctx, cluster, name)
 	if err != nil {
-		return fmt.Errorf("ask for the least number of tasks of service %s: %w", name, explain(err))
+		return fmt.Errorf("ask for the least number of tasks of service %s: %w", name, Explain(err))
 	}
 	if s.DesiredCount >= least {
 		return nil
@@ -34,7 +34,7 @@ func (l *Launcher) raiseCount(ctx context.Context, env config.Environment, root 
 	l.Progress.Line("%s: raising the service from %d to its minimum of %d tasks", root.name, s.DesiredCount, least)
 	_, err = l.aws.ecs.UpdateService(ctx, &ecs.UpdateServiceInput{Cluster: aws.String(cluster), Service: aws.String(name), DesiredCount: aws.Int32(least)})
 	if err != nil {
-		return fmt.Errorf("raise the task count of service %s: %w", name, explain(err))
+		return fmt.Errorf("raise the task count of service %s: %w", name, Explain(err))
 	}
 	return nil
 }

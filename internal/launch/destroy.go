@@ -81,7 +81,7 @@ func (l *Launcher) findStacks(ctx context.Context) ([]stack, error) {
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(ctx)
 		if err != nil {
-			return nil, fmt.Errorf("list the stacks: %w", explain(err))
+			return nil, fmt.Errorf("list the stacks: %w", Explain(err))
 		}
 		for _, described := range page.Stacks {
 			s := toStack(described)
@@ -234,7 +234,7 @@ func (l *Launcher) prove(ctx context.Context, r *record) error {
 		l.Progress.Line("pending deletion: %s: %s %s", f.Resource, f.State, f.Note)
 	}
 	if err != nil {
-		return fmt.Errorf("everything was deleted, but not all of it could be proven gone: %w\nrun ./scripts/destroy.sh again to ask once more", explain(err))
+		return fmt.Errorf("everything was deleted, but not all of it could be proven gone: %w\nrun ./scripts/destroy.sh again to ask once more", Explain(err))
 	}
 	if len(left) > 0 {
 		var b strings.Builder

@@ -92,7 +92,7 @@ func (l *Launcher) diagnoseNamed(ctx context.Context, d *diagnosis, fresh []stri
 	in := preflight.Place{Account: l.account, Region: l.AWS.Region, FargateZones: table.FargateZones[l.AWS.Region]}
 	found, err := preflight.Check(ctx, l.aws.config, in, l.Config, l.Config.Environments, fresh)
 	if err != nil {
-		d.note(name, "", "try again, or see what AWS says", explain(err))
+		d.note(name, "", "try again, or see what AWS says", Explain(err))
 	}
 	for _, f := range found.Refused {
 		d.checks = append(d.checks, Check{Name: f.Key, Found: f.What + " " + f.Why, Fix: f.Do, Refused: true})
@@ -112,7 +112,7 @@ func (l *Launcher) diagnoseRoles(ctx context.Context, d *diagnosis) {
 		name := "service-linked role " + r.role
 		switch {
 		case err != nil:
-			d.checks = append(d.checks, Check{Name: name, Found: explain(err).Error(), Fix: "give the right iam:GetRole (./scripts/deploy.sh --policy deploy)", Refused: true})
+			d.checks = append(d.checks, Check{Name: name, Found: Explain(err).Error(), Fix: "give the right iam:GetRole (./scripts/deploy.sh --policy deploy)", Refused: true})
 		case found:
 			d.note(name, "there", "", nil)
 		default:

@@ -78,10 +78,7 @@ var throttles = []string{"Throttling", "ThrottlingException", "ThrottledExceptio
 	"SlowDown", "PriorRequestNotComplete", "RequestThrottled", "BandwidthLimitExceeded", "EC2ThrottledException"}
 
 // Explain adds to an answer of AWS what a user can do about it, where that is known.
-func Explain(err error) error { return explain(err) }
-
-// explain adds what a user can do about an answer that many calls can get.
-func explain(err error) error {
+func Explain(err error) error {
 	var answered smithy.APIError
 	switch {
 	case err == nil:

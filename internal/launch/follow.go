@@ -218,7 +218,7 @@ func (l *Launcher) eventsSince(ctx context.Context, id, label string, stop func(
 	for done := false; pages.HasMorePages() && !done; {
 		page, err := pages.NextPage(ctx)
 		if err != nil {
-			return nil, fmt.Errorf("read the events of stack %s: %w", label, explain(err))
+			return nil, fmt.Errorf("read the events of stack %s: %w", label, Explain(err))
 		}
 		for _, s := range page.StackEvents {
 			e := toEvent(s, label)

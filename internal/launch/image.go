@@ -53,7 +53,7 @@ func (l *Launcher) digestOf(ctx context.Context, f foundation, tag string) (stri
 		return "", nil
 	}
 	if err != nil {
-		return "", fmt.Errorf("look for image %s in repository %s: %w", tag, f.repository, explain(err))
+		return "", fmt.Errorf("look for image %s in repository %s: %w", tag, f.repository, Explain(err))
 	}
 	if len(out.ImageDetails) == 0 {
 		return "", nil
@@ -78,7 +78,7 @@ func (l *Launcher) build(ctx context.Context, f foundation, identity string) err
 		IdempotencyToken: aws.String("image-" + identity),
 	})
 	if err != nil {
-		return fmt.Errorf("start the image build: %w", explain(err))
+		return fmt.Errorf("start the image build: %w", Explain(err))
 	}
 	build, err := l.followBuild(ctx, aws.ToString(started.Build.Id), f.imageLogGroup)
 	if err != nil {
@@ -99,7 +99,7 @@ func (l *Launcher) followBuild(ctx context.Context, id, logGroup string) (types.
 		case ctx.Err() != nil:
 			return types.Build{}, fmt.Errorf("%w while following the build %s, which goes on; run the same command again", ErrInterrupted, id)
 		case err != nil && !passing(err):
-			return types.Build{}, fmt.Errorf("ask about build %s: %w", id, explain(err))
+			return types.Build{}, fmt.Errorf("ask about build %s: %w", id, Explain(err))
 		case err == nil && len(out.Builds) == 0:
 			return types.Build{}, fmt.Errorf("build %s is gone", id)
 		case err == nil:

@@ -38,7 +38,7 @@ func (l *Launcher) identify(ctx context.Context, checkRegion func() error) error
 	l.partition = partitionOf(l.AWS.Region)
 	who, err := l.aws.sts.GetCallerIdentity(ctx, &sts.GetCallerIdentityInput{})
 	if err != nil {
-		return fmt.Errorf("ask AWS who you are: %w", explain(err))
+		return fmt.Errorf("ask AWS who you are: %w", Explain(err))
 	}
 	l.account, l.caller = aws.ToString(who.Account), aws.ToString(who.Arn)
 	l.Progress.Line("AWS account %s, Region %s, as %s", l.account, l.AWS.Region, l.caller)
@@ -68,7 +68,7 @@ func (l *Launcher) namedFits(ctx context.Context, targets []config.Environment, 
 	in := preflight.Place{Account: l.account, Region: l.AWS.Region, FargateZones: table.FargateZones[l.AWS.Region]}
 	found, err := preflight.Check(ctx, l.aws.config, in, l.Config, targets, fresh)
 	if err != nil {
-		return fmt.Errorf("look at what slipway.yaml names: %w", explain(err))
+		return fmt.Errorf("look at what slipway.yaml names: %w", Explain(err))
 	}
 	for _, f := range found.Warned {
 		l.Progress.Line("warning: %s", f)
@@ -121,7 +121,7 @@ func (l *Launcher) belongs(ctx context.Context, s stack) (bool, error) {
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(ctx)
 		if err != nil {
-			return false, fmt.Errorf("list the change sets of stack %s: %w", s.name, explain(err))
+			return false, fmt.Errorf("list the change sets of stack %s: %w", s.name, Explain(err))
 		}
 		for _, set := range page.Summaries {
 			name := aws.ToString(set.ChangeSetName)
@@ -145,7 +145,7 @@ var linkedRoles = []struct{ service, role string }{
 func (l *Launcher) serviceLinkedRoles(ctx context.Context) error {
 	for _, r := range linkedRoles {
 		if err := l.serviceLinkedRole(ctx, r.service, r.role); err != nil {
-			return fmt.Errorf("make the service-linked role %s: %w", r.role, explain(err))
+			return fmt.Errorf("make the service-linked role %s: %w", r.role, Explain(err))
 		}
 	}
 	return nil
@@ -186,7 +186,7 @@ func (l *Launcher) roleReadable(ctx context.Context, role string) (bool, error) 
 func (l *Launcher) chooseZones(ctx context.Context, n int) ([]string, error) {
 	all, err := l.aws.ec2.AvailabilityZones(ctx)
 	if err != nil {
-		return nil, fmt.Errorf("list the availability zones: %w", explain(err))
+		return nil, fmt.Errorf("list the availability zones: %w", Explain(err))
 	}
 	slices.SortFunc(all, func(a, b ec2query.Zone) int { return strings.Compare(a.ID, b.ID) })
 	table, err := regions.Load()

@@ -31,7 +31,7 @@ func (l *Launcher) protect(ctx context.Context, env config.Environment, root sta
 		StackName: aws.String(root.name), EnableTerminationProtection: aws.Bool(env.Protected),
 	})
 	if err != nil {
-		return fmt.Errorf("turn the termination protection of stack %s %s: %w", root.name, word, explain(err))
+		return fmt.Errorf("turn the termination protection of stack %s %s: %w", root.name, word, Explain(err))
 	}
 	l.Progress.Line("%s: termination protection is %s", root.name, word)
 	return nil

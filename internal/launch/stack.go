@@ -37,7 +37,7 @@ func (l *Launcher) describe(ctx context.Context, name string) (stack, error) {
 		return stack{name: name}, nil
 	}
 	if err != nil {
-		return stack{}, fmt.Errorf("describe stack %s: %w", name, explain(err))
+		return stack{}, fmt.Errorf("describe stack %s: %w", name, Explain(err))
 	}
 	if len(out.Stacks) == 0 {
 		return stack{name: name}, nil
@@ -67,7 +67,7 @@ func toStack(s types.Stack) stack {
 func (l *Launcher) templateOf(ctx context.Context, name string) (string, error) {
 	out, err := l.aws.stacks.GetTemplate(ctx, &cloudformation.GetTemplateInput{StackName: aws.String(name), TemplateStage: types.TemplateStageOriginal})
 	if err != nil {
-		return "", fmt.Errorf("get the template of stack %s: %w", name, explain(err))
+		return "", fmt.Errorf("get the template of stack %s: %w", name, Explain(err))
 	}
 	return aws.ToString(out.TemplateBody), nil
 }
@@ -81,7 +81,7 @@ func (l *Launcher) tree(ctx context.Context, id, name string) ([]residue.Resourc
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(ctx)
 		if err != nil {
-			return nil, fmt.Errorf("list the resources of stack %s: %w", name, explain(err))
+			return nil, fmt.Errorf("list the resources of stack %s: %w", name, Explain(err))
 		}
 		for _, s := range page.StackResourceSummaries {
 			if aws.ToString(s.PhysicalResourceId) == "" || s.ResourceStatus == types.ResourceStatusDeleteComplete {
@@ -155,7 +155,7 @@ func (l *Launcher) deleteStack(ctx context.Context, s stack, role string) error 
 	}
 	_, err := l.aws.stacks.DeleteStack(ctx, in)
 	if err != nil {
-		return fmt.Errorf("delete stack %s: %w", s.name, explain(err))
+		return fmt.Errorf("delete stack %s: %w", s.name, Explain(err))
 	}
 	out, err := l.follow(ctx, s.id, token, &watch{})
 	if err != nil {

@@ -93,10 +93,10 @@ func (l *Launcher) sweepTaskDefinitions(ctx context.Context, r *record) error {
 		for _, status := range []ecstypes.TaskDefinitionStatus{ecstypes.TaskDefinitionStatusActive, ecstypes.TaskDefinitionStatusInactive} {
 			revisions, err := l.revisions(ctx, family, status)
 			if err != nil {
-				return fmt.Errorf("list the task definitions of family %s: %w", family, explain(err))
+				return fmt.Errorf("list the task definitions of family %s: %w", family, Explain(err))
 			}
 			if err := l.deleteRevisions(ctx, revisions, status); err != nil {
-				return fmt.Errorf("delete the task definitions of family %s: %w", family, explain(err))
+				return fmt.Errorf("delete the task definitions of family %s: %w", family, Explain(err))
 			}
 		}
 	}
@@ -160,7 +160,7 @@ func (l *Launcher) emptyBuckets(ctx context.Context, r *record, s stack) error {
 		}
 		l.Progress.Line("emptying bucket %s", resource.PhysicalID)
 		if err := l.emptyBucket(ctx, resource.PhysicalID); err != nil && !is(err, notFound) {
-			return fmt.Errorf("empty bucket %s: %w", resource.PhysicalID, explain(err))
+			return fmt.Errorf("empty bucket %s: %w", resource.PhysicalID, Explain(err))
 		}
 	}
 	return nil

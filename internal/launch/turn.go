@@ -56,7 +56,7 @@ func (l *Launcher) take(ctx context.Context, bucket, what string, wait time.Dura
 		case errors.Is(err, lease.ErrNoBucket):
 			return ctx, nil, nil
 		case !busy:
-			return held, taken, explain(err)
+			return held, taken, Explain(err)
 		case time.Since(start) >= wait:
 			return ctx, nil, fmt.Errorf("another run has its turn on %s: %w\nwait for it to end, or let this one wait with --wait 30m; if that run is dead, its turn runs out %s after its last sign of life",
 				l.Config.Name, other, lease.Life)

@@ -48,7 +48,7 @@ func (l *Launcher) stored(ctx context.Context, bucket, key string) ([]byte, erro
 		return nil, nil
 	}
 	if err != nil {
-		return nil, explain(err)
+		return nil, Explain(err)
 	}
 	defer out.Body.Close()
 	text, err := io.ReadAll(io.LimitReader(out.Body, maxTemplate+1)) // one that is longer differs all the same
@@ -80,7 +80,7 @@ func (l *Launcher) putOnce(ctx context.Context, bucket, key string, body io.Read
 func (l *Launcher) put(ctx context.Context, bucket, key string, body io.ReadSeeker) error {
 	_, err := l.aws.s3.PutObject(ctx, &s3.PutObjectInput{Bucket: aws.String(bucket), Key: aws.String(key), Body: body, IfNoneMatch: aws.String("*")})
 	if err != nil && !is(err, keyExists) {
-		return explain(err)
+		return Explain(err)
 	}
 	return nil
 }
@@ -92,7 +92,7 @@ func (l *Launcher) metadata(ctx context.Context, bucket, key string) (map[string
 		return nil, nil
 	}
 	if err != nil {
-		return nil, fmt.Errorf("look for s3://%s/%s: %w", bucket, key, explain(err))
+		return nil, fmt.Errorf("look for s3://%s/%s: %w", bucket, key, Explain(err))
 	}
 	if out.Metadata == nil {
 		return map[string]string{}, nil
@@ -135,7 +135,7 @@ func (l *Launcher) feedPipeline(ctx context.Context, bucket string) error {
 		Metadata: map[string]string{metadataIdentity: l.Source.Identity()},
 	})
 	if err != nil {
-		return fmt.Errorf("upload %s: %w", contract.SourceObject, explain(err))
+		return fmt.Errorf("upload %s: %w", contract.SourceObject, Explain(err))
 	}
 	l.Progress.Line("uploaded %s for the pipeline", contract.SourceObject)
 	return nil

@@ -113,7 +113,7 @@ func (l *Launcher) runningImage(ctx context.Context, root stack) (string, error)
 	}
 	out, err := l.aws.ecs.DescribeTaskDefinition(ctx, &ecs.DescribeTaskDefinitionInput{TaskDefinition: s.TaskDefinition})
 	if err != nil {
-		return "", fmt.Errorf("ask which image runs: %w", explain(err))
+		return "", fmt.Errorf("ask which image runs: %w", Explain(err))
 	}
 	for _, c := range out.TaskDefinition.ContainerDefinitions {
 		if image := aws.ToString(c.Image); aws.ToString(c.Name) == contract.ContainerName && contract.IsDigest(image) {

@@ -95,10 +95,8 @@ func (l *Launcher) inTrouble(ctx context.Context, w *watch) bool {
 // tasksOf is how far a service's newest deployment is.
 func tasksOf(s ecstypes.Service) progress.Tasks {
 	tasks := progress.Tasks{Running: int(s.RunningCount), Pending: int(s.PendingCount), Desired: int(s.DesiredCount)}
-	for _, d := range s.Deployments {
-		if aws.ToString(d.Status) == "PRIMARY" {
-			tasks.Failed, tasks.Rollout = int(d.FailedTasks), string(d.RolloutState)
-		}
+	if newest := primaryOf(s); newest != nil {
+		tasks.Failed, tasks.Rollout = int(newest.FailedTasks), string(newest.RolloutState)
 	}
 	return tasks
 }
@@ -107,7 +105,7 @@ func tasksOf(s ecstypes.Service) progress.Tasks {
 func (l *Launcher) service(ctx context.Context, cluster, name string) (ecstypes.Service, error) {
 	out, err := l.aws.ecs.DescribeServices(ctx, &ecs.DescribeServicesInput{Cluster: aws.String(cluster), Services: []string{name}})
 	if err != nil {
-		return ecstypes.Service{}, explain(err)
+		return ecstypes.Service{}, Explain(err)
 	}
 	if len(out.Services) == 0 {
 		return ecstypes.Service{}, errNoService
