@@ -161,16 +161,21 @@ func (d *Double) resources() map[string]right {
 	}
 }
 
+// named are the names that a request gives by a key: several, or one as plain text.
+func named(in object, key string) []string {
+	names := texts(in, key)
+	if name := text(in, key); name != "" {
+		names = append(names, name)
+	}
+	return names
+}
+
 // byName is for a resource, or several, whose name or ARN the request gives.
 func (d *Double) byName(action, key, kindName, before string) right {
 	service, _, _ := strings.Cut(action, ":")
 	return func(in object) []iampolicy.Request {
-		names := texts(in, key)
-		if name := text(in, key); name != "" {
-			names = append(names, name)
-		}
 		var requests []iampolicy.Request
-		for _, name := range names {
+		for _, name := range named(in, key) {
 			arn := name
 			if !strings.HasPrefix(arn, "arn:") {
 				arn = d.arn(service, before+name)
@@ -283,12 +288,8 @@ func passRole(role string) iampolicy.Request {
 // projectRight is on the project of that name, or of the build of that id, which begins with it.
 func (d *Double) projectRight(operation, key string, build bool) right {
 	return func(in object) []iampolicy.Request {
-		names := texts(in, key)
-		if name := text(in, key); name != "" {
-			names = append(names, name)
-		}
 		var requests []iampolicy.Request
-		for _, name := range names {
+		for _, name := range named(in, key) {
 			if build {
 				name, _, _ = strings.Cut(name, ":")
 			}
