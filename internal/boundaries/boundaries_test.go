@@ -32,6 +32,7 @@ var allowed = map[string][]string{
 	"internal/cost":          {"internal/contract"},
 	"internal/deployer":      {"internal/config", "internal/contract", "internal/iampolicy"},
 	"internal/docs":          nil,
+	"internal/docstest":      {"internal/docs"},
 	"internal/ec2query":      nil,
 	"internal/evidence":      {"internal/cause", "internal/contract"},
 	"internal/iampolicy":     nil,

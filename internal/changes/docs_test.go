@@ -3,38 +3,18 @@ package changes
 import (
 	"flag"
 	"fmt"
-	"os"
 	"slices"
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
-
-	"slipway/internal/docs"
+	"slipway/internal/docstest"
 )
 
 var update = flag.Bool("update", false, "write the table in docs/changes.md")
 
 // docs/changes.md shows the rows; go test ./internal/changes -update writes it.
 func TestPage(t *testing.T) {
-	const page = "../../docs/changes.md"
-	text, err := os.ReadFile(page)
-	if err != nil {
-		t.Fatal(err)
-	}
-	want, err := docs.Replace(string(text), "rows", "go test ./internal/changes -update", table())
-	if err != nil {
-		t.Fatal(err)
-	}
-	if *update {
-		if err := os.WriteFile(page, []byte(want), 0o644); err != nil {
-			t.Fatal(err)
-		}
-		return
-	}
-	if diff := cmp.Diff(want, string(text)); diff != "" {
-		t.Errorf("docs/changes.md is not what the rows say; run go test ./internal/changes -update (-want +got)\n%s", diff)
-	}
+	docstest.Fresh(t, "../../docs/changes.md", "go test ./internal/changes -update", *update, map[string]string{"rows": table()})
 }
 
 func table() string {

@@ -12,7 +12,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"slipway/internal/docs"
+	"slipway/internal/docstest"
 )
 
 var update = flag.Bool("update", false, "write docs/policies and the table of docs/permissions.md")
@@ -20,13 +20,7 @@ var update = flag.Bool("update", false, "write docs/policies and the table of do
 // docs/policies and the table of docs/permissions.md are made from the rights; go test ./internal/deployer -update writes
 // them.
 func TestDocuments(t *testing.T) {
-	fresh(t, "../../docs/permissions.md", func(page string) string {
-		page, err := docs.Replace(page, "rights", "go test ./internal/deployer -update", rightsTable(t))
-		if err != nil {
-			t.Fatal(err)
-		}
-		return page
-	})
+	docstest.Fresh(t, "../../docs/permissions.md", "go test ./internal/deployer -update", *update, map[string]string{"rights": rightsTable(t)})
 	for _, name := range AllNames {
 		fresh(t, "../../docs/policies/"+name+".json", func(string) string {
 			var b bytes.Buffer

@@ -11,7 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"slipway/internal/config"
-	"slipway/internal/docs"
+	"slipway/internal/docstest"
 )
 
 var update = flag.Bool("update", false, "write the table in docs/override.md")
@@ -66,18 +66,7 @@ func TestDocumentedProblems(t *testing.T) {
 }
 
 func TestDocumentedRules(t *testing.T) {
-	want, err := docs.Replace(readPage(t), "fixed", "go test ./internal/override -update", rulesTable())
-	if err != nil {
-		t.Fatal(err)
-	}
-	if *update {
-		if err := os.WriteFile(page, []byte(want), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if diff := cmp.Diff(want, readPage(t)); diff != "" {
-		t.Errorf("docs/override.md is not what the rules say; run go test ./internal/override -update (-want +got)\n%s", diff)
-	}
+	docstest.Fresh(t, page, "go test ./internal/override -update", *update, map[string]string{"fixed": rulesTable()})
 }
 
 // rulesTable has a line for each reason, since many places share one.

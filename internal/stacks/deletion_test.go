@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"slipway/internal/docstest"
 )
 
 // keeps is what becomes of resources that hold state. Their templates say so, whatever CloudFormation's default is.
@@ -116,7 +118,7 @@ const deletionPage = "../../docs/deletion.md"
 
 // The tables of docs/deletion.md are those above; go test ./internal/stacks -update writes them.
 func TestDeletionPage(t *testing.T) {
-	freshPage(t, deletionPage, map[string]string{"keeps": keepsTable(t), "passes": passesTable(), "stateless": strings.Join(asCode(stateless), ", ") + ".\n"})
+	docstest.Fresh(t, deletionPage, "go test ./internal/stacks -update", *update, map[string]string{"keeps": keepsTable(t), "passes": passesTable(), "stateless": strings.Join(asCode(stateless), ", ") + ".\n"})
 }
 
 // keepsTable names each resource of a kind that holds state, in whatever template it is.

@@ -4,14 +4,11 @@ import (
 	"flag"
 	"fmt"
 	"maps"
-	"os"
 	"slices"
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
-
-	"slipway/internal/docs"
+	"slipway/internal/docstest"
 	"slipway/internal/iampolicy"
 	"slipway/internal/iamref"
 )
@@ -22,29 +19,7 @@ const permissionsPage = "../../docs/permissions.md"
 
 // The tables of docs/permissions.md are made from the templates; go test ./internal/stacks -update writes them.
 func TestPermissionsPage(t *testing.T) {
-	freshPage(t, permissionsPage, map[string]string{"everything": everythingTable(t), "sources": sourcesTable()})
-}
-
-// freshPage wants the generated parts of a page to be these, or writes them.
-func freshPage(t *testing.T, page string, parts map[string]string) {
-	t.Helper()
-	text, err := os.ReadFile(page)
-	if err != nil {
-		t.Fatal(err)
-	}
-	want := string(text)
-	for name, content := range parts {
-		if want, err = docs.Replace(want, name, "go test ./internal/stacks -update", content); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if *update {
-		if err := os.WriteFile(page, []byte(want), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	} else if diff := cmp.Diff(want, string(text)); diff != "" {
-		t.Errorf("%s is not what the templates say; run go test ./internal/stacks -update (-want +got)\n%s", page, diff)
-	}
+	docstest.Fresh(t, permissionsPage, "go test ./internal/stacks -update", *update, map[string]string{"everything": everythingTable(t), "sources": sourcesTable()})
 }
 
 // everythingTable lists what any policy of any template allows on "*", and why.

@@ -10,9 +10,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
-
-	"slipway/internal/docs"
+	"slipway/internal/docstest"
 	"slipway/internal/operate"
 	"slipway/internal/plan"
 )
@@ -36,21 +34,7 @@ var streamed = []string{"events", "logs"}
 
 // docs/commands.md is made from the commands themselves; go test ./scripts/slipway -run TestCommandsDocument -update writes it.
 func TestCommandsDocument(t *testing.T) {
-	text, err := os.ReadFile(commandsPage)
-	if err != nil {
-		t.Fatal(err)
-	}
-	want, err := docs.Replace(string(text), "commands", "go test ./scripts/slipway -run TestCommandsDocument -update", commandsText(t))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if *update {
-		if err := os.WriteFile(commandsPage, []byte(want), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	} else if diff := cmp.Diff(want, string(text)); diff != "" {
-		t.Errorf("docs/commands.md is not what the commands say; run go test ./scripts/slipway -run TestCommandsDocument -update (-want +got)\n%s", diff)
-	}
+	docstest.Fresh(t, commandsPage, "go test ./scripts/slipway -run TestCommandsDocument -update", *update, map[string]string{"commands": commandsText(t)})
 }
 
 func commandsText(t *testing.T) string {
