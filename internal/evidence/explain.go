@@ -18,9 +18,13 @@ const (
 // Explain shows in at most 10 lines of 500 characters what went wrong; log lines are indented behind a bar. It is empty when
 // nothing was found and nothing failed to answer.
 func (e Evidence) Explain() []string {
-	lines := append(e.explainTasks(), e.explainTargets()...)
-	if len(lines) == 0 {
-		lines = e.explainEvents()
+	tasks, targets := e.explainTasks(), e.explainTargets()
+	lines := append(tasks, targets...)
+	switch {
+	case len(lines) == 0:
+		lines = e.explainEvents(troubled, maxShownEvents)
+	case len(targets) == 0: // a stopped task's target has left its group, and may never have been seen unhealthy
+		lines = append(lines, e.explainEvents(foundUnhealthy, 1)...)
 	}
 	if len(lines) == 0 {
 		for _, note := range e.Notes[:min(len(e.Notes), maxShownEvents)] {
@@ -121,11 +125,11 @@ func (t TargetHealth) why() string {
 	return t.Description
 }
 
-// explainEvents shows the newest of the events that tell of trouble.
-func (e Evidence) explainEvents() []string {
+// explainEvents shows the newest of the events that are wanted.
+func (e Evidence) explainEvents(wanted func(message string) bool, most int) []string {
 	var lines []string
 	for _, event := range slices.Backward(e.ServiceEvents) {
-		if troubled(event.Message) && len(lines) < maxShownEvents {
+		if wanted(event.Message) && len(lines) < most {
 			lines = append(lines, "ECS: "+event.Message)
 		}
 	}
@@ -139,3 +143,6 @@ func troubled(message string) bool {
 	return slices.ContainsFunc([]string{"unable", "unhealthy", "failed", "failure", "rolling back", "error", "throttled"},
 		func(part string) bool { return strings.Contains(strings.ToLower(message), part) })
 }
+
+// foundUnhealthy picks the message of the same page with which ECS says why the load balancer found a task unhealthy.
+func foundUnhealthy(message string) bool { return strings.Contains(message, " is unhealthy in ") }

@@ -46,6 +46,23 @@ func TestExplainByEvents(t *testing.T) {
 	}
 }
 
+// A target that left its group before it was seen unhealthy has its reason in ECS's event; what was seen is not said twice.
+func TestExplainTargetThatLeft(t *testing.T) {
+	event := evidence.Event{Message: "(service shop) (task 1a2b) (port 8080) is unhealthy in (target-group arn:x) due to (reason Health checks failed with these codes: [404])."}
+	e := evidence.Evidence{
+		StoppedTasks:  []evidence.StoppedTask{{TaskARN: "arn:aws:ecs:r:a:task/c/1a2b", Reason: "Task failed ELB health checks in (target-group arn:x)"}},
+		ServiceEvents: []evidence.Event{{Message: "(service shop) has started 1 tasks: (task 1a2b)."}, event, event, {Message: "(service shop) (deployment d) deployment failed: tasks failed to start."}},
+	}
+	stopped := "task 1a2b stopped: Task failed ELB health checks in (target-group arn:x)"
+	if diff := gocmp.Diff([]string{stopped, "ECS: " + event.Message}, e.Explain()); diff != "" {
+		t.Error(diff)
+	}
+	e.Targets = []evidence.TargetHealth{{ID: "10.0.1.5", Port: 8080, State: "unhealthy", Description: "Health checks failed with these codes: [404]"}}
+	if diff := gocmp.Diff([]string{stopped, "target 10.0.1.5:8080 unhealthy: Health checks failed with these codes: [404]"}, e.Explain()); diff != "" {
+		t.Error(diff)
+	}
+}
+
 func TestExplainNothing(t *testing.T) {
 	if got := (evidence.Evidence{}).Explain(); len(got) != 0 {
 		t.Errorf("explained %q", got)
