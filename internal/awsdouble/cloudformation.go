@@ -153,6 +153,9 @@ func (d *Double) continueUpdateRollback(in object) (object, error) {
 	}
 	op := &operation{token: text(in, "ClientRequestToken"), role: text(in, "RoleARN"), skip: map[string]bool{}}
 	for _, name := range texts(in, "ResourcesToSkip") {
+		if !d.skippable(s, name) {
+			return nil, fail("ValidationError", "Resource [%s] cannot be skipped", name)
+		}
 		op.skip[name] = true
 	}
 	s.op = op
@@ -165,6 +168,32 @@ func (d *Double) continueUpdateRollback(in object) (object, error) {
 	}
 	d.start(s, op, func() { d.rollBack(s, "") })
 	return object{}, nil
+}
+
+// skippable says whether a continued rollback may leave out a resource: one that failed to go back, of a nested stack with
+// that stack's name before it; a nested stack itself only once it is being deleted. That is documented
+// (docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_ContinueUpdateRollback.html), the words of the refusal are not.
+func (d *Double) skippable(root *stack, name string) bool {
+	for _, s := range d.tree(root) {
+		for logical, r := range s.resources {
+			if s.skipName(logical) != name {
+				continue
+			}
+			if c := d.child(r); r.kind == stackType && c != nil && !strings.HasPrefix(c.status, "DELETE_") {
+				return false
+			}
+			return r.status == "UPDATE_FAILED" && !strings.HasSuffix(r.reason, " cancelled")
+		}
+	}
+	return false
+}
+
+// skipName is how ContinueUpdateRollback calls a resource that is to be left out.
+func (s *stack) skipName(logical string) string {
+	if s.parent == "" {
+		return logical
+	}
+	return s.name + "." + logical
 }
 
 func (d *Double) updateTerminationProtection(in object) (object, error) {

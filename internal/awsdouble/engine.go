@@ -450,7 +450,7 @@ func (d *Double) restoreResource(s *stack, logical string) bool {
 	}
 	d.mark(s, r, "UPDATE_IN_PROGRESS", "")
 	d.step()
-	skipped := s.op.skip[logical] || s.op.skip[s.name+"."+logical]
+	skipped := s.op.skip[s.skipName(logical)]
 	if why := d.failing["rollback "+s.path+logical]; why != "" && !skipped {
 		d.mark(s, r, "UPDATE_FAILED", why)
 		return false

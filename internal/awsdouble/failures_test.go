@@ -130,6 +130,14 @@ func TestRollbackThatFailsCanBeContinued(t *testing.T) {
 	child := a.describe(a.PhysicalID("shop-prod", "ECS"))
 	_, err := a.cfn.ContinueUpdateRollback(a.ctx, &cloudformation.ContinueUpdateRollbackInput{StackName: child.StackId})
 	wantError(t, err, "ValidationError", "child stacks")
+	for _, name := range []string{"Service", "ECS", "ECS.Service", *child.StackName + ".Cluster"} {
+		_, err = a.cfn.ContinueUpdateRollback(a.ctx, &cloudformation.ContinueUpdateRollbackInput{StackName: new("shop-prod"), ResourcesToSkip: []string{name}})
+		wantError(t, err, "ValidationError", "cannot be skipped")
+	}
+	must[*cloudformation.ContinueUpdateRollbackOutput](t)(a.cfn.ContinueUpdateRollback(a.ctx, &cloudformation.ContinueUpdateRollbackInput{StackName: new("shop-prod")}))
+	if status := a.end("shop-prod"); status != "UPDATE_ROLLBACK_FAILED" {
+		t.Fatalf("ends in %s, though what held it is still there", status)
+	}
 	must[*cloudformation.ContinueUpdateRollbackOutput](t)(a.cfn.ContinueUpdateRollback(a.ctx, &cloudformation.ContinueUpdateRollbackInput{
 		StackName: new("shop-prod"), ResourcesToSkip: []string{*child.StackName + ".Service"},
 	}))

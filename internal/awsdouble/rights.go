@@ -91,7 +91,8 @@ func (d *Double) resources() map[string]right {
 	return map[string]right{
 		"cloudformation.CreateChangeSet":             d.createChangeSetRight,
 		"cloudformation.DeleteChangeSet":             d.changeSetRight("DeleteChangeSet"),
-		"cloudformation.DeleteStack":                 d.deleteStackRight,
+		"cloudformation.ContinueUpdateRollback":      d.withRole("ContinueUpdateRollback"),
+		"cloudformation.DeleteStack":                 d.withRole("DeleteStack"),
 		"cloudformation.DescribeChangeSet":           d.changeSetRight("DescribeChangeSet"),
 		"cloudformation.ExecuteChangeSet":            d.changeSetRight("ExecuteChangeSet"),
 		"cloudformation.DescribeStacks":              d.stackRight("DescribeStacks"),
@@ -273,12 +274,15 @@ func templateObject(at *url.URL) string {
 	return "arn:aws:s3:::" + key
 }
 
-func (d *Double) deleteStackRight(in object) []iampolicy.Request {
-	role := text(in, "RoleARN")
-	if role == "" {
-		return []iampolicy.Request{d.onStack("DeleteStack", text(in, "StackName"), nil)}
+// withRole is for an operation on a stack for which CloudFormation may be given a role.
+func (d *Double) withRole(operation string) right {
+	return func(in object) []iampolicy.Request {
+		role := text(in, "RoleARN")
+		if role == "" {
+			return []iampolicy.Request{d.onStack(operation, text(in, "StackName"), nil)}
+		}
+		return []iampolicy.Request{passRole(role), d.onStack(operation, text(in, "StackName"), map[string][]string{"cloudformation:RoleArn": {role}})}
 	}
-	return []iampolicy.Request{passRole(role), d.onStack("DeleteStack", text(in, "StackName"), map[string][]string{"cloudformation:RoleArn": {role}})}
 }
 
 func passRole(role string) iampolicy.Request {

@@ -18,7 +18,8 @@ func (t *table) stacks() {
 		"cloudformation:DescribeChangeSet", "cloudformation:DescribeStackEvents", "cloudformation:DescribeStacks", "cloudformation:GetTemplate",
 		"cloudformation:ListChangeSets", "cloudformation:ListStackResources",
 	}, t.arns("cloudformation", "stack/"+t.named()))
-	t.allow(Deploy, "MakeChangeSets", "change an environment, with CloudFormation's role and no other", []string{"cloudformation:CreateChangeSet"}, roots,
+	t.allow(Deploy, "MakeChangeSets", "change an environment, or take a change that failed back, with CloudFormation's role and no other",
+		[]string{"cloudformation:ContinueUpdateRollback", "cloudformation:CreateChangeSet"}, roots,
 		iampolicy.Condition{"StringLike": {"cloudformation:RoleArn": t.iam("role" + contract.DeliveryRolePath(t.cfg.Name) + "*")}})
 	t.allow(Deploy, "UseChangeSets", "execute a change that one has made, or drop it", []string{
 		"cloudformation:DeleteChangeSet", "cloudformation:ExecuteChangeSet",
@@ -30,7 +31,7 @@ func (t *table) stacks() {
 		t.iam("role"+contract.DeliveryRolePath(t.cfg.Name)+"*"), passedTo("cloudformation.amazonaws.com"))
 
 	t.allow(Foundation, "FoundationStack", "make, change and delete the foundation", []string{
-		"cloudformation:CreateChangeSet", "cloudformation:DeleteStack", "cloudformation:TagResource",
+		"cloudformation:ContinueUpdateRollback", "cloudformation:CreateChangeSet", "cloudformation:DeleteStack", "cloudformation:TagResource",
 	}, foundation)
 
 	t.allow(Destroy, "FindStacks", "stacks are found by their tag among all", []string{"cloudformation:DescribeStacks"}, all)

@@ -204,7 +204,7 @@ func (l *Launcher) targets(o DeployOptions, roots map[string]stack) []config.Env
 // deployEnvironment brings one root stack to the wanted state, follows the service until it is really the one deployed,
 // asks it for its contract, and prints the outputs.
 func (l *Launcher) deployEnvironment(ctx context.Context, f foundation, env config.Environment, root stack, image string, o DeployOptions) error {
-	root, err := l.settle(ctx, root)
+	root, err := l.rest(ctx, root, l.role(f, o))
 	if err != nil {
 		return err
 	}
@@ -242,7 +242,15 @@ func (l *Launcher) deployEnvironment(ctx context.Context, f foundation, env conf
 
 func hasRun(s stack) bool {
 	todo, _ := next(s.status)
-	return todo == update
+	return todo == update || todo == goBack
+}
+
+// role is CloudFormation's for an environment.
+func (l *Launcher) role(f foundation, o DeployOptions) string {
+	if o.ByPipeline {
+		return f.outputs[contract.KeyPipelineExecutionRoleARN]
+	}
+	return f.outputs[contract.KeyExecutionRoleARN]
 }
 
 // applyRoot makes the change, or finds that there is none to make.
@@ -273,10 +281,10 @@ func (l *Launcher) applyRoot(ctx context.Context, env config.Environment, r requ
 func (l *Launcher) rootRequest(ctx context.Context, f foundation, env config.Environment, root stack, image string, o DeployOptions) (request, error) {
 	r := request{
 		name: contract.EnvironmentStackName(l.Config.Name, env.Name), nested: true,
-		tags: tagsOf(l.Config.Name, env.Name, contract.StackRoot), by: contract.ChangeSetByPerson, role: f.outputs[contract.KeyExecutionRoleARN],
+		tags: tagsOf(l.Config.Name, env.Name, contract.StackRoot), by: contract.ChangeSetByPerson, role: l.role(f, o),
 	}
 	if o.ByPipeline {
-		r.by, r.role = contract.ChangeSetByPipeline, f.outputs[contract.KeyPipelineExecutionRoleARN]
+		r.by = contract.ChangeSetByPipeline
 	}
 	t, err := l.rootTemplate(env)
 	if err != nil {

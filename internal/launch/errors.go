@@ -25,6 +25,7 @@ const (
 	alreadyTaken
 	alreadyExists
 	alreadyExecuted
+	alreadyGoingBack
 	keyExists
 )
 
@@ -40,10 +41,11 @@ var answers = map[kind][]struct{ code, part string }{
 		{"ExpiredToken", ""}, {"ExpiredTokenException", ""}, {"RequestExpired", ""}, {"TokenRefreshRequired", ""},
 		{"InvalidClientTokenId", ""}, {"UnrecognizedClientException", ""}, {"InvalidGrantException", ""},
 	},
-	alreadyTaken:    {{"InvalidInput", "has been taken"}, {"EntityAlreadyExists", ""}},
-	alreadyExists:   {{"AlreadyExistsException", ""}},
-	alreadyExecuted: {{"InvalidChangeSetStatus", ""}, {"ChangeSetNotFound", ""}},
-	keyExists:       {{"PreconditionFailed", ""}, {"ConditionalRequestConflict", ""}},
+	alreadyTaken:     {{"InvalidInput", "has been taken"}, {"EntityAlreadyExists", ""}},
+	alreadyExists:    {{"AlreadyExistsException", ""}},
+	alreadyExecuted:  {{"InvalidChangeSetStatus", ""}, {"ChangeSetNotFound", ""}},
+	alreadyGoingBack: {{"ValidationError", "UPDATE_ROLLBACK_IN_PROGRESS"}, {"ValidationError", "UPDATE_ROLLBACK_COMPLETE"}},
+	keyExists:        {{"PreconditionFailed", ""}, {"ConditionalRequestConflict", ""}},
 }
 
 // is says whether err is an answer of this kind from AWS.

@@ -25,7 +25,8 @@ type event struct {
 	status                                        types.ResourceStatus
 	reason                                        string
 	at                                            time.Time
-	own                                           bool // of the stack itself
+	own                                           bool   // of the stack itself
+	stackName                                     string // its generated name
 }
 
 func (e event) failed() bool { return strings.HasSuffix(string(e.status), "_FAILED") }
@@ -237,6 +238,6 @@ func toEvent(s types.StackEvent, label string) event {
 		id: aws.ToString(s.EventId), stack: label, logicalID: aws.ToString(s.LogicalResourceId), kind: aws.ToString(s.ResourceType),
 		physicalID: aws.ToString(s.PhysicalResourceId), token: aws.ToString(s.ClientRequestToken), status: s.ResourceStatus,
 		reason: aws.ToString(s.ResourceStatusReason), at: aws.ToTime(s.Timestamp),
-		own: aws.ToString(s.PhysicalResourceId) == aws.ToString(s.StackId),
+		own: aws.ToString(s.PhysicalResourceId) == aws.ToString(s.StackId), stackName: aws.ToString(s.StackName),
 	}
 }

@@ -179,6 +179,16 @@ func want(t *testing.T, err error, parts ...string) {
 	}
 }
 
+// told checks that the last run said all of this on its way.
+func (b *bench) told(t *testing.T, parts ...string) {
+	t.Helper()
+	for _, part := range parts {
+		if !strings.Contains(b.progress.String(), part) {
+			t.Errorf("the run did not say %q:\n%s", part, b.progress)
+		}
+	}
+}
+
 // before checks that the first call of one operation comes before the first of another.
 func before(t *testing.T, operations []string, first, second string) {
 	t.Helper()

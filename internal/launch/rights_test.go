@@ -111,6 +111,9 @@ func everyRequest(t *testing.T) (launches, looks []iampolicy.Request, rights []d
 	b.Templates = rendered(t, b.Config)
 	b.mustDeploy(t, DeployOptions{})
 	b.double.NestedChangeSetsFail("")
+	for _, name := range []string{"slipway-demo-foundation", "slipway-demo-prod"} {
+		b.double.SetStackStatus(name, "UPDATE_ROLLBACK_FAILED", "")
+	}
 	b.again("b").Templates = withComment(t)
 	b.mustDeploy(t, DeployOptions{})
 

@@ -109,15 +109,24 @@ func (l *Launcher) settle(ctx context.Context, s stack) (stack, error) {
 		return s, nil
 	}
 	l.Progress.Line("%s: an operation is under way (%s); waiting for it to end", s.name, s.status)
-	out, err := l.follow(ctx, s.id, "", &watch{})
+	out, err := l.follow(ctx, s.id, "", newWatch(s))
 	return out.stack, err
+}
+
+// rest brings a stack to where nothing moves and its last update is done or undone.
+func (l *Launcher) rest(ctx context.Context, s stack, role string) (stack, error) {
+	s, err := l.settle(ctx, s)
+	if todo, _ := next(s.status); err != nil || todo != goBack {
+		return s, err
+	}
+	return l.continueRollback(ctx, s, role)
 }
 
 // ready brings a stack to a status in which it can be created or updated, and says which of the two. A husk is deleted.
 func (l *Launcher) ready(ctx context.Context, name, role string) (stack, step, error) {
 	s, err := l.describe(ctx, name)
 	if err == nil {
-		s, err = l.settle(ctx, s)
+		s, err = l.rest(ctx, s, role)
 	}
 	if err != nil {
 		return s, refuse, err

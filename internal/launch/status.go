@@ -14,6 +14,7 @@ const (
 	create   step = iota // there is nothing
 	update               // it is well
 	wait                 // somebody's operation is under way
+	goBack               // its rollback failed half-way, and can be continued
 	recreate             // a husk that CloudFormation can only delete
 	refuse               // a person has to decide
 )
@@ -33,7 +34,7 @@ func next(status types.StackStatus) (step, string) {
 	case types.StackStatusRollbackComplete, types.StackStatusReviewInProgress, types.StackStatusCreateFailed, types.StackStatusRollbackFailed:
 		return recreate, ""
 	case types.StackStatusUpdateRollbackFailed:
-		return refuse, "its last update failed and so did the way back; continue the rollback (aws cloudformation continue-update-rollback, or the console) and deploy again"
+		return goBack, ""
 	case types.StackStatusUpdateFailed:
 		return refuse, "its last update failed with rollback switched off; roll it back (aws cloudformation rollback-stack, or the console) and deploy again"
 	case types.StackStatusDeleteFailed:
