@@ -38,33 +38,6 @@ func fail(code, format string, args ...any) error {
 
 var credentialScope = regexp.MustCompile(`Credential=[^/]+/[0-9]{8}/[^/]+/([^/]+)/aws4_request`)
 
-// serve answers one request of any service.
-func (d *Double) serve(w http.ResponseWriter, r *http.Request) {
-	scope := credentialScope.FindStringSubmatch(r.Header.Get("Authorization"))
-	if scope == nil {
-		http.Error(w, "awsdouble: request without a signature", http.StatusForbidden)
-		return
-	}
-	body, err := io.ReadAll(r.Body)
-	if err != nil {
-		http.Error(w, err.Error(), http.StatusBadRequest)
-		return
-	}
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	service := scope[1]
-	switch {
-	case service == "s3":
-		d.serveS3(w, r, body)
-	case service == "route53":
-		d.serveDNS(w, r, body)
-	case r.Header.Get("X-Amz-Target") != "":
-		d.serveJSON(w, service, r.Header.Get("X-Amz-Target"), body)
-	default:
-		d.serveQuery(w, service, body)
-	}
-}
-
 // answer records the call and runs it.
 func (d *Double) answer(service, operation string, in object) (object, *apiError) {
 	d.calls = append(d.calls, Call{Service: service, Operation: operation, In: in, Time: time.Now()})

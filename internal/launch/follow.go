@@ -102,7 +102,7 @@ func (l *Launcher) follow(ctx context.Context, id, token string, w *watch) (outc
 			return o, err
 		case err != nil:
 			l.Progress.Line("%v; trying again", err)
-		case f.started() && !inProgress(s.status):
+		case f.started() && !inProgress(s.status) && f.agrees(s.status):
 			w.look(ctx, l, len(o.failures) > 0)
 			o.evidence = w.found
 			l.Progress.End()
@@ -132,6 +132,8 @@ type follower struct {
 	nested map[string]*cursor
 	order  []string // nested stacks in the order of their appearance
 	last   string   // id of the newest event of the root that was seen
+	status string   // the root's own, by its newest event
+	doubts int      // how often it was said to have ended, and not by its events
 }
 
 // cursor is how far a nested stack's events were read.
@@ -139,11 +141,23 @@ type cursor struct{ label, last string }
 
 func (f *follower) started() bool { return !f.from.IsZero() }
 
+// agrees says whether the events tell of the same end as the stack. They may come later, or the stack's description may be
+// the one from before; where they go on to differ the description counts.
+func (f *follower) agrees(end types.StackStatus) bool {
+	f.doubts++
+	return f.status == string(end) || f.doubts >= sureLooks
+}
+
 // look visits all events since the last look, in the order of time.
 func (f *follower) look(ctx context.Context, name string, visit func(event)) error {
 	fresh, err := f.rootEvents(ctx, name)
 	if err != nil {
 		return err
+	}
+	for _, e := range fresh {
+		if e.physicalID == f.root {
+			f.status = string(e.status)
+		}
 	}
 	f.adopt(fresh)
 	for i := 0; i < len(f.order); i++ { // a nested stack may bring further ones

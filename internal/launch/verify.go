@@ -22,6 +22,10 @@ var errNoService = errors.New("ECS has no such service")
 // for it already; this catches what happened since.
 const settleTimeout = 20 * time.Minute
 
+// sureLooks is how often ECS must name another deployment before it is believed: for a moment it may tell what was
+// (docs.aws.amazon.com/AmazonECS/latest/APIReference/API_RunTask.html, on eventual consistency).
+const sureLooks = 3
+
 // verify says whether the environment really runs what its stack says, and answers.
 func (l *Launcher) verify(ctx context.Context, env config.Environment, root stack) error {
 	if err := l.raiseCount(ctx, env, root); err != nil {
@@ -62,7 +66,7 @@ func (l *Launcher) stable(ctx context.Context, root stack) (int, error) {
 	w := newWatch(root)
 	want := root.outputs[contract.KeyTaskDefinitionARN]
 	deadline := time.Now().Add(settleTimeout)
-	for {
+	for others := 0; ; {
 		s, err := l.service(ctx, w.target.Cluster, w.target.Service)
 		switch {
 		case ctx.Err() != nil:
@@ -72,6 +76,9 @@ func (l *Launcher) stable(ctx context.Context, root stack) (int, error) {
 		case err == nil:
 			primary := primaryOf(s)
 			if primary != nil && aws.ToString(primary.TaskDefinition) != want {
+				if others++; others < sureLooks {
+					break
+				}
 				return 0, l.serviceFailed(ctx, w, fmt.Sprintf("service %s runs %s and not %s, which its stack names: ECS went back, or somebody deployed past the stack",
 					w.target.Service, lastPart(aws.ToString(primary.TaskDefinition)), lastPart(want)))
 			}
