@@ -181,10 +181,30 @@ type Watch struct {
 	Insights  bool // Container Insights
 }
 
-// Pipeline says where the delivery pipeline lives.
+// Pipeline says where the delivery pipeline lives and how it goes about its work.
 type Pipeline struct {
 	Environment string // the last environment unless the file says otherwise
+	Checks      Checks
+	Mode        Mode
 }
+
+// Checks says whether the pipeline's checks run one after the other.
+type Checks string
+
+// Parallel checks are done sooner, in an account that may run several builds at once.
+const (
+	ChecksSequential Checks = "sequential"
+	ChecksParallel   Checks = "parallel"
+)
+
+// Mode is what becomes of a run of the pipeline when a newer one comes after it.
+type Mode string
+
+// A run that waits is left out for a newer one, or each has its turn.
+const (
+	ModeSuperseded Mode = "superseded"
+	ModeQueued     Mode = "queued"
+)
 
 // Security is what an organisation gives instead of slipway's own.
 type Security struct {
@@ -213,6 +233,8 @@ const (
 	DefaultRateLimit      = 2000
 	DefaultIdleTimeout    = 60
 	DefaultLatency        = 1000
+	DefaultChecks         = ChecksSequential // a new account may run one build at a time
+	DefaultMode           = ModeSuperseded
 )
 
 // Scales says whether the number of tasks changes by itself; then no template states it.

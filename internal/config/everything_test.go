@@ -83,7 +83,7 @@ environments:
       publicSubnets: [subnet-0123456789abcdef0, subnet-0123456789abcdef1]
       privateSubnets: [subnet-0123456789abcdef2, subnet-0123456789abcdef3]
     watch: {topic: arn:aws:sns:eu-west-1:123456789012:alerts}
-pipeline: {environment: test}
+pipeline: {environment: test, checks: parallel, mode: queued}
 security:
   boundary: arn:aws:iam::123456789012:policy/team/boundary
   key: arn:aws:kms:eu-west-1:123456789012:key/12345678-1234-1234-1234-123456789012
@@ -131,7 +131,7 @@ func TestParseReadsEveryKey(t *testing.T) {
 			Entry: Entry{RateLimit: DefaultRateLimit, IdleTimeout: DefaultIdleTimeout},
 			Watch: Watch{Alarms: true, Topic: "arn:aws:sns:eu-west-1:123456789012:alerts", Latency: DefaultLatency, Dashboard: true},
 		}},
-		Pipeline: Pipeline{Environment: "test"},
+		Pipeline: Pipeline{Environment: "test", Checks: ChecksParallel, Mode: ModeQueued},
 		Security: Security{Boundary: "arn:aws:iam::123456789012:policy/team/boundary",
 			Key: "arn:aws:kms:eu-west-1:123456789012:key/12345678-1234-1234-1234-123456789012"},
 	}

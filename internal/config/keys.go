@@ -245,6 +245,10 @@ var keys = []key{
 	{path: "pipeline", kind: kindMapping, about: "The delivery pipeline."},
 	{path: "pipeline.environment", kind: kindText, usually: "the last environment", allowed: "the name of an environment", example: "prod",
 		about: "The environment whose stack holds the pipeline."},
+	{path: "pipeline.checks", kind: kindChoice, standard: string(DefaultChecks), words: []string{string(ChecksSequential), string(ChecksParallel)}, example: "parallel",
+		about: "Whether the checks run one after the other or at once."},
+	{path: "pipeline.mode", kind: kindChoice, standard: string(DefaultMode), words: []string{string(ModeSuperseded), string(ModeQueued)}, example: "queued",
+		about: "Whether a newer run takes the place of one that waits, or each has its turn."},
 
 	{path: "security", kind: kindMapping, about: "What an organisation gives instead of slipway's own."},
 	{path: "security.boundary", kind: kindText, usually: "slipway's own", pattern: arnPattern + `iam::([0-9]{12}|aws):policy/[A-Za-z0-9+=,.@_/-]+$`,

@@ -5,12 +5,10 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"slices"
 	"strings"
 
 	"github.com/goccy/go-yaml/ast"
 
-	"slipway/internal/suggest"
 	"slipway/internal/yamlfile"
 )
 
@@ -70,27 +68,6 @@ func (r *reader) name(o object) string {
 		}
 	}
 	return name
-}
-
-func (r *reader) pipeline(o object, environments []Environment) Pipeline {
-	names := make([]string, len(environments))
-	for i, environment := range environments {
-		names[i] = environment.Name
-	}
-	pipeline := r.sub(o, "pipeline")
-	// Where no environment could be read, that is the problem to show.
-	if len(names) == 0 {
-		return Pipeline{}
-	}
-	if _, given := pipeline.Field("environment"); !given {
-		return Pipeline{Environment: names[len(names)-1]}
-	}
-	home, ok := r.text(pipeline, "environment")
-	if ok && !slices.Contains(names, home) {
-		r.Add(pipeline.ValueAt("environment"), "%s is %q; it must be one of %s%s",
-			pipeline.Label("environment"), shorten(home), strings.Join(names, ", "), suggest.DidYouMean(home, names))
-	}
-	return Pipeline{Environment: home}
 }
 
 func (r *reader) security(o object) Security {

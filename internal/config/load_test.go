@@ -26,7 +26,7 @@ func TestLoadCommittedFile(t *testing.T) {
 			Entry:   Entry{RateLimit: 2000, IdleTimeout: 60},
 			Watch:   Watch{Alarms: true, Latency: 1000, Dashboard: true},
 		}},
-		Pipeline: Pipeline{Environment: "prod"},
+		Pipeline: Pipeline{Environment: "prod", Checks: DefaultChecks, Mode: DefaultMode},
 	}
 	if diff := cmp.Diff(want, got, compare); diff != "" {
 		t.Errorf("Load (-want +got):\n%s", diff)

@@ -32,7 +32,11 @@ func Configs() *rapid.Generator[config.Config] {
 		for _, name := range names {
 			cfg.Environments = append(cfg.Environments, environment(t, name, cfg.Service))
 		}
-		cfg.Pipeline.Environment = rapid.SampledFrom(names).Draw(t, "home")
+		cfg.Pipeline = config.Pipeline{
+			Environment: rapid.SampledFrom(names).Draw(t, "home"),
+			Checks:      rapid.SampledFrom([]config.Checks{config.ChecksSequential, config.ChecksParallel}).Draw(t, "checks"),
+			Mode:        rapid.SampledFrom([]config.Mode{config.ModeSuperseded, config.ModeQueued}).Draw(t, "mode"),
+		}
 		cfg.Security = config.Security{
 			Boundary: maybe(t, "boundary", arn("iam::"+account+":policy/team/boundary")),
 			Key:      maybe(t, "key", arn("kms:eu-west-1:"+account+":key/12345678-1234-1234-1234-123456789012")),

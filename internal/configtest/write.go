@@ -23,7 +23,7 @@ func Write(cfg config.Config, flow bool) string {
 			{"acceptance", each(s.Acceptance, writeCheck)}, {"build", writeBuild(s.Build)},
 		}},
 		{"environments", each(cfg.Environments, writeEnvironment)},
-		{"pipeline", mapping{{"environment", cfg.Pipeline.Environment}}},
+		{"pipeline", mapping{{"environment", cfg.Pipeline.Environment}, {"checks", string(cfg.Pipeline.Checks)}, {"mode", string(cfg.Pipeline.Mode)}}},
 		{"security", mapping{{"boundary", given(cfg.Security.Boundary)}, {"key", given(cfg.Security.Key)}}},
 	}
 	var b strings.Builder

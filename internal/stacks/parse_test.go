@@ -118,7 +118,7 @@ func standard() config.Config {
 			Drain: config.DefaultDrain, ReadOnlyRoot: true, User: config.DefaultUser,
 			Environment: []config.Variable{{Name: "GREETING", Value: "yes: no # 1"}}},
 		Environments: []config.Environment{environment("prod", 2, 2, 2, config.NATNone)},
-		Pipeline:     config.Pipeline{Environment: "prod"},
+		Pipeline:     config.Pipeline{Environment: "prod", Checks: config.DefaultChecks, Mode: config.DefaultMode},
 	}
 }
 
@@ -154,5 +154,6 @@ func variants() map[string]config.Config {
 	maps.Copy(all, serviceVariants())
 	maps.Copy(all, watchVariants())
 	maps.Copy(all, securityVariants())
+	maps.Copy(all, pipelineVariants())
 	return all
 }

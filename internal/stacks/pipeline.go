@@ -186,7 +186,7 @@ func (p *pipeline) addPipeline() {
 	p.pipeline = p.t.Add("Pipeline", &codepipeline.Pipeline{
 		Name:          new(cfn.StackName), // artifacts are kept under it, and roles name that folder
 		PipelineType:  new("V2"),
-		ExecutionMode: new("SUPERSEDED"),
+		ExecutionMode: new(strings.ToUpper(string(p.cfg.Pipeline.Mode))),
 		RoleArn:       role.Att("Arn"),
 		ArtifactStore: p.artifactStore(),
 		Stages:        p.stages(),
@@ -205,18 +205,29 @@ func (p *pipeline) artifactStore() *codepipeline.Pipeline_ArtifactStore {
 func (p *pipeline) stages() []codepipeline.Pipeline_StageDeclaration {
 	stages := []codepipeline.Pipeline_StageDeclaration{
 		{Name: "Source", Actions: []codepipeline.Pipeline_ActionDeclaration{p.sourceAction()}},
-		// One after the other: a new account may run one build at a time (docs.aws.amazon.com/codebuild/latest/userguide/limits.html).
-		{Name: "Checks", Actions: []codepipeline.Pipeline_ActionDeclaration{
-			p.build("Lint", p.checks.Ref(), 1, contract.VarStage, contract.StageLint),
-			p.build("Unit", p.checks.Ref(), 2, contract.VarStage, contract.StageUnit),
-			p.build("Templates", p.checks.Ref(), 3, contract.VarStage, contract.StageTemplates),
-		}},
+		{Name: "Checks", Actions: p.checkActions()},
 		{Name: "Image", Actions: []codepipeline.Pipeline_ActionDeclaration{p.imageAction()}},
 	}
 	for _, env := range p.cfg.Environments {
 		stages = append(stages, codepipeline.Pipeline_StageDeclaration{Name: "Deploy-" + env.Name, Actions: p.deployActions(env)})
 	}
 	return stages
+}
+
+// checkActions run one after the other unless slipway.yaml says otherwise: a new account may run one build at a time
+// (docs.aws.amazon.com/codebuild/latest/userguide/limits.html).
+func (p *pipeline) checkActions() []codepipeline.Pipeline_ActionDeclaration {
+	var actions []codepipeline.Pipeline_ActionDeclaration
+	order := 1
+	for _, check := range []struct{ name, stage string }{
+		{"Lint", contract.StageLint}, {"Unit", contract.StageUnit}, {"Templates", contract.StageTemplates},
+	} {
+		actions = append(actions, p.build(check.name, p.checks.Ref(), order, contract.VarStage, check.stage))
+		if p.cfg.Pipeline.Checks == config.ChecksSequential {
+			order++
+		}
+	}
+	return actions
 }
 
 const releasedImage = "#{" + imageNamespace + "." + contract.VarImageURI + "}"

@@ -2,6 +2,7 @@ package stacks
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/awslabs/goformation/v7/cloudformation/events"
 	"github.com/awslabs/goformation/v7/cloudformation/sns"
@@ -110,27 +111,36 @@ func ruleName(name, environment, rule string) string {
 	return contract.EnvironmentStackName(name, environment) + "-" + rule
 }
 
-// addFailureRule tells of every run of the pipeline that failed.
+// addFailureRule tells of every action of the pipeline that failed: which, why, and where its log is. A rejected approval has
+// no log, and its summary is what the person said.
 func (p *pipeline) addFailureRule(topic string) {
 	p.t.Add("FailureRule", &events.Rule{
 		Name:        new(ruleName(p.cfg.Name, p.cfg.Pipeline.Environment, runRule)),
-		Description: new("Tells when a run of the pipeline failed."),
+		Description: new("Tells when an action of the pipeline failed."),
 		State:       new("ENABLED"),
 		// docs.aws.amazon.com/codepipeline/latest/userguide/detect-state-changes-cloudwatch-events.html
 		EventPattern: map[string]any{
 			"source":      []string{"aws.codepipeline"},
-			"detail-type": []string{"CodePipeline Pipeline Execution State Change"},
+			"detail-type": []string{"CodePipeline Action Execution State Change"},
 			"detail":      map[string]any{"pipeline": []string{p.pipeline.Ref()}, "state": []string{"FAILED"}},
 		},
-		Targets: []events.Rule_Target{told(topic, "A run of the pipeline <pipeline> failed (execution <execution>)",
-			map[string]string{"pipeline": "$.detail.pipeline", "execution": "$.detail.execution-id"})},
+		Targets: []events.Rule_Target{told(topic, failedRun, map[string]string{
+			"pipeline": "$.detail.pipeline", "execution": "$.detail.execution-id", "stage": "$.detail.stage", "action": "$.detail.action",
+			"region": "$.detail.region", "code": "$.detail.execution-result.error-code",
+			"summary": "$.detail.execution-result.external-execution-summary", "url": "$.detail.execution-result.external-execution-url",
+		})},
 	})
 }
 
-// told is the target of a rule that publishes a sentence, in which <name> stands for what is found in the event. It has no
+const failedRun = `The action <action> of the stage <stage> failed, in the run <execution> of the pipeline <pipeline>
+cause: <code> <summary>
+its log: <url>
+the run: https://console.aws.amazon.com/codesuite/codepipeline/pipelines/<pipeline>/executions/<execution>/timeline?region=<region>`
+
+// told is the target of a rule that publishes lines, in which <name> stands for what is found in the event. It has no
 // role: a topic's own policy decides (docs.aws.amazon.com/eventbridge/latest/userguide/eb-use-resource-based.html).
-func told(topic, sentence string, paths map[string]string) events.Rule_Target {
+func told(topic, lines string, paths map[string]string) events.Rule_Target {
 	return events.Rule_Target{Id: "topic", Arn: topic, InputTransformer: &events.Rule_InputTransformer{
-		InputPathsMap: paths, InputTemplate: `"` + sentence + `"`,
+		InputPathsMap: paths, InputTemplate: `"` + strings.ReplaceAll(lines, "\n", "\"\n\"") + `"`, // each line is quoted by itself
 	}}
 }

@@ -358,7 +358,7 @@ func TestPipelineFailures(t *testing.T) {
 		}
 	}
 	for file, want := range map[string]string{
-		"prod/pipeline.yaml": `{"detail":{"pipeline":[{"Ref":"Pipeline"}],"state":["FAILED"]},"detail-type":["CodePipeline Pipeline Execution State Change"],"source":["aws.codepipeline"]}`,
+		"prod/pipeline.yaml": `{"detail":{"pipeline":[{"Ref":"Pipeline"}],"state":["FAILED"]},"detail-type":["CodePipeline Action Execution State Change"],"source":["aws.codepipeline"]}`,
 		"prod/ecs.yaml":      `{"detail":{"eventName":["SERVICE_DEPLOYMENT_FAILED"]},"detail-type":["ECS Deployment State Change"],"resources":[{"Ref":"Service"}],"source":["aws.ecs"]}`,
 	} {
 		rule := at(t, rendered(t, variants()["email"])[file].Resources, "FailureRule", "Properties")
