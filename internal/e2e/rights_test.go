@@ -105,7 +105,7 @@ func newRights(t *testing.T, s *system) *rights {
 	r.write(t, config.File, everyOption)
 	r.generate(t)
 	var err error
-	if r.engine, err = local.Start(t.Context(), r.root, t.Output(), local.WithRuntime(local.RuntimeProcess), local.WithEnforcement()); err != nil {
+	if r.engine, err = local.Start(t.Context(), r.root, t.Output(), local.WithRuntime(local.RuntimeProcess), local.WithPipelines(local.PipelinesManual), local.WithEnforcement()); err != nil {
 		t.Fatal(err)
 	}
 	printed := map[string]string{}

@@ -16,6 +16,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"slipway/internal/local"
 )
 
 const (
@@ -32,7 +34,8 @@ var inherited = []string{"PATH", "HOME", "USER", "LANG", "DOCKER_HOST", "SSL_CER
 // inheritedPrefixes of variables, for the same reason. Whoever sits behind a proxy of packages says so in these.
 var inheritedPrefixes = []string{"GO", "PIP_", "PYENV_"}
 
-// environment is what the scripts run with; more is added at the end and wins.
+// environment is what the scripts run with; more is added at the end and wins. The pipeline stands still: its checks would
+// take the machine from what is tried here.
 func (w workplace) environment(more ...string) []string {
 	kept := slices.DeleteFunc(os.Environ(), func(variable string) bool {
 		name, _, _ := strings.Cut(variable, "=")
@@ -40,7 +43,7 @@ func (w workplace) environment(more ...string) []string {
 			return strings.HasPrefix(name, prefix)
 		})
 	})
-	return slices.Concat(kept, []string{"TMPDIR=" + w.temp}, more)
+	return slices.Concat(kept, []string{"TMPDIR=" + w.temp, "SLIPWAY_LOCAL_PIPELINES=" + local.PipelinesManual}, more)
 }
 
 // credentials are a user's: in the environment, and in a profile.

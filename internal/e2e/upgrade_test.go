@@ -36,7 +36,7 @@ var lasting = []string{
 // testUpgrade brings up foundation and environment as the first templates have them and updates them with today's,
 // while requests come in.
 func (s *system) testUpgrade(t *testing.T) {
-	engine, err := local.Start(t.Context(), s.root, t.Output())
+	engine, err := local.Start(t.Context(), s.root, t.Output(), local.WithPipelines(local.PipelinesManual))
 	if err != nil {
 		t.Fatal(err)
 	}

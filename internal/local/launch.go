@@ -36,7 +36,7 @@ func launch(ctx context.Context, dir folder, python string, o options, log io.Wr
 		return nil, err
 	}
 	for range portTries {
-		rec, err := launchOnce(ctx, dir, python, runtime, o.enforce)
+		rec, err := launchOnce(ctx, dir, python, runtime, o)
 		if errors.Is(err, errPortTaken) {
 			continue
 		}
@@ -49,20 +49,20 @@ func launch(ctx context.Context, dir folder, python string, o options, log io.Wr
 	return nil, fmt.Errorf("start the local engine: every port tried was taken by the time it listened (%d tries)", portTries)
 }
 
-func launchOnce(ctx context.Context, dir folder, python string, runtime dockerRuntime, enforce bool) (*record, error) {
+func launchOnce(ctx context.Context, dir folder, python string, runtime dockerRuntime, o options) (*record, error) {
 	port, err := freePort()
 	if err != nil {
 		return nil, err
 	}
 	rec := &record{
-		Endpoint: "http://127.0.0.1:" + strconv.Itoa(port), Region: region, Runtime: runtime.name, Enforces: enforce,
+		Endpoint: "http://127.0.0.1:" + strconv.Itoa(port), Region: region, Runtime: runtime.name, Enforces: o.enforce,
 		Token: rand.Text(), Source: sourceHash(), Started: time.Now().UTC().Truncate(time.Second),
 	}
 	// Remembered before it starts: should this command be killed now, the next one finds what to end.
 	if err := dir.writeRecord(rec); err != nil {
 		return nil, err
 	}
-	cmd, err := engineCommand(ctx, dir, python, rec, runtime)
+	cmd, err := engineCommand(ctx, dir, python, rec, runtime, o.pipelines)
 	if err != nil {
 		return nil, err
 	}
@@ -83,7 +83,7 @@ func launchOnce(ctx context.Context, dir folder, python string, runtime dockerRu
 
 // engineCommand is the engine's process: in a session of its own, so that it outlives this command and no Ctrl-C of
 // the terminal reaches it.
-func engineCommand(ctx context.Context, dir folder, python string, rec *record, runtime dockerRuntime) (*exec.Cmd, error) {
+func engineCommand(ctx context.Context, dir folder, python string, rec *record, runtime dockerRuntime, pipelines string) (*exec.Cmd, error) {
 	for _, path := range []string{"home", "tmp"} {
 		if err := os.MkdirAll(filepath.Join(dir.run(), path), 0o755); err != nil {
 			return nil, fmt.Errorf("make the local engine's temporary folder: %w", err)
@@ -99,6 +99,7 @@ func engineCommand(ctx context.Context, dir folder, python string, rec *record, 
 	cmd := exec.Command(python, filepath.Join(dir.source(), "engine.py"))
 	cmd.Dir = dir.run()
 	cmd.Env = append(environment(ctx, dir), "DOCKER_HOST="+runtime.host, "SLIPWAY_ENGINE_TOKEN="+rec.Token, "SLIPWAY_RUNTIME="+rec.Runtime, "AUTH="+strconv.FormatBool(rec.Enforces),
+		pipelinesVariable+"="+pipelines, "SLIPWAY_TOOLS="+dir.tools(),
 		"GATEWAY_PORT="+rec.Endpoint[strings.LastIndex(rec.Endpoint, ":")+1:])
 	cmd.Stdout, cmd.Stderr = out, out
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}

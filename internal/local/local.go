@@ -3,6 +3,7 @@
 package local
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -19,6 +20,15 @@ import (
 const (
 	RuntimeProcess = "process"
 	RuntimeDocker  = "docker"
+)
+
+// How executions of pipelines start: by themselves, as on AWS, or by StartPipelineExecution alone.
+const (
+	PipelinesAutomatic = "automatic"
+	PipelinesManual    = "manual"
+
+	// pipelinesVariable says the same to a command, which starts an engine without options.
+	pipelinesVariable = "SLIPWAY_LOCAL_PIPELINES"
 )
 
 const (
@@ -46,8 +56,9 @@ type Engine struct {
 type Option func(*options)
 
 type options struct {
-	runtime string
-	enforce bool
+	runtime   string
+	enforce   bool
+	pipelines string
 }
 
 // WithRuntime asks for RuntimeProcess or RuntimeDocker. Without it a Docker daemon is used where one answers,
@@ -58,12 +69,19 @@ func WithRuntime(name string) Option { return func(o *options) { o.runtime = nam
 // The credentials of AWSConfig are root's. What is not enforced stands in docs/local-engine.md.
 func WithEnforcement() Option { return func(o *options) { o.enforce = true } }
 
+// WithPipelines asks for PipelinesAutomatic or PipelinesManual. Without it the variable SLIPWAY_LOCAL_PIPELINES does, and
+// where that is not set either they are automatic: a new pipeline runs once, and every upload of its source starts it.
+func WithPipelines(how string) Option { return func(o *options) { o.pipelines = how } }
+
 // Start returns the living engine of the clone at root, or installs (on first use) and starts one, and returns when
 // it answers. It writes what takes time to log. Errors say what to install or where to look.
 func Start(ctx context.Context, root string, log io.Writer, opts ...Option) (*Engine, error) {
-	var o options
+	o := options{pipelines: cmp.Or(os.Getenv(pipelinesVariable), PipelinesAutomatic)}
 	for _, set := range opts {
 		set(&o)
+	}
+	if o.pipelines != PipelinesAutomatic && o.pipelines != PipelinesManual {
+		return nil, fmt.Errorf("the variable %s is %q: set it to %s or %s, or not at all", pipelinesVariable, o.pipelines, PipelinesAutomatic, PipelinesManual)
 	}
 	dir, err := openFolder(root)
 	if err != nil {
@@ -195,6 +213,8 @@ func openFolder(root string) (folder, error) {
 	return dir, nil
 }
 
+// tools is where a stage of the pipeline keeps the checkers that it installs: the builds share those of the clone.
+func (f folder) tools() string        { return filepath.Join(filepath.Dir(string(f)), "tools") }
 func (f folder) venv() string         { return filepath.Join(string(f), "venv") }
 func (f folder) log() string          { return filepath.Join(string(f), "engine.log") }
 func (f folder) record() string       { return filepath.Join(string(f), "engine.json") }

@@ -69,7 +69,7 @@ func started(t *testing.T, root string, opts ...Option) *Engine {
 	if len(opts) == 0 {
 		opts = []Option{WithRuntime(RuntimeProcess)}
 	}
-	e, err := Start(t.Context(), root, io.Discard, opts...)
+	e, err := Start(t.Context(), root, io.Discard, append([]Option{WithPipelines(PipelinesManual)}, opts...)...)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"fmt"
@@ -17,18 +18,26 @@ const (
 	binDir    = ".slipway/bin"
 )
 
+// toolsVariable names another folder for the virtual environments than .slipway/tools: of many checkouts on one machine,
+// as the local engine's builds are, each would install them anew.
+const toolsVariable = "SLIPWAY_TOOLS"
+
 // environment is a virtual environment with the tools of one lock in scripts/tools.
 type environment struct{ dir, lock string }
 
 // The scanners of templates bring some ninety packages, which nobody needs who only lints, and pin old ones of them.
 var (
-	linters  = environment{dir: ".slipway/tools/venv", lock: toolsDir + "/requirements.lock"}
-	scanners = environment{dir: ".slipway/tools/scanners", lock: toolsDir + "/scanners.lock"}
+	linters  = environment{dir: toolsFolder("venv"), lock: toolsDir + "/requirements.lock"}
+	scanners = environment{dir: toolsFolder("scanners"), lock: toolsDir + "/scanners.lock"}
 	// The scanners pin an older policy_sentry.
-	reference = environment{dir: ".slipway/tools/reference", lock: toolsDir + "/reference.lock"}
+	reference = environment{dir: toolsFolder("reference"), lock: toolsDir + "/reference.lock"}
 	// What tries the service in web/: schemathesis, and Playwright, which drives a browser that is there.
-	service = environment{dir: ".slipway/tools/service", lock: toolsDir + "/service.lock"}
+	service = environment{dir: toolsFolder("service"), lock: toolsDir + "/service.lock"}
 )
+
+func toolsFolder(name string) string {
+	return cmp.Or(os.Getenv(toolsVariable), ".slipway/tools") + "/" + name
+}
 
 // bin is a command of the environment.
 func (e environment) bin(name string) string { return e.dir + "/bin/" + name }

@@ -54,8 +54,14 @@ func (r *repo) output(ctx context.Context, name string, args ...string) (string,
 	return stdout.String(), nil
 }
 
-// path is a file of the repository.
-func (r *repo) path(name string) string { return filepath.Join(r.root, filepath.FromSlash(name)) }
+// path is a file of the repository, or the one at an absolute path.
+func (r *repo) path(name string) string {
+	name = filepath.FromSlash(name)
+	if filepath.IsAbs(name) {
+		return name
+	}
+	return filepath.Join(r.root, name)
+}
 
 // need says which of the named files is not there yet.
 func (r *repo) need(names ...string) error {

@@ -50,6 +50,7 @@ INHERITED = (
     "GONOPROXY",
     "GOPRIVATE",
     "GOTOOLCHAIN",
+    "SLIPWAY_TOOLS",
 )
 
 # The daemon of builds where tasks are processes: an image that Docker built of any Dockerfile need not run as one.
@@ -70,8 +71,15 @@ class Shell:
     """Runs commands in order; everything they started ends with close."""
 
     def __init__(
-        self, work: Path, env: dict[str, str], deadline: float, stopped: threading.Event, emit: Callable[[str], None]
+        self,
+        work: Path,
+        env: dict[str, str],
+        deadline: float,
+        stopped: threading.Event,
+        emit: Callable[[str], None],
+        gently: bool = False,
     ) -> None:
+        """deadline: of time.monotonic(). gently: everything else on this machine goes first."""
         bash = shutil.which("bash", path=env.get("PATH"))
         if bash is None:
             raise BuildError("CLIENT_ERROR", "bash is not on the engine's PATH; install it")
@@ -82,7 +90,7 @@ class Shell:
         self._token = f"slipway-{secrets.token_hex(16)}:"
         leader = str(Path(__file__).with_name("buildshell.py"))
         self._process = subprocess.Popen(
-            [sys.executable, "-I", leader, bash, self._token],
+            [sys.executable, "-I", leader, bash, self._token, *(["gently"] if gently else [])],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -256,10 +264,7 @@ def upload(artifacts: dict[str, Any], spec: dict[str, Any], code: Path, project:
 
     https://docs.aws.amazon.com/codebuild/latest/APIReference/API_ProjectArtifacts.html
     """
-    base = (code / spec.get("base-directory", "")).resolve()
-    files = _matches(base, spec)
-    if not files or not base.is_relative_to(code.resolve()):
-        raise BuildError("CLIENT_ERROR", "no matching artifact paths found")
+    files = _artifact_files(spec, code)
     named = spec.get("name") if artifacts.get("overrideArtifactName") in (True, "true") else None
     folders = [artifacts.get("path", "").strip("/")]
     folders += [build_id.rpartition(":")[2]] if artifacts.get("namespaceType") == "BUILD_ID" else []
@@ -272,6 +277,20 @@ def upload(artifacts: dict[str, Any], spec: dict[str, Any], code: Path, project:
     for name, path in files.items():
         _put(bucket, f"{key}/{name}", path.read_bytes())
     return {"location": f"arn:aws:s3:::{bucket}/{key}"}
+
+
+def upload_zip(place: str, spec: dict[str, Any], code: Path) -> None:
+    """Puts what an artifacts section names to BUCKET/KEY, as one zip."""
+    bucket, _, key = place.partition("/")
+    _put(bucket, key, _zip(_artifact_files(spec, code)))
+
+
+def _artifact_files(spec: dict[str, Any], code: Path) -> dict[str, Path]:
+    base = (code / spec.get("base-directory", "")).resolve()
+    files = _matches(base, spec)
+    if not files or not base.is_relative_to(code.resolve()):
+        raise BuildError("CLIENT_ERROR", "no matching artifact paths found")
+    return files
 
 
 def _matches(base: Path, spec: dict[str, Any]) -> dict[str, Path]:

@@ -22,6 +22,8 @@ def run_scripts(scripts: "queue.SimpleQueue[str]", shell: str, token: str) -> No
 
 
 def main() -> None:
+    if sys.argv[3:] == ["gently"]:
+        os.nice(19)
     scripts: queue.SimpleQueue[str] = queue.SimpleQueue()
     threading.Thread(target=run_scripts, args=(scripts, sys.argv[1], sys.argv[2]), daemon=True).start()
     for line in sys.stdin:

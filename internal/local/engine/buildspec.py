@@ -42,6 +42,7 @@ class Buildspec:
     secrets: dict[str, str]
     exported: list[str]
     artifacts: dict[str, Any]
+    secondary: dict[str, dict[str, Any]]  # artifacts/secondary-artifacts
     notes: list[str]
 
 
@@ -61,13 +62,15 @@ def parse(text: str) -> Buildspec:
     _known(phases, PHASES, "phases")
     if env.get("shell", "bash") not in ("bash", "/bin/sh"):
         raise _invalid(f"env.shell is {env['shell']!r}; the local engine has bash only")
+    artifacts = _mapping(spec.get("artifacts"), "artifacts")
     return Buildspec(
         phases=[_phase(name, _mapping(phases.get(name), f"phases.{name}")) for name in PHASES],
         variables=_texts(env, "variables"),
         parameters=_texts(env, "parameter-store"),
         secrets=_texts(env, "secrets-manager"),
         exported=_list(env.get("exported-variables"), "env.exported-variables"),
-        artifacts=_mapping(spec.get("artifacts"), "artifacts"),
+        artifacts=artifacts,
+        secondary=_mapping(artifacts.get("secondary-artifacts"), "artifacts.secondary-artifacts"),
         notes=_notes(spec, phases),
     )
 

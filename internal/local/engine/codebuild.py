@@ -1,8 +1,4 @@
-"""CodeBuild whose builds really run, as processes on this machine.
-
-The emulator itself keeps records only. What a build does here follows the user guide's pages "How CodeBuild works",
-"Build specification reference" and "View build details" (phase transitions), docs.aws.amazon.com/codebuild.
-"""
+"""CodeBuild whose builds really run (build.py); the emulator itself keeps records only."""
 
 from __future__ import annotations
 
@@ -10,32 +6,33 @@ import atexit
 import contextvars
 import copy
 import functools
-import shutil
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from datetime import datetime, timezone
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any
 
 import ministack.services.codebuild as cb
 from ministack.core.responses import error_response_json, get_account_id, get_region, json_response
 from ministack.services.cloudformation import provisioners
 
-import buildrun
-import buildspec
-import rights
-from buildspec import BuildError
+from build import Build, Job, begin_phase, now, running
 from patch import Patch, apply
 
 JSON = dict[str, Any]
 Response = tuple[int, dict[str, str], bytes]
 
-SECONDS_PER_MINUTE = 60.0
 IDEMPOTENCY_SECONDS = 300  # "The token is included in the StartBuild request and is valid for 5 minutes"
 SOURCE_TYPES = ("S3", "NO_SOURCE")
-PROJECT_KEYS = ("logsConfig", "queuedTimeoutInMinutes", "concurrentBuildLimit", "cache", "vpcConfig")
+PROJECT_KEYS = (
+    "logsConfig",
+    "queuedTimeoutInMinutes",
+    "concurrentBuildLimit",
+    "cache",
+    "vpcConfig",
+    "secondarySources",
+    "secondarySourceVersions",
+    "secondaryArtifacts",
+)
 
 # StartBuild's overrides: where each goes in the build's own copy of the project.
 OVERRIDES = {
@@ -49,6 +46,9 @@ OVERRIDES = {
     "artifactsOverride": ("artifacts",),
     "logsConfigOverride": ("logsConfig",),
     "sourceVersion": ("sourceVersion",),
+    "secondarySourcesOverride": ("secondarySources",),
+    "secondarySourcesVersionOverride": ("secondarySourceVersions",),
+    "secondaryArtifactsOverride": ("secondaryArtifacts",),
     "serviceRoleOverride": ("serviceRole",),
     "timeoutInMinutesOverride": ("timeoutInMinutes",),
     "queuedTimeoutInMinutesOverride": ("queuedTimeoutInMinutes",),
@@ -56,7 +56,6 @@ OVERRIDES = {
 }
 OTHER_MEMBERS = ("projectName", "environmentVariablesOverride", "idempotencyToken")
 
-_running: dict[str, Build] = {}
 _tokens: dict[tuple[str, str, str], tuple[float, JSON, str]] = {}
 _lock = threading.Lock()
 
@@ -90,15 +89,33 @@ def _repeated(data: JSON) -> Response | None:
 
 def _launch(project: JSON, data: JSON) -> JSON:
     build = Build(project)
-    build_id = build.record["id"]
-    cb._builds[build_id] = build.record
-    _running[build_id] = build
     if data.get("idempotencyToken"):
-        _tokens[get_account_id(), get_region(), data["idempotencyToken"]] = (time.time(), data, build_id)
+        _tokens[get_account_id(), get_region(), data["idempotencyToken"]] = (time.time(), data, build.record["id"])
     answer = copy.deepcopy(build.record)
+    _begin(build)
+    return answer
+
+
+def _begin(build: Build) -> None:
+    cb._builds[build.record["id"]] = build.record
     # The emulator's stores are scoped by context variables: the worker needs this request's account and Region.
     threading.Thread(target=contextvars.copy_context().run, args=(build.run,), daemon=True).start()
-    return answer
+
+
+def start_job(project_name: str, job: Job, variables: list[JSON], spec: str) -> Build:
+    """Starts a build for an action of a pipeline; LookupError says that there is no such project.
+
+    spec: the action's BuildspecOverride, or empty.
+    """
+    project = cb._projects.get(project_name)
+    if project is None:
+        raise LookupError(f"Project cannot be found: {cb._project_arn(project_name)}")
+    effective = with_overrides(project, {"environmentVariablesOverride": variables})
+    effective["source"] = {"type": "CODEPIPELINE", "buildspec": spec or project["source"].get("buildspec", "")}
+    with _lock:
+        build = Build(effective, job)
+        _begin(build)
+    return build
 
 
 def with_overrides(project: JSON, data: JSON) -> JSON:
@@ -131,14 +148,25 @@ def refusal(project: JSON, data: JSON) -> str:
     if not 5 <= int(project.get("timeoutInMinutes") or 60) <= 2160:
         return "timeoutInMinutes must be from 5 to 2160"
     unknown = sorted(set(data) - set(OVERRIDES) - set(OTHER_MEMBERS))
-    return f"the local engine does not know StartBuild's {', '.join(unknown)}" if unknown else ""
+    fault = f"the local engine does not know StartBuild's {', '.join(unknown)}" if unknown else ""
+    return fault or _refusal_of_secondary(project)
+
+
+def _refusal_of_secondary(project: JSON) -> str:
+    for second in project.get("secondarySources") or []:
+        if second["type"] != "S3" or not second.get("location", "").partition("/")[2]:
+            return f"the local engine has secondary sources of type S3 at BUCKET/KEY only, not {second}"
+    for second in project.get("secondaryArtifacts") or []:
+        if second["type"] != "S3":
+            return f"the local engine has secondary artifacts of type S3 only, not {second}"
+    return ""
 
 
 def stop_build(data: JSON) -> Response:
     record = cb._builds.get(data.get("id", ""))
     if record is None:
         return error_response_json("ResourceNotFoundException", f"Build not found: {data.get('id', '')}", 400)
-    build = _running.get(record["id"])
+    build = running.get(record["id"])
     if build is not None:
         build.stopped.set()
         build.ended.wait(10)
@@ -148,260 +176,11 @@ def stop_build(data: JSON) -> Response:
 @atexit.register
 def stop_all() -> None:
     """Ends what still runs when the engine stops, and removes its folders."""
-    builds = list(_running.values())
+    builds = list(running.values())
     for build in builds:
         build.stopped.set()
     for build in builds:
         build.ended.wait(5)
-
-
-class Build:
-    """One build: its record, which BatchGetBuilds shows while it runs, and what it does."""
-
-    def __init__(self, project: JSON) -> None:
-        self.project, self.record = project, _record(project)
-        self.stopped, self.ended = threading.Event(), threading.Event()
-        self.emit: Callable[[str], None] = lambda line: None
-
-    def run(self) -> None:
-        work, status = (buildrun.work_folder(), "FAULT")
-        try:
-            if _logs_enabled(self.project):
-                self.emit = cb._log_sink(self.record)
-            _end_phase(self.record["phases"][-1], "SUCCEEDED")  # QUEUED: nothing limits how many run at once
-            status = self._steps(work)
-        except BuildError as error:
-            status = error.status
-        finally:
-            with self._phase("FINALIZING"):
-                buildrun.remove(work)
-            self._finish(status)
-
-    def _steps(self, work: Path) -> str:
-        minutes = int(self.project.get("timeoutInMinutes") or 60)
-        deadline = time.monotonic() + minutes * SECONDS_PER_MINUTE
-        code = work / "src"
-        with self._phase("PROVISIONING"):
-            code.mkdir()
-        with self._phase("DOWNLOAD_SOURCE"):
-            spec = self._download(code)
-            env = self._environment(spec, work, code)
-            shell = buildrun.Shell(work, env, deadline, self.stopped, self.emit)
-        try:
-            succeeded = self._commands(spec, shell)
-        finally:
-            shell.close()
-        artifacts = self.project.get("artifacts") or {}
-        # "The UPLOAD_ARTIFACTS phase is always attempted, even if the BUILD phase fails."
-        with self._phase("UPLOAD_ARTIFACTS"):
-            if artifacts.get("type") == "S3":
-                name, build_id = self.project["name"], self.record["id"]
-                self.record["artifacts"] = buildrun.upload(artifacts, spec.artifacts, code, name, build_id)
-        return "SUCCEEDED" if succeeded else "FAILED"
-
-    def _download(self, code: Path) -> buildspec.Buildspec:
-        source = self.project.get("source") or {}
-        if source.get("type") == "S3":
-            buildrun.download(source["location"], self.project.get("sourceVersion") or "", code)
-        text = source.get("buildspec") or "buildspec.yml"
-        if "\n" not in text:
-            path = (code / text).resolve()
-            if not path.is_file() or not path.is_relative_to(code):
-                raise BuildError("YAML_FILE_ERROR", f"YAML file does not exist: {text}")
-            text = path.read_text()
-        spec = buildspec.parse(text)
-        for note in spec.notes:
-            self._log(note)
-        return spec
-
-    def _environment(self, spec: buildspec.Buildspec, work: Path, code: Path) -> dict[str, str]:
-        """The buildspec's variables yield to the project's, and those to the request's (with_overrides)."""
-        env = buildrun.inherited() | spec.variables
-        env |= {name: buildrun.value_of("PARAMETER_STORE", ref) for name, ref in spec.parameters.items()}
-        env |= {name: buildrun.value_of("SECRETS_MANAGER", ref) for name, ref in spec.secrets.items()}
-        for variable in self.record["environment"]["environmentVariables"]:
-            env[variable["name"]] = buildrun.value_of(variable.get("type", "PLAINTEXT"), variable["value"])
-        env |= buildrun.own_variables(work, get_region()) | _codebuild_variables(self.record, code)
-        session = "AWSCodeBuild-" + self.record["id"].rsplit(":", 1)[-1]
-        env |= rights.role_credentials(self.record["serviceRole"], session)
-        for name in env:
-            if not buildrun.VARIABLE_NAME.fullmatch(name):
-                raise BuildError("CLIENT_ERROR", f"{name!r} cannot be the name of an environment variable")
-        return env
-
-    def _commands(self, spec: buildspec.Buildspec, shell: buildrun.Shell) -> bool:
-        """Runs the phases; false if one failed. After a failed build phase post_build runs all the same."""
-        succeeded = True
-        try:
-            for phase in spec.phases:
-                try:
-                    with self._phase(phase.name.upper()):
-                        self._one_phase(phase, shell)
-                except BuildError as error:
-                    if error.status != "FAILED" or not _goes_on(phase):
-                        raise
-                    succeeded = False
-                    shell.run("export CODEBUILD_BUILD_SUCCEEDING=0")
-        except BuildError as error:
-            if error.status == "FAILED":
-                self.record["exportedEnvironmentVariables"] = shell.exported(spec.exported)
-            raise
-        self.record["exportedEnvironmentVariables"] = shell.exported(spec.exported)
-        return succeeded
-
-    def _one_phase(self, phase: buildspec.Phase, shell: buildrun.Shell) -> None:
-        for runtime, version in phase.runtimes.items():
-            if runtime == "golang" and shutil.which("go") is None:
-                raise BuildError(
-                    "CLIENT_ERROR", f"runtime golang {version}: go is not on the engine's PATH; install Go"
-                )
-            self._log(f"runtime {runtime} {version}: this machine's own is used")
-        try:
-            self._all(phase.commands, shell)
-        finally:
-            if not self.stopped.is_set():
-                self._all(phase.finally_commands, shell)
-
-    def _all(self, commands: list[str], shell: buildrun.Shell) -> None:
-        for command in commands:
-            self._log(f"Running command {command}")
-            code = shell.run(command)
-            if code != 0:
-                message = f"Error while executing command: {command}. Reason: exit status {code}"
-                raise BuildError("COMMAND_EXECUTION_ERROR", message)
-
-    @contextmanager
-    def _phase(self, name: str) -> Iterator[None]:
-        phase = _begin_phase(self.record, name)
-        self._log(f"Entering phase {name}")
-        context = ("", "")
-        status = "FAULT"
-        try:
-            yield
-            status = "SUCCEEDED"
-        except BuildError as error:
-            status, context = error.status, (error.code, str(error))
-            raise
-        except Exception as error:
-            context = ("INTERNAL_ERROR", f"the local engine failed: {error!r}")
-            cb.logger.exception("build %s", self.record["id"])
-            raise BuildError(*context, status) from error
-        finally:
-            _end_phase(phase, status, context)
-            self._log(f"Phase complete: {name} State: {status}")
-            self._log(f"Phase context status code: {context[0]} Message: {context[1]}")
-
-    def _finish(self, status: str) -> None:
-        record = self.record
-        _begin_phase(record, "COMPLETED")
-        record.update(buildComplete=True, endTime=_now())
-        record["buildStatus"] = status  # last: it is what others wait for
-        _running.pop(record["id"], None)
-        self.ended.set()
-
-    def _log(self, line: str) -> None:
-        self.emit(f"[Container] {datetime.now(timezone.utc):%Y/%m/%d %H:%M:%S.%f} {line}")
-
-
-def _goes_on(phase: buildspec.Phase) -> bool:
-    return phase.on_failure == "CONTINUE" or (phase.name in ("build", "post_build") and phase.on_failure != "ABORT")
-
-
-def _now() -> float:
-    return round(time.time(), 3)
-
-
-def _begin_phase(record: JSON, name: str) -> JSON:
-    phase: JSON = {"phaseType": name, "startTime": _now()}
-    record["phases"].append(phase)
-    record["currentPhase"] = name
-    return phase
-
-
-def _end_phase(phase: JSON, status: str, context: tuple[str, str] = ("", "")) -> None:
-    phase["contexts"] = [{"statusCode": context[0], "message": context[1]}]
-    phase["endTime"] = _now()
-    phase["durationInSeconds"] = int(phase["endTime"] - phase["startTime"])
-    phase["phaseStatus"] = status
-
-
-def _record(project: JSON) -> JSON:
-    """A new build as BatchGetBuilds shows it. For S3 sources there is no resolvedSourceVersion ("does not apply")."""
-    name = project["name"]
-    build_id = cb._build_id(name)
-    earlier = [b.get("buildNumber", 0) for b in cb._builds.values() if b.get("projectName") == name]
-    record: JSON = {
-        "id": build_id,
-        "arn": cb._build_arn(build_id),
-        "projectName": name,
-        "buildNumber": max(earlier, default=0) + 1,
-        "startTime": _now(),
-        "buildStatus": "IN_PROGRESS",
-        "buildComplete": False,
-        "phases": [],
-        "source": project.get("source") or {},
-        "artifacts": {"location": ""},
-        "cache": project.get("cache") or {"type": "NO_CACHE"},
-        "environment": project["environment"],
-        "exportedEnvironmentVariables": [],
-        "serviceRole": project.get("serviceRole", ""),
-        "logs": _logs(project, build_id),
-        "timeoutInMinutes": int(project.get("timeoutInMinutes") or 60),
-        "queuedTimeoutInMinutes": int(project.get("queuedTimeoutInMinutes") or 480),
-        "initiator": f"{get_account_id()}/user",
-        "encryptionKey": project.get("encryptionKey", ""),
-    }
-    if project.get("sourceVersion"):
-        record["sourceVersion"] = project["sourceVersion"]
-    _end_phase(_begin_phase(record, "SUBMITTED"), "SUCCEEDED")
-    _begin_phase(record, "QUEUED")
-    return record
-
-
-def _logs_enabled(project: JSON) -> bool:
-    config = (project.get("logsConfig") or {}).get("cloudWatchLogs") or {}
-    return config.get("status", "ENABLED") == "ENABLED"
-
-
-def _logs(project: JSON, build_id: str) -> JSON:
-    """Where the log goes: a configured stream name is only the prefix of the build's own."""
-    if not _logs_enabled(project):
-        return {"cloudWatchLogs": {"status": "DISABLED"}, "s3Logs": {"status": "DISABLED"}}
-    config = (project.get("logsConfig") or {}).get("cloudWatchLogs") or {}
-    group = config.get("groupName") or f"/aws/codebuild/{project['name']}"
-    stream = "/".join(filter(None, [config.get("streamName"), build_id.rpartition(":")[2]]))
-    arn = f"arn:aws:logs:{get_region()}:{get_account_id()}:log-group:{group}:log-stream:{stream}"
-    return {
-        "groupName": group,
-        "streamName": stream,
-        "cloudWatchLogsArn": arn,
-        "cloudWatchLogs": {"status": "ENABLED", "groupName": group},
-        "s3Logs": {"status": "DISABLED"},
-    }
-
-
-def _codebuild_variables(record: JSON, code: Path) -> dict[str, str]:
-    """https://docs.aws.amazon.com/codebuild/latest/userguide/build-env-ref-env-vars.html
-
-    It has no CI and, for S3 sources, no CODEBUILD_RESOLVED_SOURCE_VERSION.
-    """
-    variables = {
-        "CODEBUILD_BUILD_ARN": record["arn"],
-        "CODEBUILD_BUILD_ID": record["id"],
-        "CODEBUILD_BUILD_IMAGE": record["environment"].get("image", ""),
-        "CODEBUILD_BUILD_NUMBER": str(record["buildNumber"]),
-        "CODEBUILD_BUILD_SUCCEEDING": "1",
-        "CODEBUILD_INITIATOR": record["initiator"],
-        "CODEBUILD_KMS_KEY_ID": record["encryptionKey"],
-        "CODEBUILD_LOG_PATH": record["logs"].get("streamName", ""),
-        "CODEBUILD_PROJECT_ARN": cb._project_arn(record["projectName"]),
-        "CODEBUILD_SOURCE_REPO_URL": record["source"].get("location", ""),
-        "CODEBUILD_SRC_DIR": str(code),
-        "CODEBUILD_START_TIME": str(int(record["startTime"] * 1000)),
-    }
-    if "sourceVersion" in record:
-        variables["CODEBUILD_SOURCE_VERSION"] = record["sourceVersion"]
-    return variables
 
 
 def restoring(original: Callable[[JSON], None]) -> Callable[[JSON], None]:
@@ -412,8 +191,8 @@ def restoring(original: Callable[[JSON], None]) -> Callable[[JSON], None]:
         original(data)
         for build in cb._builds._data.values():
             if build["buildStatus"] == "IN_PROGRESS":
-                _begin_phase(build, "COMPLETED")
-                build.update(buildStatus="FAULT", buildComplete=True, endTime=_now())
+                begin_phase(build, "COMPLETED")
+                build.update(buildStatus="FAULT", buildComplete=True, endTime=now())
 
     return wrapped
 
@@ -462,6 +241,8 @@ def from_template(original: Callable[..., tuple[str, JSON]]) -> Callable[..., tu
 
 
 def _api_shape(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_api_shape(item) for item in value]
     return provisioners._codebuild_cfn_to_api(value) if isinstance(value, dict) else int(value)
 
 

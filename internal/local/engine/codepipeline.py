@@ -1,4 +1,4 @@
-"""CodePipeline, which the emulator lacks: pipelines are kept as records; they do not run.
+"""CodePipeline, which the emulator lacks: its operations, and how executions start by themselves.
 
 A service of the emulator (https://docs.aws.amazon.com/codepipeline/latest/APIReference)
 and the CloudFormation type AWS::CodePipeline::Pipeline on top of it.
@@ -6,8 +6,12 @@ and the CloudFormation type AWS::CodePipeline::Pipeline on top of it.
 
 from __future__ import annotations
 
+import atexit
+import contextvars
 import copy
+import functools
 import json
+import os
 import sys
 import time
 from collections.abc import Callable
@@ -15,15 +19,24 @@ from typing import Any
 
 from ministack import app
 from ministack.core import router
+from ministack.core.arn import ArnParseError, parse_arn
+from ministack.core.concurrency import run_reentrant
+from ministack.core.iam_evaluator import caller_arn
 from ministack.core.responses import (
     AccountRegionScopedDict,
     error_response_json,
     get_account_id,
     get_region,
     json_response,
+    set_request_account_id,
+    set_request_region,
 )
 from ministack.services.cloudformation import provisioners
 
+import pipelineevent
+import pipelinerun
+import pipelineview
+from patch import Patch, apply
 from pipelinecheck import RefusedError, check, check_request
 
 JSON = dict[str, Any]
@@ -32,10 +45,24 @@ Response = tuple[int, dict[str, str], bytes]
 CONTENT_TYPE = "application/x-amz-json-1.1"
 TYPE = "AWS::CodePipeline::Pipeline"
 
+# With "manual" executions start by StartPipelineExecution only: neither by a pipeline's creation nor by events.
+STARTS = "SLIPWAY_LOCAL_PIPELINES"
+
 _pipelines = AccountRegionScopedDict()
 
 
 def create_pipeline(request: JSON) -> JSON:
+    made = _create(request)
+    _start_by_itself(_pipelines[made["pipeline"]["name"]], "CreatePipeline", caller_arn())
+    return made
+
+
+def _start_by_itself(record: JSON, kind: str, detail: str) -> None:
+    if os.environ.get(STARTS) != "manual":
+        pipelinerun.start(record, {"triggerType": kind, "triggerDetail": detail})
+
+
+def _create(request: JSON) -> JSON:
     pipeline = _complete(request["pipeline"])
     name = pipeline["name"]
     check(pipeline)
@@ -51,7 +78,9 @@ def create_pipeline(request: JSON) -> JSON:
         "created": now,
         "updated": now,
         "tags": {tag["key"]: tag["value"] for tag in tags},
-        "disabled": {},
+        "disabled": {},  # the stages whose inbound transition is disabled: by whom, when and why
+        "disabledOutbound": {},
+        "executions": [],  # the oldest first
     }
     return {"pipeline": pipeline, "tags": tags}
 
@@ -61,6 +90,7 @@ def update_pipeline(request: JSON) -> JSON:
     record = _find(pipeline["name"])
     check(pipeline)
     pipeline["version"] = record["pipeline"]["version"] + 1
+    pipelinerun.cancel(record)
     record.update(pipeline=pipeline, updated=time.time())
     return {"pipeline": pipeline}
 
@@ -73,12 +103,18 @@ def get_pipeline(request: JSON) -> JSON:
             "PipelineVersionNotFoundException",
             f"the local engine keeps only version {record['pipeline']['version']} of pipeline '{request['name']}'",
         )
-    metadata = {"pipelineArn": _arn(request["name"]), "created": record["created"], "updated": record["updated"]}
+    metadata = {
+        "pipelineArn": pipelineevent.arn(request["name"]),
+        "created": record["created"],
+        "updated": record["updated"],
+    }
     return {"pipeline": record["pipeline"], "metadata": metadata}
 
 
 def delete_pipeline(request: JSON) -> JSON:
-    _pipelines.pop(request["name"], None)
+    record = _pipelines.pop(request["name"], None)
+    if record:
+        pipelinerun.end(record)
     return {}
 
 
@@ -100,48 +136,105 @@ def list_pipelines(request: JSON) -> JSON:
 
 def get_pipeline_state(request: JSON) -> JSON:
     record = _find(request["name"])
-    stages = [
-        {
-            "stageName": stage["name"],
-            "inboundTransitionState": _transition(record, stage["name"]),
-            "actionStates": [{"actionName": a["name"]} for a in stage["actions"]],
-        }
-        for stage in record["pipeline"]["stages"]
-    ]
+    pipelinerun.advance(record)
     return {
         "pipelineName": request["name"],
         "pipelineVersion": record["pipeline"]["version"],
-        "stageStates": stages,
+        "stageStates": pipelineview.stage_states(record),
         "created": record["created"],
         "updated": record["updated"],
     }
 
 
-def _transition(record: JSON, stage: str) -> JSON:
-    if stage in record["disabled"]:
-        return {"enabled": False, "disabledReason": record["disabled"][stage]}
-    return {"enabled": True}
-
-
 def list_pipeline_executions(request: JSON) -> JSON:
-    _find(request["pipelineName"])
-    return {"pipelineExecutionSummaries": []}
+    record = _find(request["pipelineName"])
+    wanted = (request.get("filter") or {}).get("succeededInStage", {}).get("stageName")
+    if wanted:
+        _find_stage(record, wanted)
+    shown = [
+        pipelineview.summary(record, e)
+        for e in reversed(record["executions"])
+        if not wanted or e["stages"].get(wanted) == "Succeeded"
+    ]
+    return pipelineview.page(shown, request, "pipelineExecutionSummaries")
+
+
+def get_pipeline_execution(request: JSON) -> JSON:
+    record, execution = _find_execution(request)
+    return {"pipelineExecution": pipelineview.execution_of(record, execution)}
+
+
+def list_action_executions(request: JSON) -> JSON:
+    record, wanted = _find(request["pipelineName"]), request.get("filter") or {}
+    latest = wanted.get("latestInPipelineExecution") or {}
+    execution_id = latest.get("pipelineExecutionId") or wanted.get("pipelineExecutionId")
+    executions = record["executions"]
+    if execution_id:
+        executions = [_find_execution(request | {"pipelineExecutionId": execution_id})[1]]
+    begun = [(e, a) for e in executions for a in e["actions"] if not (latest and a["retried"])]
+    begun.sort(key=lambda pair: pair[1]["started"], reverse=True)
+    shown = [pipelineview.action_detail(e, a) for e, a in begun]
+    return pipelineview.page(shown, request, "actionExecutionDetails")
 
 
 def start_pipeline_execution(request: JSON) -> JSON:
-    _find(request["name"])
-    raise RefusedError(
-        "NotImplementedException",
-        f"the local engine keeps pipeline '{request['name']}' as a record: it does not execute pipelines yet",
-    )
+    trigger = {"triggerType": "StartPipelineExecution", "triggerDetail": caller_arn()}
+    return {"pipelineExecutionId": pipelinerun.start(_find(request["name"]), trigger, request)["id"]}
 
 
-def no_execution(request: JSON) -> JSON:
-    _find(request["pipelineName"])
-    raise RefusedError(
-        "PipelineExecutionNotFoundException",
-        f"pipeline '{request['pipelineName']}' has no execution '{request['pipelineExecutionId']}'",
-    )
+def stop_pipeline_execution(request: JSON) -> JSON:
+    record, execution = _find_execution(request, "PipelineExecutionNotStoppableException")
+    pipelinerun.stop(record, execution, request.get("reason", ""), request.get("abandon", False))
+    return {"pipelineExecutionId": execution["id"]}
+
+
+def retry_stage_execution(request: JSON) -> JSON:
+    record, execution = _find_execution(request, "StageNotRetryableException")
+    _find_stage(record, request["stageName"])
+    pipelinerun.retry(record, execution, request["stageName"], request["retryMode"])
+    return {"pipelineExecutionId": execution["id"]}
+
+
+def put_approval_result(request: JSON) -> JSON:
+    record, name = _find(request["pipelineName"]), request["actionName"]
+    stage = _find_stage(record, request["stageName"])
+    if name not in [a["name"] for a in stage["actions"]]:
+        raise RefusedError("ActionNotFoundException", f"stage {stage['name']} has no action {name}")
+    pipelinerun.advance(record)
+    for execution in record["executions"]:
+        for action in execution["actions"]:
+            place = (action["stage"], action["action"], action.get("token"))
+            if place == (stage["name"], name, request["token"]):
+                return _approved(record, execution, action, request["result"])
+    raise RefusedError("InvalidApprovalTokenException", f"no approval of action {name} has this token")
+
+
+def _approved(record: JSON, execution: JSON, action: JSON, result: JSON) -> JSON:
+    if action["status"] != "InProgress":
+        raise RefusedError("ApprovalAlreadyCompletedException", f"action {action['action']} is {action['status']}")
+    pipelinerun.approve(record, execution, action, result, caller_arn())
+    return {"approvedAt": action["updated"]}
+
+
+def disable_stage_transition(request: JSON) -> JSON:
+    record, stages = _transitions(request)
+    stages[request["stageName"]] = {"reason": request["reason"], "by": caller_arn(), "at": time.time()}
+    pipelinerun.advance(record)
+    return {}
+
+
+def enable_stage_transition(request: JSON) -> JSON:
+    record, stages = _transitions(request)
+    stages.pop(request["stageName"], None)
+    pipelinerun.advance(record)
+    return {}
+
+
+def _transitions(request: JSON) -> tuple[JSON, JSON]:
+    """The pipeline, and its stages with a disabled transition of the request's type."""
+    record = _find(request["pipelineName"])
+    _find_stage(record, request["stageName"])
+    return record, record["disabled" if request["transitionType"] == "Inbound" else "disabledOutbound"]
 
 
 def list_tags(request: JSON) -> JSON:
@@ -166,13 +259,18 @@ OPERATIONS: dict[str, Callable[[JSON], JSON]] = {
     "CreatePipeline": create_pipeline,
     "DeletePipeline": delete_pipeline,
     "GetPipeline": get_pipeline,
-    "GetPipelineExecution": no_execution,
+    "DisableStageTransition": disable_stage_transition,
+    "EnableStageTransition": enable_stage_transition,
+    "GetPipelineExecution": get_pipeline_execution,
     "GetPipelineState": get_pipeline_state,
+    "ListActionExecutions": list_action_executions,
     "ListPipelineExecutions": list_pipeline_executions,
     "ListPipelines": list_pipelines,
     "ListTagsForResource": list_tags,
+    "PutApprovalResult": put_approval_result,
+    "RetryStageExecution": retry_stage_execution,
     "StartPipelineExecution": start_pipeline_execution,
-    "StopPipelineExecution": no_execution,
+    "StopPipelineExecution": stop_pipeline_execution,
     "TagResource": tag_resource,
     "UntagResource": untag_resource,
     "UpdatePipeline": update_pipeline,
@@ -188,13 +286,26 @@ def _find(name: str) -> JSON:
     return record
 
 
-def _arn(name: str) -> str:
-    return f"arn:aws:codepipeline:{get_region()}:{get_account_id()}:{name}"
+def _find_execution(request: JSON, missing: str = "PipelineExecutionNotFoundException") -> tuple[JSON, JSON]:
+    """A pipeline and one of its executions; missing is the code of the error that it has no such execution."""
+    record = _find(request["pipelineName"])
+    for execution in record["executions"]:
+        if execution["id"] == request["pipelineExecutionId"]:
+            return record, execution
+    text = f"pipeline '{request['pipelineName']}' has no execution '{request['pipelineExecutionId']}'"
+    raise RefusedError(missing, text)
+
+
+def _find_stage(record: JSON, name: str) -> JSON:
+    for stage in record["pipeline"]["stages"]:
+        if stage["name"] == name:
+            return stage
+    raise RefusedError("StageNotFoundException", f"pipeline '{record['pipeline']['name']}' has no stage '{name}'")
 
 
 def _tags(arn: str) -> dict[str, str]:
     record = _pipelines.get(arn.rpartition(":")[2])
-    if record is None or arn != _arn(record["pipeline"]["name"]):
+    if record is None or arn != pipelineevent.arn(record["pipeline"]["name"]):
         raise RefusedError("ResourceNotFoundException", f"there is no pipeline {arn}")
     return record["tags"]
 
@@ -214,13 +325,18 @@ def _complete(pipeline: JSON) -> JSON:
 
 
 async def handle_request(method: str, path: str, headers: dict[str, str], body: bytes, query: JSON) -> Response:
+    return await run_reentrant(_answer, headers, body, thread_name="codepipeline-dispatch")
+
+
+def _answer(headers: dict[str, str], body: bytes) -> Response:
     operation = headers.get("x-amz-target", "").rpartition(".")[2]
     if operation not in OPERATIONS:
         return _error("InvalidAction", f"the local engine has no {operation}")
     try:
         request = json.loads(body or b"{}")
         check_request(operation, request)
-        answer = OPERATIONS[operation](request)
+        with pipelinerun.LOCK:
+            answer = copy.deepcopy(OPERATIONS[operation](request))
     except ValueError as error:
         return _error("SerializationException", str(error))
     except RefusedError as error:
@@ -233,11 +349,27 @@ def _error(code: str, message: str) -> Response:
 
 
 def get_state() -> JSON:
-    return copy.deepcopy({"pipelines": _pipelines})
+    with pipelinerun.LOCK:
+        return copy.deepcopy({"pipelines": _pipelines})
 
 
 def load_persisted_state(data: JSON) -> None:
     _pipelines.update(data.get("pipelines", {}))
+    for (account, region, _), record in list(_pipelines._data.items()):
+        contextvars.copy_context().run(_restore, account, region, record)
+
+
+def _restore(account: str, region: str, record: JSON) -> None:
+    set_request_account_id(account)
+    set_request_region(region)
+    with pipelinerun.LOCK:
+        pipelinerun.restored(record)
+
+
+@atexit.register
+def stop_all() -> None:
+    """Lets nothing begin any more: the builds are about to be ended."""
+    pipelinerun.LOCK.acquire()
 
 
 def reset() -> None:
@@ -273,16 +405,20 @@ def _declaration(props: JSON, name: str) -> JSON:
 def _apply(operation: str, props: JSON, name: str) -> tuple[str, JSON]:
     """Creates or updates the pipeline and returns what Ref and GetAtt give."""
     request: JSON = {"pipeline": _declaration(props, name)}
-    try:
-        check_request(operation, request)
-        pipeline = OPERATIONS[operation](request)["pipeline"]
-    except RefusedError as error:
-        raise ValueError(f"{error} (Error Code: {error.code})") from error
-    disabled = props.get("DisableInboundStageTransitions") or []
-    _pipelines[name].update(
-        tags={tag["Key"]: tag["Value"] for tag in props.get("Tags") or []},
-        disabled={stage["StageName"]: stage["Reason"] for stage in disabled},
-    )
+    disabled, held = props.get("DisableInboundStageTransitions") or [], {"by": "cloudformation", "at": time.time()}
+    with pipelinerun.LOCK:
+        try:
+            check_request(operation, request)
+            pipeline = {"CreatePipeline": _create, "UpdatePipeline": update_pipeline}[operation](request)["pipeline"]
+        except RefusedError as error:
+            raise ValueError(f"{error} (Error Code: {error.code})") from error
+        record = _pipelines[name]
+        record.update(
+            tags={tag["Key"]: tag["Value"] for tag in props.get("Tags") or []},
+            disabled={stage["StageName"]: held | {"reason": stage["Reason"]} for stage in disabled},
+        )
+        if operation == "CreatePipeline" or props.get("RestartExecutionOnUpdate") in (True, "true"):
+            _start_by_itself(record, operation.replace("Update", "Start"), caller_arn())
     return name, {"Version": str(pipeline["version"])}
 
 
@@ -297,11 +433,47 @@ def update_resource(physical_id: str, old: JSON, new: JSON, stack: str) -> tuple
 
 
 def delete_resource(physical_id: str, props: JSON) -> None:
-    delete_pipeline({"name": physical_id})
+    with pipelinerun.LOCK:
+        delete_pipeline({"name": physical_id})
+
+
+def invoking(original: Callable[..., None]) -> Callable[..., None]:
+    """A rule's target that is a pipeline is started, if it is there and of the rule's own account and Region."""
+
+    @functools.wraps(original)
+    def invoke(target: JSON, event: JSON, rule: JSON, view: Any = None) -> None:
+        try:
+            spec = parse_arn(target.get("Arn", ""))
+        except ArnParseError:
+            spec = None
+        here = (get_account_id(), get_region())
+        if spec is None or spec.service != "codepipeline" or (spec.account_id, spec.region) != here:
+            original(target, event, rule, view)
+            return
+        with pipelinerun.LOCK:
+            record = _pipelines.get(spec.resource)
+            if record:
+                _start_by_itself(record, "CloudWatchEvent", rule["Arn"])
+
+    return invoke
+
+
+PATCHES = (
+    Patch(
+        places=("services.eventbridge:_invoke_target",),
+        sha256="550e304af08095637ed4de07798e4acc1b1f89316f91ab60d4d865f9f46c58f2",
+        fault="A rule whose target is a pipeline starts nothing.",
+        right="It starts an execution of the pipeline.",
+        source="https://docs.aws.amazon.com/codepipeline/latest/userguide/create-cloudtrail-S3-source.html",
+        wrap=invoking,
+    ),
+)
 
 
 def install() -> None:
     """Makes the service and the CloudFormation type known to the emulator."""
+    apply(PATCHES)
+    pipelineevent.start()
     sys.modules["ministack.services.codepipeline"] = sys.modules[__name__]
     app._loaded_modules["codepipeline"] = sys.modules[__name__]
     app.SERVICE_REGISTRY["codepipeline"] = {"module": "codepipeline"}

@@ -116,6 +116,7 @@ def _check_stage(stage: JSON, first: bool) -> None:
     if not 1 <= len(actions) <= 50:
         raise _declaration("Stage", f"{place} has {len(actions)} actions, not 1 to 50")
     _unique([action["name"] for action in actions], "action name", place)
+    _check_conditions(stage)
     for action in actions:
         if (action["actionTypeId"]["category"] == "Source") != first:
             raise _structure(
@@ -123,6 +124,17 @@ def _check_stage(stage: JSON, first: bool) -> None:
                 "actions only, and no other stage has any"
             )
         _check_action(action)
+
+
+def _check_conditions(stage: JSON) -> None:
+    """What CodePipeline takes and the local engine does not do."""
+    place = f"stage {stage['name']}"
+    for member in ("beforeEntry", "onSuccess", "onFailure"):
+        if (stage.get(member) or {}).get("conditions"):
+            raise _declaration("Stage", f"{place}: the local engine does not evaluate the conditions of {member}")
+    result = (stage.get("onFailure") or {}).get("result", "FAIL")
+    if result not in ("FAIL", "RETRY"):
+        raise _declaration("Stage", f"{place}: the local engine knows FAIL and RETRY for onFailure, not {result}")
 
 
 def _check_action(action: JSON) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import codebuild
+import codepipeline
 import containers
 import patch
 import patches
@@ -12,7 +14,8 @@ from patch import Patch
 
 
 def _table() -> tuple[Patch, ...]:
-    return patches.table(services.Services(lambda ip, port: (ip, port)))
+    mends = patches.table(services.Services(lambda ip, port: (ip, port)))
+    return (*mends, *codebuild.PATCHES, *codepipeline.PATCHES)
 
 
 def differences() -> str:

@@ -417,10 +417,11 @@ artifacts: {base-directory: out, files: ["**/*"], exclude-paths: ["*.log"]}
         self.refused("InvalidInputException", "location must be", projectName="plain", sourceLocationOverride="x")
         self.refused(
             "InvalidInputException",
-            "secondarySourcesOverride",
+            "secondary sources of type S3 at BUCKET/KEY only",
             projectName="plain",
-            secondarySourcesOverride=[{"type": "S3"}],
+            secondarySourcesOverride=[{"type": "S3", "sourceIdentifier": "other"}],
         )
+        self.refused("InvalidInputException", "fleetOverride", projectName="plain", fleetOverride={})
 
     def test_bad_sources_and_buildspecs(self) -> None:
         cases = {

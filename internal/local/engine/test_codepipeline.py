@@ -56,7 +56,7 @@ def declaration(name: str) -> dict[str, Any]:
 class CodePipelineTest(unittest.TestCase):
     @classmethod
     def setUpClass(cls) -> None:
-        cls.engine = Engine()
+        cls.engine = Engine(SLIPWAY_LOCAL_PIPELINES="manual")
         cls.addClassCleanup(cls.engine.close)
         cls.pipelines = cls.engine.client("codepipeline")
         cls.stacks = cls.engine.client("cloudformation")
@@ -101,22 +101,19 @@ class CodePipelineTest(unittest.TestCase):
         self.assertEqual(tags, [{"key": "b", "value": "2"}])
         self.fails("ResourceNotFoundException", self.pipelines.list_tags_for_resource, resourceArn=arn + "x")
 
-    def test_nothing_executes(self) -> None:
+    def test_nothing_starts_by_itself_where_that_is_wanted(self) -> None:
         self.pipelines.create_pipeline(pipeline=declaration("still"))
         state = self.pipelines.get_pipeline_state(name="still")
         self.assertEqual([s["stageName"] for s in state["stageStates"]], ["Source", "Build", "Approve"])
         self.assertNotIn("latestExecution", json.dumps(state, default=str))
         listed = self.pipelines.list_pipeline_executions(pipelineName="still")
         self.assertEqual(listed["pipelineExecutionSummaries"], [])
-        message = self.fails("NotImplementedException", self.pipelines.start_pipeline_execution, name="still")
-        self.assertIn("does not execute pipelines yet", message)
-        for call in (self.pipelines.stop_pipeline_execution, self.pipelines.get_pipeline_execution):
-            self.fails(
-                "PipelineExecutionNotFoundException",
-                call,
-                pipelineName="still",
-                pipelineExecutionId="00000000-0000-0000-0000-000000000000",
-            )
+        self.fails(
+            "PipelineExecutionNotFoundException",
+            self.pipelines.get_pipeline_execution,
+            pipelineName="still",
+            pipelineExecutionId="00000000-0000-0000-0000-000000000000",
+        )
 
     def test_what_is_refused(self) -> None:
         def first(pipeline: Any) -> Any:
@@ -228,8 +225,8 @@ class CodePipelineTest(unittest.TestCase):
         tags = self.pipelines.list_tags_for_resource(resourceArn=arn)["tags"]
         self.assertIn({"key": "slipway:name", "value": "shop"}, tags)
         state = self.pipelines.get_pipeline_state(name=name)["stageStates"][1]
-        disabled = {"enabled": False, "disabledReason": "wait"}
-        self.assertEqual(state["inboundTransitionState"], disabled)
+        transition = state["inboundTransitionState"]
+        self.assertEqual((transition["enabled"], transition["disabledReason"]), (False, "wait"))
         outputs = self.stack(TEMPLATE.replace("QUEUED", "SUPERSEDED"), "update")
         self.assertEqual(outputs, {"Name": name, "Version": "2"})
         named = TEMPLATE.replace("RoleArn:", "Name: other\n      RoleArn:")

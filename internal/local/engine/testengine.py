@@ -20,8 +20,8 @@ import botocore.session
 LAUNCHER = """
 import sys
 sys.path.insert(0, {folder!r})
-import codebuild, codepipeline
-codebuild.SECONDS_PER_MINUTE = {minute}
+import build, codebuild, codepipeline
+build.SECONDS_PER_MINUTE = {minute}
 if {patched}:
     codebuild.install()
     codepipeline.install()
