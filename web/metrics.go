@@ -52,7 +52,7 @@ func (m *metrics) observe(status int, took time.Duration) {
 	}
 	if len(m.Duration) < maxSamples {
 		m.Duration = append(m.Duration, took.Microseconds())
-	} else if i := rand.Int64N(m.Requests); i < maxSamples { // each request is as likely as any other to be kept
+	} else if i := rand.Int64N(m.Requests); i < maxSamples { // #nosec G404 -- a sample, no secret: each request is as likely as any other to be kept
 		m.Duration[i] = took.Microseconds()
 	}
 }

@@ -57,7 +57,7 @@ func (d *Double) startApp(balancer *thing) string {
 		turn := turns[r.URL.Path]
 		d.mu.Unlock()
 		if redirects {
-			http.Redirect(w, r, "https://"+r.Host+":443"+r.URL.RequestURI(), http.StatusMovedPermanently)
+			http.Redirect(w, r, "https://"+r.Host+":443"+r.URL.RequestURI(), http.StatusMovedPermanently) // #nosec G710 -- as the load balancer does
 			return
 		}
 		if len(tasks) == 0 {

@@ -96,7 +96,7 @@ func New(t testing.TB, opts ...Option) *Double {
 		AccountID: "123456789012", Region: "us-east-1",
 		delay: time.Millisecond, pageSize: 25,
 		ctx:     ctx,
-		random:  rand.New(rand.NewPCG(1, 2)),
+		random:  rand.New(rand.NewPCG(1, 2)), // #nosec G404 -- the same each time, on purpose
 		failing: map[string]string{}, buckets: map[string]*bucket{}, logs: map[string]map[string][]LogEvent{},
 		roles: map[string]bool{}, pipelines: map[string][]*Execution{}, revisions: map[string]int{},
 		tasks: TaskFailure{StoppedReason: "Essential container in task exited", ExitCode: 1, Log: []string{"panic: cannot start"}},

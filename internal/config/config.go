@@ -206,10 +206,48 @@ const (
 	ModeQueued     Mode = "queued"
 )
 
-// Security is what an organisation gives instead of slipway's own.
+// Security is what an organisation gives instead of slipway's own, and what the checks for known faults go by.
 type Security struct {
+	Severity Severity // of the registry's findings, from which on an image is refused
+	Database string   // of Go vulnerabilities; empty for the public one
+	Offline  bool     // a build of the pipeline that cannot reach the database goes on, and says so
+	Accept   []Accepted
+	Licences []string // SPDX identifiers of those that modules may have
+
 	Boundary string // permissions boundary of every role; a policy's ARN
 	Key      string // KMS key for logs, sources, artifacts and messages; its ARN
+}
+
+// Accepted is a known vulnerability that is lived with.
+type Accepted struct {
+	ID     string // GO-2026-1234, CVE-2026-1234
+	Reason string
+}
+
+// Accepted has the reasons by the vulnerabilities' IDs.
+func (s Security) Accepted() map[string]string {
+	reasons := map[string]string{}
+	for _, a := range s.Accept {
+		reasons[a.ID] = a.Reason
+	}
+	return reasons
+}
+
+// Severity as image registries grade findings.
+type Severity string
+
+// The severities, and one that no finding has.
+const (
+	Critical   Severity = "critical"
+	High       Severity = "high"
+	Medium     Severity = "medium"
+	Low        Severity = "low"
+	NoSeverity Severity = "none"
+)
+
+// StandardLicences are permissive licences, and one whose copyleft ends with the file.
+func StandardLicences() []string {
+	return []string{"Apache-2.0", "BSD-2-Clause", "BSD-3-Clause", "ISC", "MIT", "MPL-2.0"}
 }
 
 // What holds where slipway.yaml says nothing. More defaults follow from other keys: memory is the least that Fargate

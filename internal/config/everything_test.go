@@ -87,6 +87,11 @@ pipeline: {environment: test, checks: parallel, mode: queued}
 security:
   boundary: arn:aws:iam::123456789012:policy/team/boundary
   key: arn:aws:kms:eu-west-1:123456789012:key/12345678-1234-1234-1234-123456789012
+  severity: critical
+  database: file:///srv/vulndb
+  offline: true
+  accept: [{id: GO-2026-0001, reason: not reached}]
+  licences: [MIT, 0BSD]
 `
 
 const digest = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
@@ -133,7 +138,8 @@ func TestParseReadsEveryKey(t *testing.T) {
 		}},
 		Pipeline: Pipeline{Environment: "test", Checks: ChecksParallel, Mode: ModeQueued},
 		Security: Security{Boundary: "arn:aws:iam::123456789012:policy/team/boundary",
-			Key: "arn:aws:kms:eu-west-1:123456789012:key/12345678-1234-1234-1234-123456789012"},
+			Key:      "arn:aws:kms:eu-west-1:123456789012:key/12345678-1234-1234-1234-123456789012",
+			Severity: Critical, Database: "file:///srv/vulndb", Offline: true, Accept: []Accepted{{"GO-2026-0001", "not reached"}}, Licences: []string{"MIT", "0BSD"}},
 	}
 	if diff := cmp.Diff(want, got, compare); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)

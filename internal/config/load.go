@@ -74,7 +74,24 @@ func (r *reader) security(o object) Security {
 	security := r.sub(o, "security")
 	boundary, _ := r.text(security, "boundary")
 	key, _ := r.textOr(security, "key", keyHint)
-	return Security{Boundary: boundary, Key: key}
+	severity, _ := choice[Severity](r, security, "severity")
+	database, _ := r.text(security, "database")
+	licences := r.unique(security, "licences", noHint)
+	if licences == nil {
+		licences = StandardLicences()
+	}
+	return Security{Boundary: boundary, Key: key, Severity: severity, Database: database, Offline: r.boolean(security, "offline"),
+		Accept: r.accepted(security), Licences: licences}
+}
+
+func (r *reader) accepted(security object) []Accepted {
+	var accepted []Accepted
+	for _, o := range r.items(security, "accept", "") {
+		id, _ := r.text(o, "id")
+		reason, _ := r.text(o, "reason")
+		accepted = append(accepted, Accepted{ID: id, Reason: reason})
+	}
+	return accepted
 }
 
 // keyHint says why an alias will not do: a policy that names one allows nothing

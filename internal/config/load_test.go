@@ -27,6 +27,7 @@ func TestLoadCommittedFile(t *testing.T) {
 			Watch:   Watch{Alarms: true, Latency: 1000, Dashboard: true},
 		}},
 		Pipeline: Pipeline{Environment: "prod", Checks: DefaultChecks, Mode: DefaultMode},
+		Security: Security{Severity: "high", Licences: []string{"Apache-2.0", "BSD-2-Clause", "BSD-3-Clause", "ISC", "MIT", "MPL-2.0"}},
 	}
 	if diff := cmp.Diff(want, got, compare); diff != "" {
 		t.Errorf("Load (-want +got):\n%s", diff)

@@ -56,6 +56,7 @@ func TestParseFillsInDefaults(t *testing.T) {
 			{Name: "prod", Tasks: Tasks{Min: DefaultMinTasks, Max: DefaultMinTasks}, Network: network, Entry: entry, Watch: watch},
 		},
 		Pipeline: Pipeline{Environment: "prod", Checks: DefaultChecks, Mode: DefaultMode},
+		Security: Security{Severity: High, Licences: StandardLicences()},
 	}
 	if diff := cmp.Diff(want, got, compare); diff != "" {
 		t.Errorf("Parse (-want +got):\n%s", diff)

@@ -40,6 +40,11 @@ func Configs() *rapid.Generator[config.Config] {
 		cfg.Security = config.Security{
 			Boundary: maybe(t, "boundary", arn("iam::"+account+":policy/team/boundary")),
 			Key:      maybe(t, "key", arn("kms:eu-west-1:"+account+":key/12345678-1234-1234-1234-123456789012")),
+			Severity: rapid.SampledFrom([]config.Severity{config.High, config.Critical, config.NoSeverity}).Draw(t, "severity"),
+			Database: maybe(t, "database", rapid.Just("https://vulnerabilities.example.com/")),
+			Offline:  rapid.Bool().Draw(t, "offline"),
+			Accept:   rapid.SampledFrom([][]config.Accepted{nil, {{ID: "GO-2026-0001", Reason: "not: \"reached\""}, {ID: "CVE-2026-1", Reason: "yes"}}}).Draw(t, "accept"),
+			Licences: rapid.SampledFrom([][]string{config.StandardLicences(), {"MIT", "LGPL-2.1"}}).Draw(t, "licences"),
 		}
 		cfg.Service.Acceptance, cfg.Service.Build = acceptance(t), build(t)
 		return cfg

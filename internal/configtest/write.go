@@ -24,7 +24,7 @@ func Write(cfg config.Config, flow bool) string {
 		}},
 		{"environments", each(cfg.Environments, writeEnvironment)},
 		{"pipeline", mapping{{"environment", cfg.Pipeline.Environment}, {"checks", string(cfg.Pipeline.Checks)}, {"mode", string(cfg.Pipeline.Mode)}}},
-		{"security", mapping{{"boundary", given(cfg.Security.Boundary)}, {"key", given(cfg.Security.Key)}}},
+		{"security", security(cfg.Security)},
 	}
 	var b strings.Builder
 	b.WriteString("# a comment\n")
@@ -125,6 +125,14 @@ func each[T any](values []T, write func(T) any) any {
 		l = append(l, write(value))
 	}
 	return l
+}
+
+func security(s config.Security) mapping {
+	return mapping{
+		{"boundary", given(s.Boundary)}, {"key", given(s.Key)}, {"severity", string(s.Severity)}, {"database", given(s.Database)}, {"offline", s.Offline},
+		{"accept", each(s.Accept, func(a config.Accepted) any { return mapping{{"id", a.ID}, {"reason", a.Reason}} })},
+		{"licences", texts(s.Licences)},
+	}
 }
 
 func texts(values []string) any { return each(values, func(text string) any { return text }) }

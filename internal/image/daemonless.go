@@ -27,12 +27,14 @@ import (
 const (
 	binaryPath       = "web"
 	certificatesPath = "etc/ssl/certs/ca-certificates.crt"
-	buildTags        = "nethttpomithttp2"
 	user             = "65532:65532"
 	port             = "8080/tcp"
 	stopSignal       = "SIGTERM"
 	searchPath       = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 )
+
+// BuildTags are those that the service in ./web is compiled with.
+const BuildTags = "nethttpomithttp2"
 
 // systemCertificates is where systems keep their CA certificates in one file: Debian and Alpine, Fedora and Amazon
 // Linux, openSUSE, macOS.
@@ -85,7 +87,7 @@ func compile(ctx context.Context, t target) ([]byte, error) {
 	defer os.RemoveAll(dir)
 	file := filepath.Join(dir, "web")
 	ldflags := fmt.Sprintf("-s -w -X main.version=%s -X main.commit=%s", t.Version, t.Commit)
-	build := exec.CommandContext(ctx, "go", "build", "-buildvcs=false", "-trimpath", "-tags", buildTags, "-ldflags", ldflags, "-o", file, "./web")
+	build := exec.CommandContext(ctx, "go", "build", "-buildvcs=false", "-trimpath", "-tags", BuildTags, "-ldflags", ldflags, "-o", file, "./web")
 	build.Dir = t.Root
 	build.Env = append(build.Environ(), "CGO_ENABLED=0", "GOOS="+t.platform.OS, "GOARCH="+t.platform.Architecture)
 	if err := runLogged(build, t.Log); err != nil {

@@ -156,7 +156,7 @@ func TestDockerfileSaysTheSame(t *testing.T) {
 		"\nSTOPSIGNAL " + stopSignal + "\n",
 		"\nENTRYPOINT [\"/" + binaryPath + "\"]\n",
 		" /" + certificatesPath + "\n",
-		" go build -buildvcs=false -trimpath -tags " + buildTags + " ",
+		" go build -buildvcs=false -trimpath -tags " + BuildTags + " ",
 		`-ldflags "-s -w -X main.version=$VERSION -X main.commit=$COMMIT" `,
 	} {
 		if !strings.Contains(string(text), want) {

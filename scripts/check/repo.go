@@ -7,11 +7,14 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"path"
 	"path/filepath"
 	"slices"
 	"strings"
 	"syscall"
 	"time"
+
+	"slipway/internal/source"
 )
 
 // repo is the working tree under test.
@@ -73,8 +76,12 @@ func (r *repo) need(names ...string) error {
 	return nil
 }
 
-// files lists what git tracks and what is new and not ignored, leaving out what is deleted.
+// files lists what git tracks and what is new and not ignored, leaving out what is deleted. In a build there is no git:
+// its source is what git tracked.
 func (r *repo) files(ctx context.Context, patterns ...string) ([]string, error) {
+	if r.need(".git") != nil {
+		return r.sourceFiles(ctx, patterns)
+	}
 	args := append([]string{"ls-files", "-z", "--cached", "--others", "--exclude-standard", "--"}, patterns...)
 	listed, err := r.output(ctx, "git", args...)
 	if err != nil {
@@ -89,6 +96,25 @@ func (r *repo) files(ctx context.Context, patterns ...string) ([]string, error) 
 	})
 	slices.Sort(names)
 	return slices.Compact(names), nil
+}
+
+// sourceFiles lists the files of the source whose names match one of the patterns, or all.
+func (r *repo) sourceFiles(ctx context.Context, patterns []string) ([]string, error) {
+	tree, err := source.List(ctx, r.root)
+	if err != nil {
+		return nil, err
+	}
+	var names []string
+	for _, file := range tree.Files {
+		matches := func(pattern string) bool {
+			found, err := path.Match(pattern, path.Base(file.Path))
+			return err == nil && found
+		}
+		if file.Mode != source.Symlink && (len(patterns) == 0 || slices.ContainsFunc(patterns, matches)) {
+			names = append(names, file.Path)
+		}
+	}
+	return names, nil
 }
 
 // scripts lists the shell scripts: by name, or by their first line.

@@ -15,14 +15,15 @@ const (
 	groupLint      = "lint"
 	groupUnit      = "unit"
 	groupTemplates = "templates"
+	groupSecurity  = "security"
 	groupE2E       = "e2e"
 )
 
-var groups = []string{groupLint, groupUnit, groupTemplates, groupE2E}
+var groups = []string{groupLint, groupUnit, groupTemplates, groupSecurity, groupE2E}
 
 // steps lists everything that is checked, cheap things first.
 func steps(r *repo) []step {
-	return slices.Concat(lintSteps(r), unitSteps(r), templateSteps(r), e2eSteps(r))
+	return slices.Concat(lintSteps(r), unitSteps(r), templateSteps(r), securitySteps(r), e2eSteps(r))
 }
 
 func lintSteps(r *repo) []step {
@@ -33,6 +34,7 @@ func lintSteps(r *repo) []step {
 		{name: "staticcheck", group: groupLint, run: r.staticcheck},
 		{name: "shellcheck", group: groupLint, run: r.shellcheck},
 		{name: "hadolint", group: groupLint, run: r.hadolint},
+		{name: "yamllint", group: groupLint, run: r.yamllint},
 		{name: "ruff", group: groupLint, run: r.ruff},
 	}
 }
@@ -72,12 +74,12 @@ func (r *repo) modules(ctx context.Context, out io.Writer) (tally, error) {
 	return tally{}, r.do(ctx, out, "go", "mod", "verify")
 }
 
-// staticcheck is built from its own module, so that the product's go.mod does not name it.
 func (r *repo) staticcheck(ctx context.Context, out io.Writer) (tally, error) {
-	if err := r.do(ctx, out, "go", "-C", toolsDir, "build", "-o", r.path(binDir)+"/", "tool"); err != nil {
+	staticcheck, err := r.tool(ctx, out, "staticcheck")
+	if err != nil {
 		return tally{}, err
 	}
-	return tally{}, r.do(ctx, out, r.path(binDir+"/staticcheck"), "-tags", e2eTag, "./...")
+	return tally{}, r.do(ctx, out, staticcheck, "-tags", e2eTag, "./...")
 }
 
 func (r *repo) shellcheck(ctx context.Context, out io.Writer) (tally, error) {
@@ -93,6 +95,21 @@ func (r *repo) hadolint(ctx context.Context, out io.Writer) (tally, error) {
 		return tally{}, err
 	}
 	return tally{}, r.pythonTool(ctx, out, "hadolint", "Dockerfile", "docs/examples/python/Dockerfile")
+}
+
+// yamllint reads the YAML that is written by hand: not the templates, which cfn-lint reads, nor what tests hold wrong.
+func (r *repo) yamllint(ctx context.Context, out io.Writer) (tally, error) {
+	names, err := r.files(ctx, "*.yaml", "*.yml")
+	if err != nil {
+		return tally{}, err
+	}
+	names = slices.DeleteFunc(names, func(name string) bool {
+		return strings.HasPrefix(name, "templates/") || strings.Contains(name, "testdata/")
+	})
+	if len(names) == 0 {
+		return tally{}, leftOut("there is no YAML")
+	}
+	return tally{}, r.pythonTool(ctx, out, "yamllint", append([]string{"--strict", "--config-file", r.path("scripts/dev/yamllint.yaml"), "--"}, names...)...)
 }
 
 // ruff wants the Python of the local engine and of the scripts formatted and free of its findings.

@@ -1,0 +1,21 @@
+package main
+
+import (
+	"context"
+	"io"
+)
+
+// goTools are the packages of the tools that are written in Go, by the names of their commands. They are built from a
+// module of their own, so that the product's go.mod does not name them.
+var goTools = map[string]string{
+	"gitleaks":          "github.com/zricethezav/gitleaks/v8",
+	"gocover-cobertura": "github.com/boumenot/gocover-cobertura",
+	"gosec":             "./gosec",
+	"gotestsum":         "gotest.tools/gotestsum",
+	"staticcheck":       "honnef.co/go/tools/cmd/staticcheck",
+}
+
+// tool builds one of them and returns the path of its command.
+func (r *repo) tool(ctx context.Context, out io.Writer, name string) (string, error) {
+	return r.path(binDir + "/" + name), r.do(ctx, out, "go", "-C", toolsDir, "build", "-o", r.path(binDir)+"/", goTools[name])
+}
