@@ -49,9 +49,9 @@ type Double struct {
 	faults    []*fault
 	forecast  func(n int, service, operation string) Weather
 	forecasts int
-	answers   map[string]*httptest.ResponseRecorder // by request: the last ones, while there is a forecast
-	failing   map[string]string                     // phase and logical path of a resource -> why it fails
-	nestedCS  string                                // why no nested change set can be made
+	answers   map[string]answered // by request: the last ones, while there is a forecast
+	failing   map[string]string   // phase and logical path of a resource -> why it fails
+	nestedCS  string              // why no nested change set can be made
 
 	stacks      []*stack // in the order of their creation, deleted ones too
 	things      []*thing // everything that stacks made, deleted ones too, and what was put beside it

@@ -24,7 +24,7 @@ const (
 	CutOff    Weather = "cut off"   // the connection breaks before the request is carried out
 	Lost      Weather = "lost"      // it is carried out, and the connection breaks before the answer
 	Twice     Weather = "twice"     // it is carried out once more some time after it was answered
-	Stale     Weather = "stale"     // a read is answered as the last one like it was; S3's reads never are
+	Stale     Weather = "stale"     // a read is answered as one like it was a moment ago; S3's reads never are
 	Denied    Weather = "denied"    // the caller may not
 	Garbled   Weather = "garbled"   // status 200 and a page of HTML, as a captive portal answers
 )
@@ -32,15 +32,22 @@ const (
 // Weathers are all but Fair.
 var Weathers = []Weather{Throttled, Broken, Silent, CutOff, Lost, Twice, Stale, Denied, Garbled}
 
-// late is how long after its answer a request comes again.
-const late = 3 * time.Millisecond
+// late is how long after its answer a request comes again, and moment how old a stale answer is at most: what AWS does in
+// minutes takes milliseconds here.
+const late, moment = 3 * time.Millisecond, 10 * time.Millisecond
+
+// answered is an answer that was given.
+type answered struct {
+	*httptest.ResponseRecorder
+	at time.Time
+}
 
 // Forecast decides the weather of every request, given its number from 0 on, its service and its operation ("GET" or the
 // like where the path tells it). It is asked by one request at a time; nil ends it.
 func (d *Double) Forecast(weather func(n int, service, operation string) Weather) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.forecast, d.forecasts, d.answers = weather, 0, map[string]*httptest.ResponseRecorder{}
+	d.forecast, d.forecasts, d.answers = weather, 0, map[string]answered{}
 }
 
 // serve answers one request of any service, in the weather that there is.
@@ -114,7 +121,7 @@ func (d *Double) carryOut(r *http.Request, service string, body []byte) *httptes
 		d.serveQuery(answer, service, body)
 	}
 	if d.forecast != nil && answer.Code == http.StatusOK && service != "s3" {
-		d.answers[r.URL.String()+"\n"+string(body)] = answer
+		d.answers[r.URL.String()+"\n"+string(body)] = answered{answer, time.Now()}
 	}
 	return answer
 }
@@ -128,10 +135,11 @@ func (d *Double) next(service, operation, request string) (Weather, *httptest.Re
 	}
 	d.forecasts++
 	weather := d.forecast(d.forecasts-1, service, operation)
-	if !reads(operation) {
+	before := d.answers[request]
+	if !reads(operation) || time.Since(before.at) > moment {
 		return weather, nil
 	}
-	return weather, d.answers[request]
+	return weather, before.ResponseRecorder
 }
 
 func reads(operation string) bool {

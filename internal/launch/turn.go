@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"slipway/internal/contract"
@@ -92,8 +93,12 @@ func (l *Launcher) idle(ctx context.Context) (bool, error) {
 	return true, nil
 }
 
-// bucket is the foundation's, empty where there is none.
+// bucket is the foundation's, empty where there is none, or soon will be none: a lease in a bucket that is being deleted
+// would keep it from going.
 func (l *Launcher) bucket(ctx context.Context) (string, error) {
 	s, err := l.describe(ctx, contract.FoundationStackName(l.Config.Name))
+	if strings.HasPrefix(string(s.status), "DELETE_") {
+		return "", err
+	}
 	return s.outputs[contract.KeyBucketName], err
 }

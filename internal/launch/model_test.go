@@ -1,0 +1,220 @@
+package launch
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"strings"
+	"testing"
+
+	"pgregory.net/rapid"
+
+	"slipway/internal/awsdouble"
+	"slipway/internal/contract"
+)
+
+// histories are what people make of slipway.yaml over time: nothing of it replaces what holds data.
+var histories = []string{
+	"name: shop\nenvironments: [{name: test}, {name: prod}]\n",
+	"name: shop\nenvironments: [{name: test, tasks: {min: 2, max: 5}}, {name: prod, watch: {email: oncall@example.com}}]\n",
+	"name: shop\nservice: {cpu: 512, memory: 1024}\nenvironments: [{name: test}, {name: prod, tasks: {min: 3}}]\n",
+	"name: shop\nenvironments: [{name: dev}, {name: test}, {name: prod}]\n",
+}
+
+// model is what should be so, beside the account in which it is.
+type model struct {
+	*bench
+	rt      *rapid.T
+	t       *testing.T
+	runs    map[string]string // the image of each environment that is surely up
+	unsure  map[string]bool   // where a run was killed
+	running int               // which of histories
+}
+
+// Whatever people and machines do one after the other, these hold after each step: an environment runs what the last
+// deployment to it that succeeded said, whatever failed since; what fails says which resource and why; a neighbour's stacks
+// stay; and in the end destroy leaves nothing.
+func TestAnyHistory(t *testing.T) {
+	before := flag.Lookup("rapid.checks").Value.String()
+	if err := errors.Join(flag.Set("rapid.checks", fmt.Sprint(seeds(4, 60))), flag.Set("rapid.steps", "8")); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = flag.Set("rapid.checks", before) })
+	rapid.Check(t, func(rt *rapid.T) {
+		m := &model{bench: newBench(t), rt: rt, t: t, runs: map[string]string{}, unsure: map[string]bool{}}
+		m.double.PutStack(awsdouble.StackSpec{Name: "shop-api-prod", Status: "CREATE_COMPLETE", Tags: tagsOf("shop-api", "prod", contract.StackRoot)})
+		rt.Repeat(map[string]func(*rapid.T){
+			"deploy":         m.deploys,
+			"broken deploy":  m.failsToDeploy,
+			"killed deploy":  m.isKilledDeploying,
+			"keep the image": m.keepsImage,
+			"destroy":        m.destroys,
+			"stuck destroy":  m.failsToDestroy,
+			"killed destroy": m.isKilledDestroying,
+			"weather":        m.meetsWeather,
+			"":               m.holds,
+		})
+		m.double.Forecast(nil)
+		m.destroys(rt)
+	})
+}
+
+// begin is a new run of the command, with another slipway.yaml perhaps, and some source.
+func (m *model) begin(rt *rapid.T) {
+	m.running = rapid.IntRange(0, len(histories)-1).Draw(rt, "slipway.yaml")
+	m.asking(m.t, histories[m.running])
+	m.Source = tree(rapid.SampledFrom([]string{"a", "b", "c", "d"}).Draw(rt, "source"))
+	m.hurried()
+}
+
+func (m *model) deploys(rt *rapid.T) {
+	m.begin(rt)
+	o := DeployOptions{}
+	if rapid.Bool().Draw(rt, "everywhere") {
+		o.Environments = m.environmentNames()
+	}
+	if err := m.Deploy(m.t.Context(), o); err != nil {
+		rt.Fatalf("deploy: %v\n%s", err, m.progress)
+	}
+	m.deployed(rt)
+}
+
+// deployed takes what the outputs say for what runs from now on.
+func (m *model) deployed(rt *rapid.T) {
+	environment := ""
+	for line := range strings.Lines(m.output.String()) {
+		key, value, _ := strings.Cut(strings.TrimSpace(line), "=")
+		switch key {
+		case "Environment":
+			environment = value
+		case contract.KeyImageURI:
+			m.runs[environment] = value
+			delete(m.unsure, environment)
+		}
+	}
+	if environment == "" {
+		rt.Fatalf("it deployed to no environment:\n%s", m.progress)
+	}
+}
+
+// up is an environment of this slipway.yaml that is surely up.
+func (m *model) up(rt *rapid.T) string {
+	for _, name := range m.environmentNames() {
+		if m.runs[name] != "" && !m.unsure[name] {
+			return name
+		}
+	}
+	rt.Skip("nothing is up")
+	return ""
+}
+
+func (m *model) keepsImage(rt *rapid.T) {
+	m.begin(rt)
+	environment := m.up(rt)
+	was := m.runs[environment]
+	if err := m.Deploy(m.t.Context(), DeployOptions{KeepImage: true, Environments: []string{environment}}); err != nil {
+		rt.Fatalf("deploy --image keep: %v\n%s", err, m.progress)
+	}
+	if m.deployed(rt); m.runs[environment] != was {
+		rt.Fatalf("it changed the image from %s to %s", was, m.runs[environment])
+	}
+}
+
+func (m *model) failsToDeploy(rt *rapid.T) {
+	m.begin(rt)
+	m.Source = tree("x") // which nothing runs, so the service changes
+	m.double.FailResource("ECS.Service", "it did not come up")
+	err := m.Deploy(m.t.Context(), DeployOptions{})
+	m.double.FailResource("ECS.Service", "")
+	if err == nil || !strings.Contains(err.Error(), "ECS.Service") || !strings.Contains(err.Error(), "it did not come up") {
+		rt.Fatalf("the error does not tell what failed and why: %v", err)
+	}
+}
+
+// isKilledDeploying leaves what the run was about open: CloudFormation may bring it to an end, or not have begun.
+func (m *model) isKilledDeploying(rt *rapid.T) {
+	m.begin(rt)
+	err := m.Deploy(m.cut(rt), DeployOptions{})
+	for _, name := range m.environmentNames() {
+		m.unsure[name] = true
+	}
+	if err != nil && !errors.Is(err, ErrInterrupted) && !errors.Is(err, context.Canceled) {
+		rt.Fatalf("a killed deployment says %v", err)
+	}
+}
+
+func (m *model) cut(rt *rapid.T) context.Context {
+	return cancelledAt(m.t, m.double, len(m.double.Calls())+rapid.IntRange(1, 220).Draw(rt, "calls until it is killed"))
+}
+
+func (m *model) destroys(rt *rapid.T) {
+	m.asking(m.t, histories[m.running]).hurried()
+	if err := m.Destroy(m.t.Context(), DestroyOptions{}); err != nil {
+		rt.Fatalf("destroy: %v\n%s", err, m.progress)
+	}
+	if living := m.double.Living(); len(living) > 0 {
+		rt.Fatalf("after destroy there is still %v", living)
+	}
+	clear(m.runs)
+	clear(m.unsure)
+}
+
+func (m *model) failsToDestroy(rt *rapid.T) {
+	m.asking(m.t, histories[m.running]).hurried()
+	m.up(rt)
+	m.double.FailDelete("Network.VPC", "The vpc has dependencies and cannot be deleted.")
+	err := m.Destroy(m.t.Context(), DestroyOptions{})
+	m.double.FailDelete("Network.VPC", "")
+	if err == nil || !strings.Contains(err.Error(), "Network.VPC") || !strings.Contains(err.Error(), "has dependencies") {
+		rt.Fatalf("the error does not tell what stands in the way: %v", err)
+	}
+	m.destroys(rt) // a stack whose deletion has begun can only go
+}
+
+// isKilledDestroying is followed by either command. What was half deleted may only be deleted to its end, and deploy says so.
+func (m *model) isKilledDestroying(rt *rapid.T) {
+	m.asking(m.t, histories[m.running]).hurried()
+	_ = m.Destroy(m.cut(rt), DestroyOptions{})
+	if rapid.Bool().Draw(rt, "destroyed again") {
+		m.destroys(rt)
+		return
+	}
+	for name := range m.runs {
+		m.unsure[name] = true
+	}
+	m.begin(rt)
+	err := m.Deploy(m.t.Context(), DeployOptions{Environments: m.environmentNames()})
+	switch {
+	case err == nil:
+		m.deployed(rt)
+	case strings.Contains(err.Error(), "finish that with ./scripts/destroy.sh"):
+		m.destroys(rt)
+	default:
+		rt.Fatalf("deploy after a destroy that was killed: %v\n%s", err, m.progress)
+	}
+}
+
+func (m *model) meetsWeather(rt *rapid.T) {
+	if seed := rapid.Uint64().Draw(rt, "storm, or none at an even number"); seed%2 == 1 {
+		m.double.Forecast(storm(seed))
+		return
+	}
+	m.double.Forecast(nil)
+}
+
+// holds checks what must be so after each step.
+func (m *model) holds(rt *rapid.T) {
+	if got := m.double.StackStatus("shop-api-prod"); got != "CREATE_COMPLETE" {
+		rt.Fatalf("the neighbour's stack is %s", got)
+	}
+	for name, image := range m.runs {
+		if m.unsure[name] {
+			continue
+		}
+		running, err := m.runningImage(m.t.Context(), m.root(m.t, contract.EnvironmentStackName("shop", name)))
+		if err != nil || running != image {
+			rt.Fatalf("environment %s runs %s (%v), and was last deployed with %s", name, running, err, image)
+		}
+	}
+}
