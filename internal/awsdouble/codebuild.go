@@ -67,10 +67,46 @@ func (d *Double) project(name string) *thing {
 	return d.thing("AWS::CodeBuild::Project", lastPart(name, "/"))
 }
 
+// BuildsAtOnce sets how many builds the account may run at a time; below zero, as at first: any number.
+func (d *Double) BuildsAtOnce(n int) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.buildsAtOnce = n
+}
+
+// idempotent is how long StartBuild gives the same build for the same token
+// (docs.aws.amazon.com/codebuild/latest/APIReference/API_StartBuild.html).
+const idempotent = 5 * time.Minute
+
+// mayStart finds the build that a request has started already, or says why none can be started
+// (the words: github.com/awslabs/landing-zone-accelerator-on-aws/issues/249).
+func (d *Double) mayStart(in object) (*build, error) {
+	running := 0
+	for _, b := range d.builds {
+		if token := text(in, "idempotencyToken"); token != "" && token == text(b.In, "idempotencyToken") && d.now().Sub(b.start) < idempotent {
+			return b, nil
+		}
+		if b.status == "IN_PROGRESS" {
+			running++
+		}
+	}
+	if d.buildsAtOnce >= 0 && running >= d.buildsAtOnce {
+		return nil, fail("AccountLimitExceededException", "Cannot have more than %d builds in queue for the account", d.buildsAtOnce)
+	}
+	return nil, nil
+}
+
 func (d *Double) startBuild(in object) (object, error) {
 	project := d.project(text(in, "projectName"))
 	if project == nil {
 		return nil, fail("ResourceNotFoundException", "Project cannot be found: %s", d.arn("codebuild", "project/"+text(in, "projectName")))
+	}
+	there, err := d.mayStart(in)
+	if err != nil {
+		return nil, err
+	}
+	if there != nil {
+		return object{"build": d.buildAnswer(there)}, nil
 	}
 	if t := text(sub(project.Properties, "Artifacts"), "Type"); t == "CODEPIPELINE" && text(sub(in, "artifactsOverride"), "type") == "" {
 		return nil, fail("InvalidInputException", "Build for project %s cannot be started: CODEPIPELINE artifacts need artifactsOverride", project.ID)

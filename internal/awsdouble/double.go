@@ -53,27 +53,28 @@ type Double struct {
 	failing   map[string]string   // phase and logical path of a resource -> why it fails
 	nestedCS  string              // why no nested change set can be made
 
-	stacks      []*stack // in the order of their creation, deleted ones too
-	things      []*thing // everything that stacks made, deleted ones too, and what was put beside it
-	buckets     map[string]*bucket
-	builds      []*build
-	buildHook   func(Build) BuildResult
-	logs        map[string]map[string][]LogEvent // group, stream
-	roles       map[string]bool                  // service-linked roles by service principal
-	pipelines   map[string][]*Execution
-	proofs      []dnsRecord    // that certificates wrote into hosted zones; they stay
-	revisions   map[string]int // of task definition families
-	tasks       TaskFailure
-	simpleLogs  bool
-	agentStatus string // of the agent of ECS Exec in every task; RUNNING where empty
-	agentReason string
-	app         AppHandler
-	apps        []*httptest.Server
-	lastIP      int
-	lastVersion int
-	unhealthy   []string
-	clockTick   int64
-	lateLogs    bool
+	stacks       []*stack // in the order of their creation, deleted ones too
+	things       []*thing // everything that stacks made, deleted ones too, and what was put beside it
+	buckets      map[string]*bucket
+	builds       []*build
+	buildHook    func(Build) BuildResult
+	buildsAtOnce int                              // below zero: any number
+	logs         map[string]map[string][]LogEvent // group, stream
+	roles        map[string]bool                  // service-linked roles by service principal
+	pipelines    map[string][]*Execution
+	proofs       []dnsRecord    // that certificates wrote into hosted zones; they stay
+	revisions    map[string]int // of task definition families
+	tasks        TaskFailure
+	simpleLogs   bool
+	agentStatus  string // of the agent of ECS Exec in every task; RUNNING where empty
+	agentReason  string
+	app          AppHandler
+	apps         []*httptest.Server
+	lastIP       int
+	lastVersion  int
+	unhealthy    []string
+	clockTick    int64
+	lateLogs     bool
 }
 
 // Option changes a Double before it starts.
@@ -94,7 +95,7 @@ func New(t testing.TB, opts ...Option) *Double {
 	ctx, stop := context.WithCancel(context.Background())
 	d := &Double{
 		AccountID: "123456789012", Region: "us-east-1",
-		delay: time.Millisecond, pageSize: 25,
+		delay: time.Millisecond, pageSize: 25, buildsAtOnce: -1,
 		ctx:     ctx,
 		random:  rand.New(rand.NewPCG(1, 2)), // #nosec G404 -- the same each time, on purpose
 		failing: map[string]string{}, buckets: map[string]*bucket{}, logs: map[string]map[string][]LogEvent{},

@@ -10,6 +10,7 @@ import (
 	"maps"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -22,9 +23,10 @@ import (
 
 const (
 	attemptTimeout = 15 * time.Second
-	callTimeout    = time.Minute // all attempts of one call together
-	maxAttempts    = 6           // EC2 throttles its describe actions readily; the SDK's default of 3 is soon used up
-	maxAnswer      = 16 << 20    // bytes of one answer; a page is far smaller
+	callTimeout    = 5 * time.Minute // all attempts of one call together
+	maxSkew        = 4 * time.Minute // of the clock here; AWS refuses what is signed more than five minutes off
+	maxAttempts    = 6               // EC2 throttles its describe actions readily; the SDK's default of 3 is soon used up
+	maxAnswer      = 16 << 20        // bytes of one answer; a page is far smaller
 )
 
 // Service is one to be called.
@@ -48,6 +50,7 @@ type Signed struct {
 	http        aws.HTTPClient
 	retryer     aws.Retryer
 	signer      *v4.Signer
+	skew        atomic.Int64 // how far AWS's clock is ahead of the one here, in nanoseconds, where that matters
 }
 
 // NewSigned makes a client from the configuration that the SDK's clients take: Region, credentials, endpoint, HTTP client and
@@ -81,7 +84,7 @@ func retryer(cfg aws.Config) aws.Retryer {
 }
 
 // Post sends a body with its headers, and reads the answer with decode. It repeats the call when the service throttles,
-// fails or cannot be reached, for up to a minute: only for operations that may be repeated. An error that the service
+// fails or cannot be reached, for up to five minutes: only for operations that may be repeated. An error that the service
 // answered is a smithy.APIError with its code and message; each error names service and operation.
 func (c *Signed) Post(ctx context.Context, operation string, header http.Header, body string, decode func([]byte) error) error {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
@@ -105,6 +108,9 @@ func (c *Signed) retry(ctx context.Context, header http.Header, body string) ([]
 		answer, err := c.attempt(ctx, header, body)
 		if releaseErr := release(err); err == nil {
 			return answer, releaseErr
+		}
+		if errors.Is(err, errSkewed) && attempt == 1 {
+			continue
 		}
 		if !c.retryer.IsErrorRetryable(err) {
 			return nil, err
@@ -155,10 +161,31 @@ func (c *Signed) attempt(ctx context.Context, header http.Header, body string) (
 	if err != nil {
 		return nil, sendError(ctx, err)
 	}
-	if response.StatusCode != http.StatusOK {
-		return nil, c.answeredError(response, answer)
+	if response.StatusCode == http.StatusOK {
+		return answer, nil
 	}
-	return answer, nil
+	err = c.answeredError(response, answer)
+	if c.learnSkew(response) {
+		err = fmt.Errorf("%w%w", err, errSkewed)
+	}
+	return nil, err
+}
+
+// errSkewed says no more than that a call failed with a clock that is now known to be off.
+var errSkewed = errors.New("")
+
+// learnSkew reads AWS's clock off an answer and says whether that is news, so that the call may fare better.
+func (c *Signed) learnSkew(response *http.Response) bool {
+	there, err := http.ParseTime(response.Header.Get("Date"))
+	if err != nil {
+		return false
+	}
+	skew, before := time.Until(there), time.Duration(c.skew.Load())
+	if (skew - before).Abs() < maxSkew {
+		return false
+	}
+	c.skew.Store(int64(skew))
+	return true
 }
 
 func (c *Signed) request(ctx context.Context, header http.Header, body string) (*http.Request, error) {
@@ -179,7 +206,7 @@ func (c *Signed) request(ctx context.Context, header http.Header, body string) (
 		return nil, fmt.Errorf("sign request: get credentials: %w", err)
 	}
 	hash := sha256.Sum256([]byte(body))
-	err = c.signer.SignHTTP(ctx, credentials, request, hex.EncodeToString(hash[:]), c.service.Name, c.region, time.Now())
+	err = c.signer.SignHTTP(ctx, credentials, request, hex.EncodeToString(hash[:]), c.service.Name, c.region, time.Now().Add(time.Duration(c.skew.Load())))
 	return request, err
 }
 

@@ -84,9 +84,11 @@ func (l *Launcher) changeSet(ctx context.Context, r request, todo step) (*cloudf
 var errChangeSetFailed = errors.New("CloudFormation could not make the change set")
 
 func (l *Launcher) makeChangeSet(ctx context.Context, r request, todo step, nested bool) (*cloudformation.DescribeChangeSetOutput, error) {
+	name := fmt.Sprintf("%s%d", r.by, time.Now().UnixNano())
 	in := &cloudformation.CreateChangeSetInput{
 		StackName:     aws.String(r.name),
-		ChangeSetName: aws.String(fmt.Sprintf("%s%d", r.by, time.Now().UnixNano())),
+		ChangeSetName: aws.String(name),
+		ClientToken:   aws.String(name),
 		ChangeSetType: types.ChangeSetTypeUpdate,
 		Capabilities:  []types.Capability{types.CapabilityCapabilityNamedIam},
 		Parameters:    toParameters(r.parameters),
@@ -106,18 +108,15 @@ func (l *Launcher) makeChangeSet(ctx context.Context, r request, todo step, nest
 	} else {
 		in.TemplateBody = aws.String(r.template)
 	}
-	made, err := l.aws.stacks.CreateChangeSet(ctx, in)
+	_, err := l.aws.stacks.CreateChangeSet(ctx, in)
 	if is(err, noChanges) {
 		return nil, errNoChanges
 	}
-	if is(err, alreadyExists) {
-		// Nobody else has this name: an earlier try of this very call made the set, and its answer was lost.
-		return l.awaitChangeSet(ctx, r.name, aws.ToString(in.ChangeSetName), todo)
-	}
-	if err != nil {
+	// Nobody else has this name: where it exists an earlier try of this very call made the set, and its answer was lost.
+	if err != nil && !is(err, alreadyExists) {
 		return nil, fmt.Errorf("create a change set for stack %s: %w", r.name, Explain(err))
 	}
-	return l.awaitChangeSet(ctx, r.name, aws.ToString(made.Id), todo)
+	return l.awaitChangeSet(ctx, r.name, name, todo)
 }
 
 // awaitChangeSet waits until the change set is complete. One that came to nothing is deleted again, and so is the empty

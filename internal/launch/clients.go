@@ -1,11 +1,7 @@
 package launch
 
 import (
-	"time"
-
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/aws/retry"
-	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/service/applicationautoscaling"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
@@ -21,13 +17,6 @@ import (
 
 	"slipway/internal/ec2query"
 	"slipway/internal/evidence"
-)
-
-const (
-	// callAttempts is how often a throttled or broken call is tried, with the SDK's exponential back-off and jitter.
-	callAttempts = 10
-	// callTimeout is the deadline of one attempt: long enough to upload a large source on a slow line.
-	callTimeout = 2 * time.Minute
 )
 
 type clients struct {
@@ -48,16 +37,11 @@ type clients struct {
 	config   aws.Config
 }
 
-func newClients(cfg aws.Config) clients {
-	cfg = cfg.Copy()
-	if cfg.HTTPClient == nil {
-		cfg.HTTPClient = awshttp.NewBuildableClient().WithTimeout(callTimeout)
-	}
-	retryer := cfg.Retryer
-	if retryer == nil {
-		retryer = func() aws.Retryer { return retry.NewStandard() }
-	}
-	cfg.Retryer = func() aws.Retryer { return retry.AddWithMaxAttempts(retryer(), callAttempts) }
+// newClients makes all clients that the launcher calls AWS with. Each call is tried again and given up as l says.
+func newClients(cfg aws.Config, profile string, l limits) clients {
+	cfg = l.hold(cfg, profile)
+	objects := cfg.Copy()
+	objects.HTTPClient = deadline(cfg.HTTPClient, l.attempt, l.object)
 	return clients{
 		stacks:   cloudformation.NewFromConfig(cfg),
 		builds:   codebuild.NewFromConfig(cfg),
@@ -69,7 +53,7 @@ func newClients(cfg aws.Config) clients {
 		events:   eventbridge.NewFromConfig(cfg),
 		iam:      iam.NewFromConfig(cfg),
 		// A bucket is a host name on AWS; an endpoint of one's own has no such hosts.
-		s3:      s3.NewFromConfig(cfg, func(o *s3.Options) { o.UsePathStyle = cfg.BaseEndpoint != nil }),
+		s3:      s3.NewFromConfig(objects, func(o *s3.Options) { o.UsePathStyle = cfg.BaseEndpoint != nil }),
 		scaling: applicationautoscaling.NewFromConfig(cfg),
 		sts:     sts.NewFromConfig(cfg),
 		topics:  ec2query.NewForm(cfg, "SNS", "sns", "2010-03-31"),

@@ -2,6 +2,7 @@ package launch
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"slices"
@@ -22,11 +23,14 @@ const (
 	notFound kind = iota
 	noChanges
 	expiredCredentials
+	clockOff
 	alreadyTaken
 	alreadyExists
 	alreadyExecuted
 	alreadyGoingBack
 	keyExists
+	noBuildsAllowed
+	buildQueueFull
 )
 
 // answers lists for each kind the error codes and a part of the message; an empty part matches every message.
@@ -35,6 +39,12 @@ var answers = map[kind][]struct{ code, part string }{
 		{"ValidationError", "does not exist"}, {"ChangeSetNotFound", ""}, {"NoSuchEntity", ""}, {"NoSuchKey", ""}, {"NotFound", ""},
 		{"NoSuchBucket", ""}, {"ImageNotFoundException", ""}, {"RepositoryNotFoundException", ""}, {"ResourceNotFoundException", ""},
 		{"PipelineNotFoundException", ""}, {"ClusterNotFoundException", ""}, {"ServiceNotFoundException", ""},
+	},
+	// The SDK corrects for a clock that is off by what the answers say of the time; what is left it cannot (docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html,
+	// docs.aws.amazon.com/IAM/latest/UserGuide/signature-v4-troubleshooting.html).
+	clockOff: {
+		{"RequestTimeTooSkewed", ""}, {"SignatureDoesNotMatch", "Signature expired"}, {"SignatureDoesNotMatch", "Signature not yet current"},
+		{"InvalidSignatureException", "Signature expired"}, {"InvalidSignatureException", "Signature not yet current"}, {"RequestInTheFuture", ""},
 	},
 	noChanges: {{"ValidationError", "No updates are to be performed"}},
 	expiredCredentials: {
@@ -45,7 +55,10 @@ var answers = map[kind][]struct{ code, part string }{
 	alreadyExists:    {{"AlreadyExistsException", ""}},
 	alreadyExecuted:  {{"InvalidChangeSetStatus", ""}, {"ChangeSetNotFound", ""}},
 	alreadyGoingBack: {{"ValidationError", "UPDATE_ROLLBACK_IN_PROGRESS"}, {"ValidationError", "UPDATE_ROLLBACK_COMPLETE"}},
-	keyExists:        {{"PreconditionFailed", ""}, {"ConditionalRequestConflict", ""}},
+	// github.com/awslabs/landing-zone-accelerator-on-aws/issues/1013 and 249
+	noBuildsAllowed: {{"AccountLimitExceededException", "more than 0 builds"}},
+	buildQueueFull:  {{"AccountLimitExceededException", "builds in queue"}},
+	keyExists:       {{"PreconditionFailed", ""}, {"ConditionalRequestConflict", ""}},
 }
 
 // is says whether err is an answer of this kind from AWS.
@@ -69,6 +82,9 @@ func passing(err error) bool {
 	if errors.Is(err, context.Canceled) {
 		return false
 	}
+	if session, ok := errors.AsType[*SessionError](err); ok {
+		return session.passing()
+	}
 	var api smithy.APIError
 	if !errors.As(err, &api) {
 		return true // no answer at all: the network, a time-out
@@ -82,11 +98,18 @@ var throttles = []string{"Throttling", "ThrottlingException", "ThrottledExceptio
 // Explain adds to an answer of AWS what a user can do about it, where that is known.
 func Explain(err error) error {
 	var answered smithy.APIError
+	_, foreign := errors.AsType[*ForeignAnswerError](err)
+	_, brokenOff := errors.AsType[*smithy.DeserializationError](err)
+	_, impostor := errors.AsType[*tls.CertificateVerificationError](err)
 	switch {
 	case err == nil:
 		return nil
-	case is(err, expiredCredentials):
-		return fmt.Errorf("%w\nthe AWS credentials have expired or are not valid: renew them (for example `aws sso login`) and run the same command again; what AWS has begun goes on meanwhile", err)
+	case is(err, expiredCredentials): // of a client that is not the SDK's
+		return &SessionError{Err: err}
+	case is(err, clockOff):
+		return fmt.Errorf("%w\nthis machine's clock is off: set it (most systems do so by themselves, with NTP) and run the same command again", err)
+	case foreign || brokenOff || impostor:
+		return fmt.Errorf("%w\nsomething between this machine and AWS answers in its place or cuts answers off: a network that wants a login in the browser, or a proxy (HTTPS_PROXY, and AWS_CA_BUNDLE for its certificate; a certificate is also refused where this machine's clock is off). Mend that and run the same command again; what AWS has begun goes on meanwhile", err)
 	case errors.As(err, &answered):
 		return withCause(err, cause.Signal{Origin: cause.Call, Text: answered.ErrorCode() + ": " + answered.ErrorMessage()})
 	}

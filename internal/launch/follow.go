@@ -82,6 +82,7 @@ func (o outcome) first() (event, bool) {
 func (l *Launcher) follow(ctx context.Context, id, token string, w *watch) (outcome, error) {
 	f := follower{l: l, root: id, token: token, nested: map[string]*cursor{}}
 	o := outcome{}
+	line := l.newLine("stack " + id)
 	for look := 1; ; look++ {
 		s, err := l.describe(ctx, id)
 		if err == nil {
@@ -101,7 +102,11 @@ func (l *Launcher) follow(ctx context.Context, id, token string, w *watch) (outc
 		case err != nil && !passing(err):
 			return o, err
 		case err != nil:
-			l.Progress.Line("%v; trying again", err)
+			if err := line.lost(err); err != nil {
+				return o, err
+			}
+			l.wait(ctx)
+			continue
 		case f.started() && !inProgress(s.status) && f.agrees(s.status):
 			w.look(ctx, l, len(o.failures) > 0)
 			o.evidence = w.found
@@ -110,9 +115,37 @@ func (l *Launcher) follow(ctx context.Context, id, token string, w *watch) (outc
 		case !f.started() && look > startLooks:
 			return o, fmt.Errorf("stack %s: CloudFormation accepted the operation but shows no event of it; look at the stack in the console", s.name)
 		}
+		line.kept()
 		w.look(ctx, l, len(o.failures) > 0)
 		l.wait(ctx) // the next look says that it was interrupted
 	}
+}
+
+// silenceTimeout is how long AWS may be out of reach before an operation is followed no more; it goes on by itself.
+const silenceTimeout = 15 * time.Minute
+
+// line is the connection to AWS while something there is followed. That it is lost for a while says nothing of what goes on.
+type line struct {
+	l    *Launcher
+	what string
+	last time.Time // when AWS last answered
+	told string
+}
+
+func (l *Launcher) newLine(what string) *line { return &line{l: l, what: what, last: time.Now()} }
+
+func (c *line) kept() { c.last, c.told = time.Now(), "" }
+
+// lost tells what stands between, once, and gives up when that lasts too long.
+func (c *line) lost(err error) error {
+	if time.Since(c.last) > c.l.silence {
+		return fmt.Errorf("%w while following %s: AWS could not be asked for %s: %w\nwhat AWS has begun goes on by itself; run the same command again to go on following", ErrInterrupted, c.what, c.l.silence, err)
+	}
+	if text := err.Error(); text != c.told {
+		c.told = text
+		c.l.Progress.Line("%v\ntrying again; what AWS has begun goes on meanwhile", err)
+	}
+	return nil
 }
 
 // wait waits until the next look, and lets the time that is shown go on.

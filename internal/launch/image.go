@@ -64,23 +64,15 @@ func (l *Launcher) digestOf(ctx context.Context, f foundation, tag string) (stri
 // build runs the image project on the uploaded source and shows its log.
 func (l *Launcher) build(ctx context.Context, f foundation, identity string) error {
 	l.Progress.Line("building the image of source %s", identity[:12])
-	started, err := l.aws.builds.StartBuild(ctx, &codebuild.StartBuildInput{
-		ProjectName:            aws.String(f.imageProject),
-		SourceTypeOverride:     types.SourceTypeS3,
-		SourceLocationOverride: aws.String(f.bucket + "/" + contract.SourceKey(identity)),
-		// The project's own artifacts are the pipeline's; without this the build is refused.
-		ArtifactsOverride: &types.ProjectArtifacts{Type: types.ArtifactsTypeNoArtifacts},
-		EnvironmentVariablesOverride: []types.EnvironmentVariable{
-			{Name: aws.String(contract.VarStage), Value: aws.String(contract.StageImage), Type: types.EnvironmentVariableTypePlaintext},
-			{Name: aws.String(contract.VarIdentity), Value: aws.String(identity), Type: types.EnvironmentVariableTypePlaintext},
-		},
-		// The same token within five minutes gives the same build: a second run after a kill joins the first one's.
-		IdempotencyToken: aws.String("image-" + identity),
-	})
-	if err != nil {
-		return fmt.Errorf("start the image build: %w", Explain(err))
+	// The same token within five minutes gives the same build: a second run after a kill joins the first one's.
+	started, err := l.startBuild(ctx, f, identity, "image-"+identity)
+	if err == nil && started.BuildStatus != types.StatusTypeInProgress {
+		started, err = l.startBuild(ctx, f, identity, newToken("image")) // that one has ended, and came to nothing
 	}
-	build, err := l.followBuild(ctx, aws.ToString(started.Build.Id), f.imageLogGroup)
+	if err != nil {
+		return err
+	}
+	build, err := l.followBuild(ctx, aws.ToString(started.Id), f.imageLogGroup)
 	if err != nil {
 		return err
 	}
@@ -90,9 +82,48 @@ func (l *Launcher) build(ctx context.Context, f foundation, identity string) err
 	return l.buildFailed("image build", evidence.Build(ctx, l.aws.evidence(), aws.ToString(build.Id)))
 }
 
+// startBuild starts the build of this token, or finds it. Where the account may not run one more at the moment it waits: a
+// new account often may run a single one, and the pipeline's are builds too.
+func (l *Launcher) startBuild(ctx context.Context, f foundation, identity, token string) (types.Build, error) {
+	in := &codebuild.StartBuildInput{
+		ProjectName:            aws.String(f.imageProject),
+		SourceTypeOverride:     types.SourceTypeS3,
+		SourceLocationOverride: aws.String(f.bucket + "/" + contract.SourceKey(identity)),
+		// The project's own artifacts are the pipeline's; without this the build is refused.
+		ArtifactsOverride: &types.ProjectArtifacts{Type: types.ArtifactsTypeNoArtifacts},
+		EnvironmentVariablesOverride: []types.EnvironmentVariable{
+			{Name: aws.String(contract.VarStage), Value: aws.String(contract.StageImage), Type: types.EnvironmentVariableTypePlaintext},
+			{Name: aws.String(contract.VarIdentity), Value: aws.String(identity), Type: types.EnvironmentVariableTypePlaintext},
+		},
+		IdempotencyToken: aws.String(token),
+	}
+	for start, told := time.Now(), false; ; {
+		started, err := l.aws.builds.StartBuild(ctx, in)
+		switch {
+		case err == nil:
+			return *started.Build, nil
+		case is(err, noBuildsAllowed):
+			return types.Build{}, fmt.Errorf("start the image build: %w\nthis account may not run any build yet, which happens with new ones: ask AWS for it (Service Quotas, AWS CodeBuild, concurrently running builds; or the support), and run the same command again", err)
+		case !is(err, buildQueueFull) || time.Since(start) > l.queue:
+			return types.Build{}, fmt.Errorf("start the image build: %w", Explain(err))
+		case !told:
+			told = true
+			l.Progress.Line("the account runs as many builds as it may at a time; waiting at most %s for one to end, such as the pipeline's", l.queue)
+		}
+		if err := pause(ctx, l.Poll); err != nil {
+			return types.Build{}, fmt.Errorf("%w while waiting to start the image build; run the same command again", ErrInterrupted)
+		}
+	}
+}
+
+// buildQueueTimeout is how long to wait for other builds of an account to end: less than the pipeline's deployment waits for
+// this run to end.
+const buildQueueTimeout = 20 * time.Minute
+
 // followBuild shows a build's log as it comes, until the build has ended.
 func (l *Launcher) followBuild(ctx context.Context, id, logGroup string) (types.Build, error) {
 	tail := logTail{l: l, group: logGroup}
+	line := l.newLine("build " + id)
 	for {
 		out, err := l.aws.builds.BatchGetBuilds(ctx, &codebuild.BatchGetBuildsInput{Ids: []string{id}})
 		switch {
@@ -100,9 +131,14 @@ func (l *Launcher) followBuild(ctx context.Context, id, logGroup string) (types.
 			return types.Build{}, fmt.Errorf("%w while following the build %s, which goes on; run the same command again", ErrInterrupted, id)
 		case err != nil && !passing(err):
 			return types.Build{}, fmt.Errorf("ask about build %s: %w", id, Explain(err))
-		case err == nil && len(out.Builds) == 0:
+		case err != nil:
+			if err := line.lost(Explain(err)); err != nil {
+				return types.Build{}, err
+			}
+		case len(out.Builds) == 0:
 			return types.Build{}, fmt.Errorf("build %s is gone", id)
-		case err == nil:
+		default:
+			line.kept()
 			build := out.Builds[0]
 			tail.show(ctx, build)
 			if build.BuildStatus != types.StatusTypeInProgress {

@@ -20,6 +20,7 @@ import (
 type Options struct {
 	Config    config.Config
 	AWS       aws.Config        // credentials, Region and, for the local engine, the endpoint
+	Profile   string            // of the AWS configuration, for who has to renew a session; empty where none is named
 	Templates fs.FS             // the templates folder
 	Source    Source            // the working tree; may be nil for Destroy
 	Machine   string            // where it runs, for whoever has to wait for this run
@@ -46,6 +47,8 @@ type Launcher struct {
 	caller    string
 	partition partition
 	patience  time.Duration // of an acceptance
+	silence   time.Duration // how long AWS may be out of reach while an operation is followed
+	queue     time.Duration // how long to wait for other builds of the account
 	beat      time.Duration // between two renewals of the lease; the lease's own where zero
 }
 
@@ -54,7 +57,7 @@ func New(o Options) *Launcher {
 	if o.Poll == 0 {
 		o.Poll = 5 * time.Second
 	}
-	return &Launcher{Options: o, aws: newClients(o.AWS), patience: acceptanceTimeout}
+	return &Launcher{Options: o, aws: newClients(o.AWS, o.Profile, standardLimits), silence: silenceTimeout, queue: buildQueueTimeout, patience: acceptanceTimeout}
 }
 
 // pause waits, or returns the context's error if that ends first.

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/credentials/ssocreds"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
 	"github.com/aws/aws-sdk-go-v2/service/iam"
@@ -29,7 +30,11 @@ func (l *Launcher) identify(ctx context.Context, checkRegion func() error) error
 	if l.AWS.Credentials == nil {
 		return ErrNoCredentials
 	}
-	if _, err := l.AWS.Credentials.Retrieve(ctx); err != nil {
+	_, err := l.AWS.Credentials.Retrieve(ctx)
+	if _, ended := errors.AsType[*ssocreds.InvalidTokenError](err); ended {
+		return &SessionError{l.Profile, err}
+	}
+	if err != nil {
 		return fmt.Errorf("%w: %v", ErrNoCredentials, err)
 	}
 	if err := checkRegion(); err != nil {

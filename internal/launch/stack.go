@@ -39,8 +39,8 @@ func (l *Launcher) describe(ctx context.Context, name string) (stack, error) {
 	if err != nil {
 		return stack{}, fmt.Errorf("describe stack %s: %w", name, Explain(err))
 	}
-	if len(out.Stacks) == 0 {
-		return stack{name: name}, nil
+	if len(out.Stacks) != 1 { // one that does not exist is an error, never an empty answer
+		return stack{}, fmt.Errorf("describe stack %s: the answer has %d stacks: it was cut off on its way; run the same command again", name, len(out.Stacks))
 	}
 	return toStack(out.Stacks[0]), nil
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -110,7 +111,7 @@ func (a *app) launcher(ctx context.Context, root string, cfg config.Config, w wh
 	}
 	o := launch.Options{
 		Config: cfg, Templates: os.DirFS(filepath.Join(root, contract.TemplatesDir)), Source: tree, Records: filepath.Join(root, ".slipway"),
-		Progress: a.display(), Output: a.out, Machine: a.machine(),
+		Progress: a.display(), Output: a.out, Machine: a.machine(), Profile: cmp.Or(w.profile, a.getenv("AWS_PROFILE")),
 	}
 	if engine != nil {
 		o.AWS, o.Poll = engine.AWSConfig(), localPoll
