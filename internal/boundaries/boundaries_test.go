@@ -38,7 +38,7 @@ var allowed = map[string][]string{
 	"internal/iampolicy":     nil,
 	"internal/iamref":        {"internal/iampolicy"},
 	"internal/image":         {"internal/contract"},
-	"internal/launch":        {"internal/cause", "internal/config", "internal/contract", "internal/ec2query", "internal/evidence", "internal/image", "internal/lease", "internal/preflight", "internal/progress", "internal/regions", "internal/residue", "internal/source", "internal/template"},
+	"internal/launch":        {"internal/cause", "internal/changes", "internal/config", "internal/contract", "internal/ec2query", "internal/evidence", "internal/image", "internal/lease", "internal/plan", "internal/preflight", "internal/progress", "internal/regions", "internal/residue", "internal/schema", "internal/source", "internal/template"},
 	"internal/lease":         {"internal/contract"},
 	"internal/local":         {"internal/contract"},
 	"internal/localtest":     nil,

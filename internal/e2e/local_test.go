@@ -13,6 +13,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"slipway/internal/plan"
 )
 
 // underWay is what the launcher says once an update of the service can be interrupted.
@@ -40,6 +42,7 @@ func TestLocal(t *testing.T) {
 	s.step(t, "requests", s.testRequests)
 	s.step(t, "what runs is seen", s.testLooking)
 	s.step(t, "nothing new, no changes", s.testNoChanges)
+	s.step(t, "what is risky is planned, and refused", s.testRisk)
 	s.step(t, "new version under load", func(t *testing.T) { s.testNewVersion(t, "v2") })
 	s.step(t, "version that exits is rolled back", s.testExitingVersion)
 	s.step(t, "version that is not well is rolled back", s.testUnwellVersion)
@@ -118,9 +121,9 @@ func (s *system) testForeignEndpoint(t *testing.T) {
 }
 
 // deploy deploys the copy as it is now and wants success.
-func (s *system) deploy(t *testing.T) outcome {
+func (s *system) deploy(t *testing.T, flags ...string) outcome {
 	t.Helper()
-	got := s.run(t, s.env, "deploy.sh", "--local", "--yes")
+	got := s.run(t, s.env, "deploy.sh", append([]string{"--local", "--yes"}, flags...)...)
 	got.wantCode(t, 0)
 	if url := got.outputs(t)["ServiceURL"]; url != "" {
 		s.url = strings.TrimSuffix(url, "/")
@@ -207,6 +210,40 @@ func (s *system) testNoChanges(t *testing.T) {
 	if url := got.outputs(t)["ServiceURL"]; strings.TrimSuffix(url, "/") != s.url {
 		t.Errorf("the service's URL was %s and is now %s", s.url, url)
 	}
+}
+
+// testRisk asks for another network, which would replace all that is in it.
+func (s *system) testRisk(t *testing.T) {
+	const here, elsewhere = "cidr: 10.0.0.0/16 ", "cidr: 10.9.0.0/16 "
+	s.replace(t, "slipway.yaml", here, elsewhere)
+	s.generate(t)
+	planned := s.run(t, s.env, "deploy.sh", "--plan", "--local")
+	planned.wantCode(t, 0)
+	planned.wantPrinted(t, `What changes in environment prod`, `! replace:prod\.Network\.VPC\n +is replaced, for another CidrBlock`, `CidrBlock: 10\.0\.0\.0/16 -> 10\.9\.0\.0/16`)
+	refused := s.run(t, s.env, "deploy.sh", "--local", "--yes")
+	refused.wantCode(t, 1)
+	refused.wantSaid(t, "nothing was changed", `run: \./scripts/deploy\.sh --local --yes .*--allow replace:prod\.Network\.VPC`)
+	s.replace(t, "slipway.yaml", elsewhere, here)
+	s.generate(t)
+	s.testNoChanges(t)
+}
+
+// allowing are the flags that allow all that is at risk in what is deployed next.
+func (s *system) allowing(t *testing.T) []string {
+	t.Helper()
+	got := s.run(t, s.env, "deploy.sh", "--plan", "--local", "--json")
+	got.wantCode(t, 0)
+	var plans []plan.Plan
+	if err := json.Unmarshal([]byte(got.stdout), &plans); err != nil {
+		t.Fatalf("%v\n%s", err, got.stdout)
+	}
+	var flags []string
+	for _, p := range plans {
+		for _, r := range p.Risks {
+			flags = append(flags, "--allow", r.Name)
+		}
+	}
+	return flags
 }
 
 // edition is a file that makes the service visibly another version: what GET / answers begins with mark.

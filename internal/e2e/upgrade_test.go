@@ -47,7 +47,7 @@ func (s *system) testUpgrade(t *testing.T) {
 	}
 	s.write(t, editionFile, edition("upgraded"))
 	traffic := startLoad(t, url)
-	s.deploy(t)
+	s.deploy(t, s.allowing(t)...)
 	wantVersion(t, url, "upgraded-")
 	traffic.end(t)
 	if s.url != url {

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -24,14 +23,18 @@ const changeSetTimeout = 15 * time.Minute
 
 // request is what a stack should come to hold.
 type request struct {
-	name       string
-	template   string // its text, for the foundation: there is no bucket yet; at most 51,200 bytes
-	url        string // or where it lies
-	parameters map[string]string
-	tags       map[string]string
-	role       string // CloudFormation acts with it; empty: with the caller's rights
-	by         string // prefix of the change set's name
-	nested     bool   // whether the template nests stacks
+	name        string
+	environment string // or contract.StackFoundation
+	template    string // its text, for the foundation: there is no bucket yet; at most 51,200 bytes
+	url         string // or where it lies
+	parameters  map[string]string
+	tags        map[string]string
+	role        string // CloudFormation acts with it; empty: with the caller's rights
+	by          string // prefix of the change set's name
+	nested      bool   // whether the template nests stacks
+	gate        *gate
+	notes       []string // what a plan of it has to say besides
+	blind       bool     // some values are stand-ins: there can be no change set of it
 }
 
 // apply makes a change set, shows it, executes it and follows it to its end. It returns errNoChanges where there is
@@ -48,8 +51,8 @@ func (l *Launcher) apply(ctx context.Context, r request) (stack, error) {
 	if err != nil {
 		return current, err
 	}
-	if replaced := l.show(ctx, r.name, set); current.protected && len(replaced) > 0 {
-		return current, errors.Join(l.dropChangeSet(ctx, set, todo), replacesProtected(r.name, replaced))
+	if err := l.look(ctx, r, current, set); err != nil {
+		return current, errors.Join(err, l.dropChangeSet(ctx, set, todo))
 	}
 	token := newToken("execute")
 	// By its name: the rights to execute and to drop one are held to that, and what the condition key is for an ARN no document says.
@@ -165,7 +168,7 @@ func (l *Launcher) dropChangeSet(ctx context.Context, set *cloudformation.Descri
 
 // wholeChangeSet reads all pages of a change set, given by its ARN or by its name and its stack's.
 func (l *Launcher) wholeChangeSet(ctx context.Context, stackName, id string) (*cloudformation.DescribeChangeSetOutput, error) {
-	in := &cloudformation.DescribeChangeSetInput{ChangeSetName: aws.String(id)}
+	in := &cloudformation.DescribeChangeSetInput{ChangeSetName: aws.String(id), IncludePropertyValues: aws.Bool(true)}
 	if stackName != "" {
 		in.StackName = aws.String(stackName)
 	}
@@ -185,57 +188,20 @@ func (l *Launcher) wholeChangeSet(ctx context.Context, stackName, id string) (*c
 	return whole, nil
 }
 
-// show prints what a change set and those nested in it would do, one line a resource, before any of it is done.
-// It returns the load balancers that would be replaced.
-func (l *Launcher) show(ctx context.Context, label string, set *cloudformation.DescribeChangeSetOutput) (replaced []string) {
-	for _, c := range set.Changes {
-		change := c.ResourceChange
-		if change == nil {
-			continue
-		}
-		place := label + "." + aws.ToString(change.LogicalResourceId)
-		l.Progress.Line("%s", describeChange(place, change))
-		if aws.ToString(change.ResourceType) == balancerType && change.Replacement == types.ReplacementTrue {
-			replaced = append(replaced, place)
-		}
-		if aws.ToString(change.ResourceType) != stackType {
-			continue
-		}
-		if change.ChangeSetId == nil {
-			if change.Action != types.ChangeActionRemove {
-				l.Progress.Line("    (no change set of its own: what changes in it is not known before)")
-			}
-			continue
-		}
-		nested, err := l.wholeChangeSet(ctx, "", aws.ToString(change.ChangeSetId))
-		if err != nil {
-			l.Progress.Line("    (its change set cannot be read: %v)", err)
-			continue
-		}
-		replaced = append(replaced, l.show(ctx, place, nested)...)
+// look shows what a change set and those nested in it would do, before any of it is done, and stops at what is risky.
+func (l *Launcher) look(ctx context.Context, r request, current stack, set *cloudformation.DescribeChangeSetOutput) error {
+	p, err := l.planOf(ctx, r, current, l.changeSets(ctx, r.environment, set))
+	if err != nil {
+		return err
 	}
-	return replaced
-}
-
-func describeChange(place string, c *types.ResourceChange) string {
-	sign := map[types.ChangeAction]string{types.ChangeActionAdd: "+", types.ChangeActionModify: "~", types.ChangeActionRemove: "-"}[c.Action]
-	text := fmt.Sprintf("  %1s %s (%s)", sign, place, aws.ToString(c.ResourceType))
-	var properties []string
-	for _, d := range c.Details {
-		if d.Target != nil && d.Target.Name != nil && !slices.Contains(properties, *d.Target.Name) {
-			properties = append(properties, *d.Target.Name)
-		}
+	l.tell(p)
+	if replaced := p.Replaced(balancerType); current.protected && len(replaced) > 0 {
+		return replacesProtected(r.name, replaced)
 	}
-	if len(properties) > 0 {
-		text += ": " + strings.Join(properties, ", ")
+	if err := r.gate.pass(p); err != nil {
+		return fmt.Errorf("stack %s was not changed: %w", r.name, err)
 	}
-	switch c.Replacement {
-	case types.ReplacementTrue:
-		text += " — is replaced"
-	case types.ReplacementConditional:
-		text += " — may be replaced"
-	}
-	return text
+	return nil
 }
 
 func toParameters(m map[string]string) []types.Parameter {

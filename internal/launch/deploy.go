@@ -12,6 +12,7 @@ import (
 	"slipway/internal/config"
 	"slipway/internal/contract"
 	"slipway/internal/lease"
+	"slipway/internal/plan"
 )
 
 // DeployOptions say how far a deployment goes.
@@ -28,6 +29,14 @@ type DeployOptions struct {
 	Wait time.Duration
 	// Confirm is asked before a first launch creates anything; nil never asks.
 	Confirm func(what string) error
+	// Allow are the names of risks that may be taken, as plan.Risk has them.
+	Allow []string
+	// Decide is asked about risks that are not allowed; an error stops the deployment. Nil refuses them all.
+	Decide func(...plan.Risk) error
+	// Command is how the command was called, for whoever has to call it again with --allow; empty where nobody can.
+	Command string
+
+	gate *gate
 }
 
 // Deploy brings the foundation and the environments to what the templates and the source say, and returns when the
@@ -42,6 +51,7 @@ func (l *Launcher) Deploy(ctx context.Context, o DeployOptions) error {
 	if err := l.identify(ctx, l.regionHasAll); err != nil {
 		return err
 	}
+	o.gate = newGate(o)
 	bucket, err := l.bucket(ctx)
 	if err != nil {
 		return err
@@ -89,6 +99,9 @@ func (l *Launcher) rollOut(ctx context.Context, o DeployOptions, f foundation) e
 		if err := l.deployEnvironment(ctx, f, env, roots[env.Name], image, o); err != nil {
 			return fmt.Errorf("environment %s: %w", env.Name, err)
 		}
+	}
+	if unknown := o.gate.unknown(); len(unknown) > 0 && !o.ByPipeline {
+		l.Progress.Line("note: there was no such risk as %s, which --allow names", strings.Join(unknown, ", "))
 	}
 	if !o.ByPipeline && !o.KeepImage && o.Image == "" {
 		return l.feedPipeline(ctx, f.bucket)
@@ -139,6 +152,9 @@ func (l *Launcher) roots(ctx context.Context) (map[string]stack, error) {
 // beginning is everything before the first environment: the pipeline only looks at it, a person brings it up.
 func (l *Launcher) beginning(ctx context.Context, o DeployOptions) (foundation, error) {
 	if o.ByPipeline {
+		if err := l.gateBefore(ctx, o); err != nil {
+			return foundation{}, err
+		}
 		return l.foundationThere(ctx)
 	}
 	roots, err := l.roots(ctx)
@@ -154,10 +170,13 @@ func (l *Launcher) beginning(ctx context.Context, o DeployOptions) (foundation, 
 			return foundation{}, err
 		}
 	}
+	if err := l.gateBefore(ctx, o); err != nil {
+		return foundation{}, err
+	}
 	if err := l.serviceLinkedRoles(ctx); err != nil {
 		return foundation{}, err
 	}
-	return l.raiseFoundation(ctx)
+	return l.raiseFoundation(ctx, o)
 }
 
 // confirm tells what a first launch makes and costs, and asks.
@@ -260,13 +279,6 @@ func (l *Launcher) applyRoot(ctx context.Context, env config.Environment, r requ
 		return root, err
 	}
 	if !same {
-		money, err := l.cost(env.Name)
-		if err != nil {
-			return root, err
-		}
-		if money != "" {
-			l.Progress.Line("%s: %s", r.name, money)
-		}
 		l.Progress.Line("%s: preparing the change", r.name)
 		changed, err := l.apply(ctx, r)
 		if !errors.Is(err, errNoChanges) {
@@ -280,7 +292,7 @@ func (l *Launcher) applyRoot(ctx context.Context, env config.Environment, r requ
 // rootRequest uploads an environment's templates and puts the root's parameters together.
 func (l *Launcher) rootRequest(ctx context.Context, f foundation, env config.Environment, root stack, image string, o DeployOptions) (request, error) {
 	r := request{
-		name: contract.EnvironmentStackName(l.Config.Name, env.Name), nested: true,
+		name: contract.EnvironmentStackName(l.Config.Name, env.Name), environment: env.Name, nested: true, gate: o.gate,
 		tags: tagsOf(l.Config.Name, env.Name, contract.StackRoot), by: contract.ChangeSetByPerson, role: l.role(f, o),
 	}
 	if o.ByPipeline {

@@ -16,7 +16,7 @@ type foundation struct {
 }
 
 // raiseFoundation creates the foundation, or updates it where its template differs.
-func (l *Launcher) raiseFoundation(ctx context.Context) (foundation, error) {
+func (l *Launcher) raiseFoundation(ctx context.Context, o DeployOptions) (foundation, error) {
 	t, parameters, s, err := l.foundationStack(ctx)
 	if err != nil {
 		return foundation{}, err
@@ -28,11 +28,9 @@ func (l *Launcher) raiseFoundation(ctx context.Context) (foundation, error) {
 	if same {
 		return toFoundation(s)
 	}
-	name := contract.FoundationStackName(l.Config.Name)
-	l.Progress.Line("%s: bucket, image registry, image build, roles", name)
-	s, err = l.apply(ctx, request{
-		name: name, template: t.text, parameters: parameters, tags: tagsOf(l.Config.Name, "", contract.StackFoundation), by: contract.ChangeSetByPerson,
-	})
+	r := l.foundationRequest(t, parameters, o)
+	l.Progress.Line("%s: bucket, image registry, image build, roles", r.name)
+	s, err = l.apply(ctx, r)
 	if errors.Is(err, errNoChanges) {
 		err = nil
 	}
@@ -40,6 +38,13 @@ func (l *Launcher) raiseFoundation(ctx context.Context) (foundation, error) {
 		return foundation{}, err
 	}
 	return toFoundation(s)
+}
+
+func (l *Launcher) foundationRequest(t templateFile, parameters map[string]string, o DeployOptions) request {
+	return request{
+		name: contract.FoundationStackName(l.Config.Name), environment: contract.StackFoundation, template: t.text, parameters: parameters,
+		tags: tagsOf(l.Config.Name, "", contract.StackFoundation), by: contract.ChangeSetByPerson, gate: o.gate,
+	}
 }
 
 // foundationStack is what the foundation's stack should hold, and the stack as it is.
@@ -102,9 +107,14 @@ func toFoundation(s stack) (foundation, error) {
 			return foundation{}, fmt.Errorf("stack %s has no output %s: it was made by another version of slipway; run ./scripts/deploy.sh", s.name, key)
 		}
 	}
+	return readFoundation(s), nil
+}
+
+// readFoundation takes what there is; nothing of a stack that does not exist.
+func readFoundation(s stack) foundation {
 	return foundation{
 		bucket: s.outputs[contract.KeyBucketName], repository: s.outputs[contract.KeyRepositoryName],
 		repositoryURI: s.outputs[contract.KeyRepositoryURI], imageProject: s.outputs[contract.KeyImageProjectName],
 		imageLogGroup: s.outputs[contract.KeyImageLogGroupName], outputs: s.outputs,
-	}, nil
+	}
 }

@@ -130,7 +130,7 @@ func TestProtectedBalancerIsNotReplaced(t *testing.T) {
 		}
 	}
 	for _, slipway := range []string{prod("protected: false"), prod("protected: false", internal), prod("protected: true", internal)} {
-		b.asking(t, slipway).mustDeploy(t, DeployOptions{KeepImage: true})
+		b.asking(t, slipway).mustDeploy(t, DeployOptions{KeepImage: true, Allow: insideRisks})
 	}
 	if !b.root(t, "shop-prod").protected {
 		t.Error("the stack is not protected")

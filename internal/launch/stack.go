@@ -76,6 +76,26 @@ const stackType = "AWS::CloudFormation::Stack"
 
 // tree lists every resource of a stack and of the stacks nested in it, the nested stacks themselves included.
 func (l *Launcher) tree(ctx context.Context, id, name string) ([]residue.Resource, error) {
+	own, err := l.resources(ctx, id, name)
+	if err != nil {
+		return nil, err
+	}
+	var all []residue.Resource
+	for _, r := range own {
+		all = append(all, r)
+		if r.Type == stackType {
+			nested, err := l.tree(ctx, r.PhysicalID, name+"."+r.LogicalID)
+			if err != nil {
+				return nil, err
+			}
+			all = append(all, nested...)
+		}
+	}
+	return all, nil
+}
+
+// resources lists those of one stack that there are.
+func (l *Launcher) resources(ctx context.Context, id, name string) ([]residue.Resource, error) {
 	var all []residue.Resource
 	pages := cloudformation.NewListStackResourcesPaginator(l.aws.stacks, &cloudformation.ListStackResourcesInput{StackName: aws.String(id)})
 	for pages.HasMorePages() {
@@ -87,17 +107,9 @@ func (l *Launcher) tree(ctx context.Context, id, name string) ([]residue.Resourc
 			if aws.ToString(s.PhysicalResourceId) == "" || s.ResourceStatus == types.ResourceStatusDeleteComplete {
 				continue
 			}
-			r := residue.Resource{
+			all = append(all, residue.Resource{
 				StackName: name, LogicalID: aws.ToString(s.LogicalResourceId), Type: aws.ToString(s.ResourceType), PhysicalID: aws.ToString(s.PhysicalResourceId),
-			}
-			all = append(all, r)
-			if r.Type == stackType {
-				nested, err := l.tree(ctx, r.PhysicalID, name+"."+r.LogicalID)
-				if err != nil {
-					return nil, err
-				}
-				all = append(all, nested...)
-			}
+			})
 		}
 	}
 	return all, nil

@@ -58,7 +58,7 @@ func TestTurnAfterAFirstLaunch(t *testing.T) {
 	if err := first.identify(t.Context(), first.regionHasAll); err != nil {
 		t.Fatal(err)
 	}
-	f, err := first.raiseFoundation(t.Context())
+	f, err := first.raiseFoundation(t.Context(), DeployOptions{gate: newGate(DeployOptions{})})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -71,7 +71,7 @@ func TestTurnAfterAFirstLaunch(t *testing.T) {
 				return err
 			}
 		}
-		return first.rollOut(ctx, DeployOptions{}, f)
+		return first.rollOut(ctx, DeployOptions{gate: newGate(DeployOptions{})}, f)
 	})
 	if err != nil || !strings.Contains(output.String(), "Environment=prod") {
 		t.Fatalf("the first run: %v\n%s", err, output)
@@ -99,7 +99,7 @@ func TestDestroyAfterAWait(t *testing.T) {
 				return err
 			}
 		}
-		return first.rollOut(ctx, DeployOptions{}, f)
+		return first.rollOut(ctx, DeployOptions{gate: newGate(DeployOptions{})}, f)
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -28,16 +28,20 @@ type Side struct {
 
 // Plan is what becomes of the stacks.
 type Plan struct {
-	Against string   `json:"against" doc:"the git ref that was named"`
-	Risks   []Risk   `json:"risks" doc:"what matters, by kind and name; empty where nothing was found"`
-	Notes   []string `json:"notes" doc:"what the comparison cannot tell, or leaves out"`
-	Cost    Cost     `json:"cost" doc:"of all environments and the foundation together, before traffic"`
-	Changes []Change `json:"changes" doc:"by stack and logical id"`
+	Against string `json:"against,omitempty" doc:"with --against: the git ref that was named"`
+	// Environment, Stack and Basis are those of a live plan.
+	Environment string   `json:"environment,omitempty" doc:"without --against: which environment it is about, or foundation"`
+	Stack       string   `json:"stack,omitempty" doc:"without --against: CloudFormation's name of its stack, with those nested in it"`
+	Basis       Basis    `json:"basis,omitempty" doc:"without --against: change set (CloudFormation's own, of all stacks, and the templates), root change set (those nested are known by their templates alone) or templates (those that run and the new ones)"`
+	Risks       []Risk   `json:"risks" doc:"what matters, by kind and name; empty where nothing was found"`
+	Notes       []string `json:"notes" doc:"what the comparison cannot tell, or leaves out"`
+	Cost        Cost     `json:"cost" doc:"before traffic: with --against of all environments and the foundation together, else of what the plan is about"`
+	Changes     []Change `json:"changes" doc:"by stack and logical id"`
 }
 
 // Risk is one thing that matters.
 type Risk struct {
-	Name string `json:"name" doc:"kind, template and logical id, such as replace:prod/ecs.yaml:TargetGroup, or cost:prod; the same in every plan"`
+	Name string `json:"name" doc:"kind, environment, stack and logical id, such as replace:prod.ECS.TargetGroup or iam:foundation.ImageRole; of cost the environment alone, cost:prod; the same in every plan"`
 	Kind Kind   `json:"kind" doc:"replace, loss, downtime, exposure, iam or cost"`
 	Text string `json:"text" doc:"what happens, for a person"`
 }
@@ -59,7 +63,7 @@ var kinds = []Kind{Replace, Loss, Downtime, Exposure, IAM, Costs}
 
 // Cost is what both sides cost a month, in USD, at the lowest and highest number of tasks.
 type Cost struct {
-	Region     string  `json:"region" doc:"whose prices these are"`
+	Region     string  `json:"region" doc:"whose prices these are; empty where nothing costs anything, as with --local"`
 	BeforeLow  float64 `json:"beforeLow" doc:"USD a month before the change, with the fewest tasks"`
 	BeforeHigh float64 `json:"beforeHigh" doc:"the same with the most tasks"`
 	AfterLow   float64 `json:"afterLow" doc:"USD a month after the change, with the fewest tasks"`
@@ -73,6 +77,7 @@ type Change struct {
 	Type       string     `json:"type" doc:"such as AWS::ECS::Service"`
 	Action     string     `json:"action" doc:"add, modify, replace, perhaps replace (it depends on what AWS finds) or remove"`
 	Retained   bool       `json:"retained" doc:"what goes, by removal or replacement, is kept in the account"`
+	Guess      bool       `json:"guess,omitempty" doc:"CloudFormation takes it for replaced, perhaps or surely, only because it does not know a value yet; by the templates it is not"`
 	Properties []Property `json:"properties" doc:"what differs, where it is modified or replaced"`
 }
 
@@ -110,10 +115,14 @@ func Make(against string, before, after Side, region string) (Plan, error) {
 		p.Changes = append(p.Changes, describe(c))
 		p.Risks = append(p.Risks, risks(c, resource(was, c), resource(is, c))...)
 	}
+	p.sortRisks()
+	return p, nil
+}
+
+func (p *Plan) sortRisks() {
 	slices.SortFunc(p.Risks, func(a, b Risk) int {
 		return cmp.Or(cmp.Compare(slices.Index(kinds, a.Kind), slices.Index(kinds, b.Kind)), strings.Compare(a.Name, b.Name))
 	})
-	return p, nil
 }
 
 func (p *Plan) note(format string, args ...any) {
@@ -192,14 +201,19 @@ func (p *Plan) price(before Side, had []string, after Side, has []string, region
 	p.Cost.BeforeLow, p.Cost.BeforeHigh = rounded(was.Total(had...))
 	p.Cost.AfterLow, p.Cost.AfterHigh = rounded(is.Total(has...))
 	for _, part := range has {
-		low, high := rounded(is.Total(part))
-		lowBefore, highBefore := rounded(was.Total(part))
-		if low > lowBefore || high > highBefore {
-			p.Risks = append(p.Risks, Risk{string(Costs) + ":" + part, Costs,
-				fmt.Sprintf("costs %s USD a month before traffic, and cost %s", span(low, high), span(lowBefore, highBefore))})
-		}
+		p.dearer(part, was, is)
 	}
 	return nil
+}
+
+// dearer notes that a part costs more.
+func (p *Plan) dearer(part string, was, is cost.Report) {
+	low, high := rounded(is.Total(part))
+	lowBefore, highBefore := rounded(was.Total(part))
+	if low > lowBefore || high > highBefore {
+		p.Risks = append(p.Risks, Risk{string(Costs) + ":" + part, Costs,
+			fmt.Sprintf("costs %s USD a month before traffic, and cost %s", span(low, high), span(lowBefore, highBefore))})
+	}
 }
 
 func describe(c changes.Change) Change {
@@ -211,17 +225,30 @@ func describe(c changes.Change) Change {
 		d.Action = "perhaps replace"
 	}
 	for _, property := range c.Properties {
-		d.Properties = append(d.Properties, Property{place(property), text(property.Before), text(property.After), property.Follows})
+		d.Properties = append(d.Properties, Property{place(property.Path), text(property.Before), text(property.After), property.Follows})
 	}
 	return d
 }
 
-// place is a property's path without "Properties", which stands before all but attributes.
-func place(p changes.Property) string {
-	if len(p.Path) > 1 && p.Path[0] == "Properties" {
-		return strings.Join(p.Path[1:], ".")
+// Replaced are the resources of a type that are surely replaced, by their places in the tree of stacks such as
+// shop-prod.ECS.LoadBalancer.
+func (p Plan) Replaced(kind string) []string {
+	var found []string
+	for _, c := range p.Changes {
+		if c.Type == kind && c.Action == "replace" {
+			stack, _ := strings.CutSuffix(c.Stack, ".yaml")
+			found = append(found, strings.Join(append(steps(p.Stack, stack), c.LogicalID), "."))
+		}
 	}
-	return strings.Join(p.Path, ".")
+	return found
+}
+
+// place is a property's path without "Properties", which stands before all but attributes.
+func place(path []string) string {
+	if len(path) > 1 && path[0] == "Properties" {
+		path = path[1:]
+	}
+	return strings.Join(path, ".")
 }
 
 // text is a value on one line.

@@ -62,22 +62,22 @@ var pairs = map[string]struct {
 	"nothing":  {plain, plain, nil},
 	"harmless": {plain, "name: shop\nservice: {healthInterval: 20}\nenvironments: [{name: prod, watch: {latency: 2000}}]\n", nil},
 	"range": {plain, "name: shop\nenvironments: [{name: prod, network: {cidr: 10.9.0.0/16}}]\n", []string{
-		"replace:prod/ecs.yaml:TargetGroup", "replace:prod/network.yaml:PublicSubnetA", "replace:prod/network.yaml:PublicSubnetB", "replace:prod/network.yaml:VPC",
-		"downtime:prod/ecs.yaml:TargetGroup", "downtime:prod/network.yaml:VPC"}},
-	"flow-logs-off": {"name: shop\nenvironments: [{name: prod, network: {flowLogs: true}}]\n", plain, []string{"loss:prod/network.yaml:FlowLogGroup"}},
+		"replace:prod.ECS.TargetGroup", "replace:prod.Network.PublicSubnetA", "replace:prod.Network.PublicSubnetB", "replace:prod.Network.VPC",
+		"downtime:prod.ECS.TargetGroup", "downtime:prod.Network.VPC"}},
+	"flow-logs-off": {"name: shop\nenvironments: [{name: prod, network: {flowLogs: true}}]\n", plain, []string{"loss:prod.Network.FlowLogGroup"}},
 	"allow-more": {"name: shop\nenvironments: [{name: prod, entry: {allow: [203.0.113.0/24]}}]\n", plain, []string{
-		"exposure:prod/ecs.yaml:LoadBalancerSecurityGroup"}},
+		"exposure:prod.ECS.LoadBalancerSecurityGroup"}},
 	"allow-less": {plain, "name: shop\nenvironments: [{name: prod, entry: {allow: [203.0.113.0/24]}}]\n", nil},
 	"permissions": {"name: shop\nservice: {permissions: [{actions: [\"s3:GetObject\"], resources: [\"arn:${AWS::Partition}:s3:::x/*\"]}]}\nenvironments: [{name: prod}]\n",
 		"name: shop\nservice: {permissions: [{actions: [\"s3:GetObject\", \"s3:PutObject\"], resources: [\"arn:${AWS::Partition}:s3:::x/*\"]}]}\nenvironments: [{name: prod}]\n",
-		[]string{"iam:foundation.yaml:PermissionsBoundary", "iam:prod/ecs.yaml:TaskRole"}},
+		[]string{"iam:foundation.PermissionsBoundary", "iam:prod.ECS.TaskRole"}},
 	"more-tasks":      {plain, "name: shop\nenvironments: [{name: prod, tasks: {min: 4, max: 4}}]\n", []string{"cost:prod"}},
 	"environment-out": {"name: shop\nenvironments: [{name: dev}, {name: prod}]\npipeline: {environment: prod}\n", plain, nil},
 	"name":            {plain, "name: store\nenvironments: [{name: prod}]\n", nil},
 	"public": {inner, plain, []string{
-		"replace:prod/ecs.yaml:LoadBalancer", "loss:prod/ecs.yaml:InternalTargetGroup", "loss:prod/network.yaml:NATAddressA",
-		"loss:prod/network.yaml:PrivateSubnetA", "loss:prod/network.yaml:PrivateSubnetB", "downtime:prod/ecs.yaml:LoadBalancer",
-		"exposure:prod/ecs.yaml:LoadBalancer", "exposure:prod/ecs.yaml:LoadBalancerSecurityGroup", "exposure:prod/ecs.yaml:Service"}},
+		"replace:prod.ECS.LoadBalancer", "loss:prod.ECS.InternalTargetGroup", "loss:prod.Network.NATAddressA",
+		"loss:prod.Network.PrivateSubnetA", "loss:prod.Network.PrivateSubnetB", "downtime:prod.ECS.LoadBalancer",
+		"exposure:prod.ECS.LoadBalancer", "exposure:prod.ECS.LoadBalancerSecurityGroup", "exposure:prod.ECS.Service"}},
 }
 
 func TestPlans(t *testing.T) {

@@ -1,12 +1,14 @@
 package plan
 
 import (
+	"cmp"
 	"fmt"
 	"reflect"
 	"strconv"
 	"strings"
 
 	"slipway/internal/changes"
+	"slipway/internal/contract"
 	"slipway/internal/schema"
 	"slipway/internal/template"
 )
@@ -16,7 +18,7 @@ func risks(c changes.Change, was, is template.Resource) []Risk {
 	var found []Risk
 	add := func(kind Kind, texts []string) {
 		if len(texts) > 0 {
-			found = append(found, Risk{fmt.Sprintf("%s:%s.yaml:%s", kind, c.Stack, c.LogicalID), kind, strings.Join(texts, "; ")})
+			found = append(found, Risk{riskName(kind, c), kind, strings.Join(texts, "; ")})
 		}
 	}
 	if c.Action == changes.Modify {
@@ -29,6 +31,26 @@ func risks(c changes.Change, was, is template.Resource) []Risk {
 	}
 	add(IAM, widening(was, is))
 	return found
+}
+
+// nested are the logical ids of an environment's stacks in its root, by the names of their templates.
+var nested = map[string]string{
+	contract.StackNetwork: contract.NestedNetwork, contract.StackECS: contract.NestedECS, contract.StackPipeline: contract.NestedPipeline,
+}
+
+// riskName is where the resource is in the tree of stacks, as CloudFormation has it, behind the kind.
+func riskName(kind Kind, c changes.Change) string {
+	root, _, _ := strings.Cut(c.Stack, "/")
+	return string(kind) + ":" + strings.Join(append(steps(root, c.Stack), c.LogicalID), ".")
+}
+
+// steps lead to a stack: its root, and below that its logical id.
+func steps(root, stack string) []string {
+	_, name, isOne := strings.Cut(stack, "/")
+	if !isOne || name == contract.StackRoot {
+		return []string{root}
+	}
+	return []string{root, cmp.Or(nested[name], name)}
 }
 
 func replacement(c changes.Change) []string {
@@ -44,7 +66,7 @@ func replacement(c changes.Change) []string {
 		if p.Replacement == schema.Never {
 			continue
 		}
-		reason := place(p)
+		reason := place(p.Path)
 		if p.Follows != "" {
 			reason += " (with " + p.Follows + ")"
 		}

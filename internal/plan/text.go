@@ -5,19 +5,23 @@ import (
 	"io"
 	"math"
 	"strings"
+
+	"slipway/internal/contract"
 )
 
 // Text writes the plan for a terminal.
 func (p Plan) Text(w io.Writer) error {
 	var b strings.Builder
-	fmt.Fprintf(&b, "What the templates of the working tree change against %s\n\n", p.Against)
+	fmt.Fprintf(&b, "%s\n\n", p.title("%s"))
 	for _, r := range p.Risks {
 		fmt.Fprintf(&b, "! %s\n    %s\n", r.Name, r.Text)
 	}
 	if len(p.Risks) == 0 {
 		b.WriteString("Nothing at risk was found.\n")
 	}
-	fmt.Fprintf(&b, "\n%s\n", p.Cost)
+	if p.Cost.Region != "" {
+		fmt.Fprintf(&b, "\n%s\n", p.Cost)
+	}
 	for _, note := range p.Notes {
 		fmt.Fprintf(&b, "Note: %s.\n", note)
 	}
@@ -26,10 +30,21 @@ func (p Plan) Text(w io.Writer) error {
 	return err
 }
 
+// title says what the plan is about; quote is how a name is written.
+func (p Plan) title(quote string) string {
+	switch {
+	case p.Environment == "":
+		return fmt.Sprintf("What the templates change against "+quote, p.Against)
+	case p.Environment == contract.StackFoundation:
+		return fmt.Sprintf("What changes in the foundation (stack "+quote+")", p.Stack)
+	}
+	return fmt.Sprintf("What changes in environment "+quote+" (stack "+quote+")", p.Environment, p.Stack)
+}
+
 // Markdown writes the plan as a comment of a pull request.
 func (p Plan) Markdown(w io.Writer) error {
 	var b strings.Builder
-	fmt.Fprintf(&b, "### What the templates change against `%s`\n\n", p.Against)
+	fmt.Fprintf(&b, "### %s\n\n", p.title("`%s`"))
 	for i, r := range p.Risks {
 		if i == 0 {
 			b.WriteString("| risk | what happens |\n|---|---|\n")
@@ -39,7 +54,9 @@ func (p Plan) Markdown(w io.Writer) error {
 	if len(p.Risks) == 0 {
 		b.WriteString("Nothing at risk was found.\n")
 	}
-	fmt.Fprintf(&b, "\n%s\n", p.Cost)
+	if p.Cost.Region != "" {
+		fmt.Fprintf(&b, "\n%s\n", p.Cost)
+	}
 	for _, note := range p.Notes {
 		fmt.Fprintf(&b, "\n> %s.\n", escaped(note))
 	}
@@ -84,11 +101,14 @@ func (p Plan) tree() string {
 			stack = c.Stack
 			fmt.Fprintf(&b, "\n%s\n", stack)
 		}
-		kept := ""
+		more := ""
 		if c.Retained {
-			kept = ", the old one kept"
+			more = ", the old one kept"
 		}
-		fmt.Fprintf(&b, "  %-4s %s (%s): %s%s\n", signs[c.Action], c.LogicalID, c.Type, c.Action, kept)
+		if c.Guess {
+			more += " (AWS takes it for replaced, but only guesses: it does not know a value yet)"
+		}
+		fmt.Fprintf(&b, "  %-4s %s (%s): %s%s\n", signs[c.Action], c.LogicalID, c.Type, c.Action, more)
 		for _, property := range c.Properties {
 			fmt.Fprintf(&b, "         %s\n", property)
 		}
@@ -97,10 +117,13 @@ func (p Plan) tree() string {
 }
 
 func (p Property) String() string {
-	if p.Follows != "" {
+	if p.Follows != "" && p.Before == p.After {
 		return p.Path + ": follows " + p.Follows
 	}
 	before, after := short(p.Before, p.After)
+	if p.Follows != "" {
+		return fmt.Sprintf("%s: %s -> %s (follows %s)", p.Path, before, after, p.Follows)
+	}
 	return fmt.Sprintf("%s: %s -> %s", p.Path, before, after)
 }
 

@@ -26,7 +26,23 @@ import (
 type app struct {
 	streams
 	environ []string // NAME=value, as os.Environ has it
+	args    []string // the command line
 }
+
+// again is how to call this command as it was called, for a shell.
+func (a *app) again() string {
+	words := []string{"./scripts/" + a.args[0] + ".sh"}
+	for _, word := range a.args[1:] {
+		if strings.ContainsFunc(word, func(r rune) bool { return !strings.ContainsRune(plainCharacters, r) }) || word == "" {
+			word = "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
+		}
+		words = append(words, word)
+	}
+	return strings.Join(words, " ")
+}
+
+// plainCharacters mean themselves in every shell.
+const plainCharacters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_=./:@,+"
 
 // getenv is a variable's value, empty where it is not set.
 func (a *app) getenv(name string) string {

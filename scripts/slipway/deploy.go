@@ -17,13 +17,14 @@ import (
 	"slipway/internal/config"
 	"slipway/internal/launch"
 	"slipway/internal/local"
+	"slipway/internal/plan"
 )
 
 func (a *app) deployCommand() *cobra.Command {
 	var w where
 	var yes, price bool
 	var image, policy string
-	var environments []string
+	var environments, allow []string
 	var wait time.Duration
 	var preview preview
 	c := &cobra.Command{
@@ -32,15 +33,18 @@ func (a *app) deployCommand() *cobra.Command {
 		Long: `Deploys the working tree: what git tracks, as it is now. The first launch makes everything; later ones change what differs.
 Without --environment it goes to the environments that are not up yet and to the first one.
 Prints what it made as Key=Value lines; everything else goes to stderr.
-With --plan --against it deploys nothing. It compares the templates of the working tree with those of a git ref, without asking AWS,
-and prints each resource that would be added, modified, replaced or removed, below what matters: something that cannot be made again
-is replaced or lost, the service does not answer for a while, something can be reached from the internet, somebody may do more, it
-costs more. What was changed on AWS by hand it cannot know.
+Before CloudFormation executes anything the plan is shown: resource by resource what is added, modified, replaced or removed, and above
+that what is at risk: something that cannot be made again is replaced or lost, the service does not answer for a while, something can
+be reached from the internet, somebody may do more, it costs more. All but the cost stops the deployment until it is allowed: by its
+name (--allow), or by the answer to a question where there is a terminal and --yes is not given. Nothing has been changed then.
+With --plan it deploys nothing and prints that plan, one for the foundation and each environment. With --plan --against it compares
+the templates of the working tree with those of a git ref and asks nobody on AWS: what was changed there it cannot know.
 
-Exit codes: 0 it is up and answers, or the plan was made, whatever it tells; 1 it failed, or the plan cannot be made; 2 the command
-line cannot be meant; 3 the git ref is not there, or has no templates.`,
+Exit codes: 0 it is up and answers, or the plan was made, whatever it tells; 1 it failed, or was stopped by a risk, or the plan cannot
+be made; 2 the command line cannot be meant; 3 the git ref is not there, or has no templates.`,
 		Example: `  ./scripts/deploy.sh
-  ./scripts/deploy.sh --plan --against main
+  ./scripts/deploy.sh --plan
+  ./scripts/deploy.sh --allow replace:prod.ECS.LoadBalancer --allow downtime:prod.ECS.LoadBalancer
   ./scripts/deploy.sh --plan --against main --markdown`,
 		Args: noArguments,
 		RunE: func(c *cobra.Command, _ []string) error {
@@ -52,6 +56,10 @@ line cannot be meant; 3 the git ref is not there, or has no templates.`,
 			}
 			if err := preview.check(w, c.Flags().Changed); err != nil {
 				return err
+			}
+			o := launch.DeployOptions{Environments: environments, KeepImage: image == "keep", Wait: wait, Allow: allow, Command: a.again()}
+			if preview.plan && preview.against == "" {
+				return a.livePlan(c.Context(), w, preview, o)
 			}
 			if preview.plan {
 				return a.plan(c.Context(), w, preview)
@@ -65,9 +73,11 @@ line cannot be meant; 3 the git ref is not there, or has no templates.`,
 				}
 				return a.cost(c.Context(), w, environments)
 			}
-			o := launch.DeployOptions{Environments: environments, KeepImage: image == "keep", Wait: wait}
-			if !yes && !w.local && a.terminal() {
-				o.Confirm = func(what string) error { return a.confirm(c.Context(), what) }
+			if !yes && a.terminal() {
+				o.Decide = func(risks ...plan.Risk) error { return a.confirm(c.Context(), question(risks)) }
+				if !w.local {
+					o.Confirm = func(what string) error { return a.confirm(c.Context(), what) }
+				}
 			}
 			return a.deploy(c.Context(), w, o)
 		},
@@ -75,12 +85,22 @@ line cannot be meant; 3 the git ref is not there, or has no templates.`,
 	w.flags(c.Flags())
 	c.Flags().BoolVar(&price, "cost", false, "only say what it costs a month; needs no credentials and changes nothing")
 	c.Flags().StringVar(&policy, "policy", "", "only print an IAM policy, by its `name`: deploy, foundation, destroy, preflight or operate (docs/permissions.md)")
-	c.Flags().BoolVarP(&yes, "yes", "y", false, "do not ask before the first launch")
+	c.Flags().BoolVarP(&yes, "yes", "y", false, "ask nothing: neither before the first launch nor about risks, which --allow names")
+	c.Flags().StringArrayVar(&allow, "allow", nil, "allow a risk of the plan, by its whole `name`; may be given several times")
 	preview.flags(c.Flags())
 	waitFlag(c, &wait, 0)
 	c.Flags().StringVar(&image, "image", "", "`keep` leaves the image that runs and changes the rest")
 	c.Flags().StringArrayVarP(&environments, "environment", "e", nil, "environment to deploy to, by `name`; may be given several times")
 	return c
+}
+
+// question lists risks for whoever may allow them.
+func question(risks []plan.Risk) string {
+	lines := []string{"This is risky:"}
+	for _, r := range risks {
+		lines = append(lines, fmt.Sprintf("  %s: %s", r.Name, r.Text))
+	}
+	return strings.Join(append(lines, "It is done once you allow it."), "\n")
 }
 
 // waitFlag is how long to wait for another run that is deploying or deleting.

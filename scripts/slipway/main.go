@@ -38,7 +38,7 @@ const (
 
 // run returns the exit code. The SDK reads AWS's own variables from the process; the rest comes from environ.
 func run(ctx context.Context, args []string, s streams, environ []string) int {
-	root := (&app{streams: s, environ: environ}).command()
+	root := (&app{streams: s, environ: environ, args: args}).command()
 	root.SetArgs(args)
 	err := root.ExecuteContext(ctx)
 	_, usage := errors.AsType[usageError](err)

@@ -1,0 +1,205 @@
+package launch
+
+import (
+	"errors"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
+
+	"slipway/internal/plan"
+)
+
+const (
+	shop      = "name: shop\nenvironments: [{name: prod}]\n"
+	slower    = "name: shop\nservice: {healthInterval: 20}\nenvironments: [{name: prod}]\n"
+	inside    = "name: shop\nenvironments: [{name: prod, entry: {internal: true}}]\n"
+	threeZone = "name: shop\nenvironments: [{name: prod, network: {zones: 3}}]\n"
+)
+
+// insideRisks are what is risky in making shop internal.
+var insideRisks = []string{"replace:prod.ECS.LoadBalancer", "loss:prod.ECS.TargetGroup", "downtime:prod.ECS.LoadBalancer"}
+
+func (b *bench) mustPlan(t *testing.T, o DeployOptions) []plan.Plan {
+	t.Helper()
+	plans, err := b.Plan(t.Context(), o)
+	if err != nil {
+		t.Fatalf("plan: %v\n%s", err, b.progress)
+	}
+	b.wantNothingLeft(t)
+	return plans
+}
+
+// wantNothingLeft checks that no change set waits for anybody, and that no stack is there for one alone.
+func (b *bench) wantNothingLeft(t *testing.T) {
+	t.Helper()
+	stacks, err := b.aws.stacks.DescribeStacks(t.Context(), &cloudformation.DescribeStacksInput{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, s := range stacks.Stacks {
+		if strings.HasPrefix(string(s.StackStatus), "REVIEW") {
+			t.Errorf("the husk %s is left", *s.StackName)
+		}
+		sets, err := b.aws.stacks.ListChangeSets(t.Context(), &cloudformation.ListChangeSetsInput{StackName: s.StackId})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, set := range sets.Summaries {
+			if set.ExecutionStatus == "AVAILABLE" {
+				t.Errorf("stack %s: the change set %s is left", *s.StackName, *set.ChangeSetName)
+			}
+		}
+	}
+}
+
+func riskNames(plans ...plan.Plan) []string {
+	var names []string
+	for _, p := range plans {
+		for _, r := range p.Risks {
+			names = append(names, r.Name)
+		}
+	}
+	return names
+}
+
+func change(t *testing.T, p plan.Plan, stack, id string) plan.Change {
+	t.Helper()
+	i := slices.IndexFunc(p.Changes, func(c plan.Change) bool { return c.Stack == stack && c.LogicalID == id })
+	if i < 0 {
+		t.Fatalf("%s of %s does not change in %+v", id, stack, p.Changes)
+	}
+	return p.Changes[i]
+}
+
+// Where nothing is there everything is made, and a plan of it makes nothing.
+func TestPlanOfAFirstLaunch(t *testing.T) {
+	b := newBench(t).asking(t, shop)
+	plans := b.mustPlan(t, DeployOptions{})
+	if len(plans) != 2 || plans[0].Environment != "foundation" || plans[1].Environment != "prod" {
+		t.Fatalf("%d plans: %+v", len(plans), plans)
+	}
+	for _, p := range plans {
+		if p.Basis != plan.TemplatesOnly || len(p.Risks) > 0 || !strings.Contains(strings.Join(p.Notes, " "), "everything is made") {
+			t.Errorf("%s: by %s, risks %v, notes %q", p.Environment, p.Basis, p.Risks, p.Notes)
+		}
+		if i := slices.IndexFunc(p.Changes, func(c plan.Change) bool { return c.Action != "add" }); i >= 0 || len(p.Changes) == 0 {
+			t.Errorf("%s: %d changes, not all of them additions", p.Environment, len(p.Changes))
+		}
+	}
+	if living := b.double.Living(); len(living) > 0 {
+		t.Errorf("made: %v", living)
+	}
+}
+
+func TestPlanOfNothing(t *testing.T) {
+	b := newBench(t).asking(t, shop)
+	b.mustDeploy(t, DeployOptions{})
+	sets := len(b.double.CallsTo("CreateChangeSet"))
+	for _, p := range b.asking(t, shop).mustPlan(t, DeployOptions{}) {
+		if len(p.Changes) > 0 || len(p.Risks) > 0 {
+			t.Errorf("%s: %+v", p.Environment, p)
+		}
+	}
+	if n := len(b.double.CallsTo("CreateChangeSet")); n > sets {
+		t.Errorf("%d change sets were made", n-sets)
+	}
+}
+
+// What is changed in place is no risk, and nobody has to allow it.
+func TestPlanOfAChangeInPlace(t *testing.T) {
+	b := newBench(t).asking(t, shop)
+	b.mustDeploy(t, DeployOptions{})
+	p := b.asking(t, slower).mustPlan(t, DeployOptions{})[1]
+	group := change(t, p, "prod/ecs.yaml", "TargetGroup")
+	if p.Basis != plan.WholeChangeSet || len(p.Risks) > 0 || group.Action != "modify" || group.Guess {
+		t.Errorf("by %s, risks %v, %+v", p.Basis, p.Risks, group)
+	}
+	if want := (plan.Property{Path: "HealthCheckIntervalSeconds", Before: "10", After: "20"}); !slices.Contains(group.Properties, want) {
+		t.Errorf("%+v", group.Properties)
+	}
+	b.asking(t, slower).mustDeploy(t, DeployOptions{})
+	if !strings.Contains(b.progress.String(), "HealthCheckIntervalSeconds: 10 -> 20") {
+		t.Errorf("not shown before it was executed:\n%s", b.progress)
+	}
+}
+
+// What is risky is refused with its name and the command, and done once it is allowed.
+func TestRiskIsRefusedUntilAllowed(t *testing.T) {
+	b := newBench(t).asking(t, shop)
+	b.mustDeploy(t, DeployOptions{})
+	if got := riskNames(b.asking(t, inside).mustPlan(t, DeployOptions{})...); !slices.Equal(got, insideRisks) {
+		t.Errorf("risks %q", got)
+	}
+	balancer, executed := b.double.PhysicalID("shop-prod", "ECS.LoadBalancer"), len(b.double.CallsTo("ExecuteChangeSet"))
+	err := b.asking(t, inside).Deploy(t.Context(), DeployOptions{Environments: []string{"prod"}})
+	want(t, err, "nothing was changed", insideRisks[0], "is replaced, for another Scheme",
+		"run: ./scripts/deploy.sh --environment prod --allow "+strings.Join(insideRisks, " --allow "))
+	if risk, ok := errors.AsType[*RiskError](err); !ok || len(risk.Risks) != 3 {
+		t.Errorf("%+v", risk)
+	}
+	// One of them is not all of them.
+	want(t, b.asking(t, inside).Deploy(t.Context(), DeployOptions{Allow: insideRisks[:1]}), insideRisks[1], insideRisks[2])
+	b.wantNothingLeft(t)
+	if b.double.PhysicalID("shop-prod", "ECS.LoadBalancer") != balancer || len(b.double.CallsTo("ExecuteChangeSet")) != executed {
+		t.Error("something was changed all the same")
+	}
+	b.asking(t, inside).mustDeploy(t, DeployOptions{Allow: append(insideRisks, "loss:prod.ECS.Nothing")})
+	if b.double.PhysicalID("shop-prod", "ECS.LoadBalancer") == balancer {
+		t.Error("it was not replaced")
+	}
+	if !strings.Contains(b.progress.String(), "no such risk as loss:prod.ECS.Nothing") {
+		t.Errorf("a name that is no risk is not told:\n%s", b.progress)
+	}
+}
+
+// Whoever is asked is asked once, about all risks.
+func TestRiskIsDecided(t *testing.T) {
+	b := newBench(t).asking(t, shop)
+	b.mustDeploy(t, DeployOptions{})
+	var asked [][]plan.Risk
+	answer := errors.New("no")
+	decide := func(risks ...plan.Risk) error { asked = append(asked, risks); return answer }
+	want(t, b.asking(t, inside).Deploy(t.Context(), DeployOptions{Decide: decide}), "nothing was changed: no")
+	answer = nil
+	b.asking(t, inside).mustDeploy(t, DeployOptions{Decide: decide})
+	if len(asked) != 2 || len(asked[0]) != 3 || len(asked[1]) != 3 {
+		t.Errorf("asked %v", asked)
+	}
+}
+
+// CloudFormation takes whatever a sibling stack gives for another value while the sibling changes. By the templates it is none.
+func TestGuessesAreNoRisk(t *testing.T) {
+	b := newBench(t).asking(t, shop)
+	b.mustDeploy(t, DeployOptions{})
+	p := b.asking(t, threeZone).mustPlan(t, DeployOptions{})[1]
+	group := change(t, p, "prod/ecs.yaml", "TargetGroup")
+	if !group.Guess || group.Action != "modify" {
+		t.Errorf("%+v", group)
+	}
+	if len(p.Risks) > 0 {
+		t.Errorf("risks %q", riskNames(p))
+	}
+	balancer := b.double.PhysicalID("shop-prod", "ECS.LoadBalancer")
+	b.asking(t, threeZone).mustDeploy(t, DeployOptions{})
+	if b.double.PhysicalID("shop-prod", "ECS.LoadBalancer") != balancer {
+		t.Error("it was no guess")
+	}
+	if !strings.Contains(b.progress.String(), "only guesses") {
+		t.Errorf("not said:\n%s", b.progress)
+	}
+}
+
+// Without nested change sets the templates tell what is risky.
+func TestPlanWithoutNestedChangeSets(t *testing.T) {
+	b := newBench(t).asking(t, shop)
+	b.mustDeploy(t, DeployOptions{})
+	b.double.NestedChangeSetsFail("Fn::Select cannot select nonexistent value at index 0")
+	p := b.asking(t, inside).mustPlan(t, DeployOptions{})[1]
+	if p.Basis != plan.RootChangeSet || !slices.Equal(riskNames(p), insideRisks) || !strings.Contains(strings.Join(p.Notes, " "), "made no change set of the nested stacks") {
+		t.Errorf("by %s, risks %q, notes %q", p.Basis, riskNames(p), p.Notes)
+	}
+	want(t, b.asking(t, inside).Deploy(t.Context(), DeployOptions{}), insideRisks[0])
+	b.wantNothingLeft(t)
+}
