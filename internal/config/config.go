@@ -186,6 +186,25 @@ type Pipeline struct {
 	Environment string // the last environment unless the file says otherwise
 	Checks      Checks
 	Mode        Mode
+	Source      Source
+}
+
+// Source is a branch at a git host, reached by a connection; empty where deploy.sh uploads the source.
+type Source struct {
+	Connection string   // its ARN
+	Repository string   // owner/name
+	Branch     string   // whose pushes start the pipeline
+	Paths      []string // glob patterns, one of which a push must touch; empty for any push
+}
+
+// Connected says whether the pipeline takes its source from a git host.
+func (s Source) Connected() bool { return s.Connection != "" }
+
+// ConnectionService is the service that the connection's ARN names: older ones keep the service's former name.
+func (s Source) ConnectionService() string {
+	_, rest, _ := strings.Cut(strings.TrimPrefix(s.Connection, "arn:"), ":")
+	service, _, _ := strings.Cut(rest, ":")
+	return service
 }
 
 // Checks says whether the pipeline's checks run one after the other.
@@ -273,6 +292,7 @@ const (
 	DefaultLatency        = 1000
 	DefaultChecks         = ChecksSequential // a new account may run one build at a time
 	DefaultMode           = ModeSuperseded
+	DefaultBranch         = "main"
 )
 
 // Scales says whether the number of tasks changes by itself; then no template states it.

@@ -305,6 +305,12 @@ func TestProblems(t *testing.T) {
 		{"pipeline with other words", "name: shop\nenvironments: [{name: prod}]\npipeline: {checks: paralel, mode: parallel}\n",
 			"f:3:20: pipeline.checks is \"paralel\"; it must be one of sequential, parallel; did you mean parallel?\n" +
 				"f:3:35: pipeline.mode is \"parallel\"; it must be one of superseded, queued"},
+		{"source without its keys", "name: shop\nenvironments: [{name: prod}]\npipeline: {source: {branch: main}}\n",
+			"f:3:20: pipeline.source.connection is missing; it must be the ARN of a connection, such as " + someConnection + "\n" +
+				"f:3:20: pipeline.source.repository is missing; it must be owner/name as the git host writes it, such as example/shop"},
+		{"source by URL, branch by pattern", "name: shop\nenvironments: [{name: prod}]\npipeline: {source: {connection: \"" + someConnection + "\", repository: \"https://example.com/shop\", branch: \"feature/*\"}}\n",
+			"f:3:143: pipeline.source.repository is \"https://example.com/shop\"; it must be owner/name as the git host writes it, such as example/shop\n" +
+				"f:3:179: pipeline.source.branch is \"feature/*\"; it must be the name of a branch, such as release"},
 		{"pipeline without environments", "name: shop\npipeline: {environment: prod}\n",
 			"f:1:1: environments is missing; it must be a list with at least one, such as: - name: prod"},
 		{"pipeline a text", "name: shop\nenvironments: [{name: prod}]\npipeline: prod\n",
@@ -313,7 +319,7 @@ func TestProblems(t *testing.T) {
 		{"carriage returns and a byte order mark", "\ufeffname: shop\r\nenvironments:\r\n  - name: prod\r\n    zones: 2\r\n",
 			"f:4:5: unknown key \"zones\" in environments; zones belongs in environments.network"},
 		{"sorted by position", "pipeline: {x: 1}\nenvironments: [{name: P}]\nname: S\n",
-			"f:1:12: unknown key \"x\" in pipeline; allowed are environment, checks, mode\n" +
+			"f:1:12: unknown key \"x\" in pipeline; allowed are environment, checks, mode, source\n" +
 				"f:2:23: environments.name is \"P\"; it must be a lower-case letter, then lower-case letters and digits, at most 16 characters, such as prod\n" +
 				"f:3:7: name is \"S\"; it must be lower-case letters, digits and single hyphens, beginning with a letter, 2 to 32 characters, such as shop-api"},
 	}

@@ -21,6 +21,9 @@ func (c Config) RootParameters(e Environment) map[string]string {
 			set(contract.KeyPublicSubnet(i), subnet)
 		}
 	}
+	if c.IsPipelineHome(e) {
+		set(contract.KeyConnectionARN, c.Pipeline.Source.Connection)
+	}
 	for i, subnet := range e.Network.PrivateSubnets {
 		set(contract.KeyPrivateSubnet(i), subnet)
 	}
@@ -35,6 +38,9 @@ func (c Config) FoundationParameters() map[string]string {
 	}
 	if c.Security.Key != "" {
 		values[contract.KeyEncryptionKeyARN] = c.Security.Key
+	}
+	if c.Pipeline.Source.Connected() {
+		values[contract.KeyConnectionARN] = c.Pipeline.Source.Connection
 	}
 	return values
 }

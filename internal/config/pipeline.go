@@ -11,7 +11,19 @@ func (r *reader) pipeline(file object, environments []Environment) Pipeline {
 	o := r.sub(file, "pipeline")
 	checks, _ := choice[Checks](r, o, "checks")
 	mode, _ := choice[Mode](r, o, "mode")
-	return Pipeline{Environment: r.home(o, environments), Checks: checks, Mode: mode}
+	return Pipeline{Environment: r.home(o, environments), Checks: checks, Mode: mode, Source: r.source(o)}
+}
+
+// source reads where the pipeline takes its source from; where it is given at all, connection and repository must be.
+func (r *reader) source(pipeline object) Source {
+	if _, given := pipeline.Field("source"); !given {
+		return Source{}
+	}
+	o := r.sub(pipeline, "source")
+	connection, _ := r.text(o, "connection")
+	repository, _ := r.text(o, "repository")
+	branch, _ := r.text(o, "branch")
+	return Source{Connection: connection, Repository: repository, Branch: branch, Paths: r.unique(o, "paths", noHint)}
 }
 
 // home is the name of the environment whose stack holds the pipeline. Where no environment could be read, that is the

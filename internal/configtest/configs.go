@@ -36,6 +36,7 @@ func Configs() *rapid.Generator[config.Config] {
 			Environment: rapid.SampledFrom(names).Draw(t, "home"),
 			Checks:      rapid.SampledFrom([]config.Checks{config.ChecksSequential, config.ChecksParallel}).Draw(t, "checks"),
 			Mode:        rapid.SampledFrom([]config.Mode{config.ModeSuperseded, config.ModeQueued}).Draw(t, "mode"),
+			Source:      source(t),
 		}
 		cfg.Security = config.Security{
 			Boundary: maybe(t, "boundary", arn("iam::"+account+":policy/team/boundary")),
@@ -49,6 +50,20 @@ func Configs() *rapid.Generator[config.Config] {
 		cfg.Service.Acceptance, cfg.Service.Build = acceptance(t), build(t)
 		return cfg
 	})
+}
+
+func source(t *rapid.T) config.Source {
+	service := rapid.SampledFrom([]string{"codeconnections", "codestar-connections"}).Draw(t, "connection's service")
+	connection := maybe(t, "connection", arn(service+":eu-west-1:"+account+":connection/12345678-1234-1234-1234-123456789012"))
+	if connection == "" {
+		return config.Source{}
+	}
+	return config.Source{
+		Connection: connection,
+		Repository: rapid.SampledFrom([]string{"example/shop", "group/below/shop.git"}).Draw(t, "repository"),
+		Branch:     rapid.SampledFrom([]string{config.DefaultBranch, "release/1.x"}).Draw(t, "branch"),
+		Paths:      rapid.SampledFrom([][]string{nil, {"web/**"}, {"*.go", "Dockerfile"}}).Draw(t, "paths"),
+	}
 }
 
 func acceptance(t *rapid.T) []config.Check {

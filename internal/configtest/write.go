@@ -23,7 +23,8 @@ func Write(cfg config.Config, flow bool) string {
 			{"acceptance", each(s.Acceptance, writeCheck)}, {"build", writeBuild(s.Build)},
 		}},
 		{"environments", each(cfg.Environments, writeEnvironment)},
-		{"pipeline", mapping{{"environment", cfg.Pipeline.Environment}, {"checks", string(cfg.Pipeline.Checks)}, {"mode", string(cfg.Pipeline.Mode)}}},
+		{"pipeline", mapping{{"environment", cfg.Pipeline.Environment}, {"checks", string(cfg.Pipeline.Checks)}, {"mode", string(cfg.Pipeline.Mode)},
+			{"source", writeSource(cfg.Pipeline.Source)}}},
 		{"security", security(cfg.Security)},
 	}
 	var b strings.Builder
@@ -57,6 +58,13 @@ func writeBuild(b config.Build) any {
 		return nil
 	}
 	return mapping{{"command", texts(b.Command)}, {"binary", b.Binary}}
+}
+
+func writeSource(s config.Source) any {
+	if !s.Connected() {
+		return nil
+	}
+	return mapping{{"connection", s.Connection}, {"repository", s.Repository}, {"branch", s.Branch}, {"paths", texts(s.Paths)}}
 }
 
 func writeEnvironment(e config.Environment) any {

@@ -62,6 +62,7 @@ const (
 	KeyTopicARN         = "TopicARN" // also an output of ECS, where the topic is the stack's own
 	KeyEncryptionKeyARN = "EncryptionKeyARN"
 	KeyOwnBoundaryARN   = "OwnBoundaryARN" // handed on as PermissionsBoundaryARN and DeliveryBoundaryARN
+	KeyConnectionARN    = "ConnectionARN"  // to a git host
 
 	// Outputs of the foundation, passed to the roots.
 	KeyBucketName               = "BucketName"
@@ -143,6 +144,7 @@ const (
 	StageLint       = "lint"
 	StageUnit       = "unit"
 	StageTemplates  = "templates"
+	StageSecurity   = "security"
 	StageImage      = "image"
 	StageDeploy     = "deploy"
 	StageAcceptance = "acceptance"

@@ -363,3 +363,24 @@ func TestForeignTemplateIsRefused(t *testing.T) {
 		t.Errorf("%d change sets were made, the foundation's and the environment's first alone were to be", changes)
 	}
 }
+
+// A pipeline on a git host takes what is pushed there, so nothing is uploaded for it.
+func TestGitHostIsNotFed(t *testing.T) {
+	b := newBench(t).asking(t, `
+name: shop
+environments: [{name: prod}]
+pipeline:
+  source:
+    connection: arn:aws:codeconnections:us-east-1:123456789012:connection/12345678-1234-1234-1234-123456789012
+    repository: example/shop
+`)
+	b.mustDeploy(t, DeployOptions{})
+	for _, put := range b.double.CallsTo("PutObject") {
+		if strings.Contains(strings.Join(values(put.In), " "), contract.SourceObject) {
+			t.Error("source.zip was uploaded")
+		}
+	}
+	if root := b.root(t, "shop-prod"); root.parameters[contract.KeyConnectionARN] == "" {
+		t.Errorf("the root has no connection: %v", root.parameters)
+	}
+}

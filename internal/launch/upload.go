@@ -116,8 +116,12 @@ func (l *Launcher) uploadSource(ctx context.Context, bucket string) error {
 	return nil
 }
 
-// feedPipeline writes source.zip, which starts the pipeline, unless it already holds this source.
+// feedPipeline writes source.zip, which starts the pipeline, unless it already holds this source. A pipeline on a git host
+// takes what is pushed there.
 func (l *Launcher) feedPipeline(ctx context.Context, bucket string) error {
+	if l.Config.Pipeline.Source.Connected() {
+		return nil
+	}
 	there, err := l.metadata(ctx, bucket, contract.SourceObject)
 	if err != nil {
 		return err

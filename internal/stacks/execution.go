@@ -53,7 +53,7 @@ func (f *foundation) addDeliveryBoundary(pipelineExecutionRole string) {
 			{Sid: "Service", Effect: cfn.Allow, Action: slices.Concat(followServiceActions, seeTaskActions),
 				Resource: arns("ecs", "container-instance/"+prefix, "service/"+prefix, "task/"+prefix)},
 			{Sid: "Describe", Effect: cfn.Allow, Action: describeActions, Resource: []string{"*"}},
-		}, useKey(f.key))...),
+		}, useKey(f.key), f.onConnection("UseConnection", nil))...),
 
 		AWSCloudFormationMetadata: accept(describes),
 	})
@@ -220,7 +220,8 @@ func (f *foundation) environmentRoleStatements() []cfn.Statement {
 // deliveryStatements are what the pipeline stack needs: the people's role alone has them.
 func (f *foundation) deliveryStatements() []cfn.Statement {
 	roles := roleARNs(contract.PipelineRolePath(f.cfg.Name))
-	return []cfn.Statement{
+	passed := cfn.Condition{"StringEquals": {f.cfg.Pipeline.Source.ConnectionService() + ":PassedToService": "codepipeline.amazonaws.com"}}
+	return append([]cfn.Statement{
 		{Sid: "Pipeline", Effect: cfn.Allow, Action: []string{
 			"codepipeline:CreatePipeline", "codepipeline:DeletePipeline", "codepipeline:GetPipeline", "codepipeline:GetPipelineState",
 			"codepipeline:ListTagsForResource", "codepipeline:TagResource", "codepipeline:UntagResource", "codepipeline:UpdatePipeline",
@@ -236,5 +237,14 @@ func (f *foundation) deliveryStatements() []cfn.Statement {
 		{Sid: "ChangePipelineRoles", Effect: cfn.Allow, Action: changeRoleActions, Resource: roles},
 		{Sid: "PassPipelineRoles", Effect: cfn.Allow, Action: []string{"iam:PassRole"}, Resource: roles,
 			Condition: cfn.Condition{"StringEquals": {"iam:PassedToService": []string{"codebuild.amazonaws.com", "codepipeline.amazonaws.com", "events.amazonaws.com"}}}},
+	}, f.onConnection("PassConnection", passed)...)
+}
+
+// onConnection allows one thing with the connection to a git host, where there is one.
+func (f *foundation) onConnection(action string, condition cfn.Condition) []cfn.Statement {
+	if f.connection == "" {
+		return nil
 	}
+	return []cfn.Statement{{Sid: "Connection", Effect: cfn.Allow, Action: []string{f.cfg.Pipeline.Source.ConnectionService() + ":" + action},
+		Resource: []string{f.connection}, Condition: condition}}
 }

@@ -38,6 +38,9 @@ func Foundation(cfg config.Config) *cfn.Template {
 	if cfg.Security.Boundary != "" {
 		f.ownBoundary = given{t}.string(contract.KeyOwnBoundaryARN, ownBoundaryDescription)
 	}
+	if cfg.Pipeline.Source.Connected() {
+		f.connection = given{t}.string(contract.KeyConnectionARN, connectionDescription)
+	}
 	f.addBucket()
 	f.addRepository()
 	f.addBoundary()
@@ -50,6 +53,7 @@ type foundation struct {
 	t                  *cfn.Template
 	cfg                config.Config
 	key, ownBoundary   string // the user's own; empty where there is none
+	connection         string // to a git host; empty where there is none
 	bucket, repository cfn.Handle
 	boundary           string // of the roles of environments
 	deliveryBoundary   string // of the roles of builds and pipeline

@@ -268,6 +268,9 @@ func (a account) asked(reference iamref.Reference, known iamref.Action, file, id
 	if action == "iam:PassRole" {
 		return a.passing(file, id)
 	}
+	if strings.HasSuffix(action, ":PassConnection") {
+		return a.connecting(service, action)
+	}
 	in := slices.DeleteFunc(slices.Clone(known.Required), func(name string) bool { return !slices.Contains(ours[service], name) })
 	if own := ownTypes[kind]; slices.Contains(known.Types, own) && !slices.Contains(in, own) {
 		in = append(in, own)
@@ -306,6 +309,15 @@ func (a account) passing(file, id string) []iampolicy.Request {
 			Context: map[string][]string{"iam:PassedToService": {service}}})
 	}
 	return requests
+}
+
+// connecting is what a pipeline's source passes a connection for.
+func (a account) connecting(service, action string) []iampolicy.Request {
+	source := a.cfg.Pipeline.Source
+	if source.ConnectionService() != service {
+		return nil
+	}
+	return []iampolicy.Request{{Action: action, Resource: source.Connection, Context: map[string][]string{service + ":PassedToService": {"codepipeline.amazonaws.com"}}}}
 }
 
 // someRole is one of a stack's roles, by path and name.
@@ -410,6 +422,12 @@ var passedTo = map[string][]string{
 	"AWS::CodeBuild::Project": {"codebuild.amazonaws.com"}, "AWS::CodePipeline::Pipeline": {"codepipeline.amazonaws.com"}, "AWS::Events::Rule": {"events.amazonaws.com"},
 }
 
+// What a pipeline whose source is a connection asks for when it is made or changed; the connection keeps its service's name.
+const (
+	passConnection     = "codeconnections:PassConnection codestar-connections:PassConnection"
+	passConnectionPage = "docs.aws.amazon.com/dtconsole/latest/userguide/security_iam_id-based-policy-examples-connections.html"
+)
+
 // addition is what CloudFormation asks for beside what a type's schema says.
 type addition struct {
 	kind, handler, actions string // actions with blanks between
@@ -420,6 +438,8 @@ type addition struct {
 var additions = []addition{
 	{kind: "AWS::CodeBuild::Project", handler: "create", actions: "codebuild:CreateProject iam:PassRole", source: schemaless},
 	{kind: "AWS::CodeBuild::Project", handler: "read", actions: "codebuild:BatchGetProjects", source: schemaless},
+	{kind: "AWS::CodePipeline::Pipeline", handler: "create", actions: passConnection, source: passConnectionPage},
+	{kind: "AWS::CodePipeline::Pipeline", handler: "update", actions: passConnection, source: passConnectionPage},
 	{kind: "AWS::CodeBuild::Project", handler: "update", actions: "codebuild:UpdateProject iam:PassRole", source: schemaless},
 	{kind: "AWS::CodeBuild::Project", handler: "delete", actions: "codebuild:DeleteProject", source: schemaless},
 	{kind: "AWS::ECS::Service", handler: "update", actions: "iam:PassRole", source: "docs.aws.amazon.com/AmazonECS/latest/developerguide/security_iam_service-with-iam.html"},

@@ -33,7 +33,9 @@ var pipelineInputs = []struct{ key, description string }{
 	{contract.KeyDeliveryBoundaryARN, deliveryBoundaryDescription},
 }
 
-// Pipeline takes source.zip through checks, image and each environment in order. It comes up last, when source and
+const connectionDescription = "The connection to the git host that the source comes from."
+
+// Pipeline takes the source through checks, image and each environment in order. It comes up last, when source and
 // image are already there: a new pipeline runs once by itself.
 func Pipeline(cfg config.Config) *cfn.Template {
 	t := cfn.New(fmt.Sprintf("Delivery pipeline of %s.", cfg.Name))
@@ -44,10 +46,15 @@ func Pipeline(cfg config.Config) *cfn.Template {
 	if cfg.Security.Key != "" {
 		p.key = given{t}.string(contract.KeyEncryptionKeyARN, keyDescription)
 	}
+	if cfg.Pipeline.Source.Connected() {
+		p.in[contract.KeyConnectionARN] = given{t}.string(contract.KeyConnectionARN, connectionDescription)
+	}
 	p.addChecks()
 	p.addDeploy()
 	p.addPipeline()
-	p.addTrigger()
+	if !cfg.Pipeline.Source.Connected() {
+		p.addTrigger()
+	}
 	if cfg.PipelineHome().Watch.Notifies() {
 		p.addFailureRule(given{t}.string(contract.KeyTopicARN, topicDescription))
 	}
@@ -175,11 +182,10 @@ func (p *pipeline) deployStatements() []cfn.Statement {
 func (p *pipeline) addPipeline() {
 	projects := []string{p.checks.Att("Arn"), p.deploy.Att("Arn"),
 		cfn.Sub("arn:${AWS::Partition}:codebuild:${AWS::Region}:${AWS::AccountId}:project/${" + contract.KeyImageProjectName + "}")}
-	role := p.role("PipelineRole", "The pipeline: read source.zip, keep artifacts, run three build projects.",
+	role := p.role("PipelineRole", "The pipeline: read the source, keep artifacts, run three build projects.",
 		trustSameAccount("codepipeline.amazonaws.com"), "run-pipeline", append(useKey(p.key),
 			cfn.Statement{Sid: "FindBucket", Effect: cfn.Allow, Action: append([]string{"s3:GetBucketAcl"}, readBucketActions...), Resource: p.bucketARN()},
-			cfn.Statement{Sid: "ReadSource", Effect: cfn.Allow, Action: append([]string{"s3:GetObjectTagging", "s3:GetObjectVersionTagging"}, readObjectActions...),
-				Resource: []string{cfn.Sub("arn:${AWS::Partition}:s3:::${" + contract.KeyBucketName + "}/" + contract.SourceObject)}},
+			p.readSource(),
 			cfn.Statement{Sid: "Artifacts", Effect: cfn.Allow, Action: append([]string{"s3:PutObjectTagging"}, append(writeObjectActions, readObjectActions...)...), Resource: p.objects(p.artifactFolder())},
 			cfn.Statement{Sid: "RunBuilds", Effect: cfn.Allow, Action: buildActions, Resource: projects},
 		)...)
@@ -190,8 +196,20 @@ func (p *pipeline) addPipeline() {
 		RoleArn:       role.Att("Arn"),
 		ArtifactStore: p.artifactStore(),
 		Stages:        p.stages(),
+		Triggers:      p.triggers(),
 	})
 	p.t.Output(contract.KeyPipelineName, outputDescriptions[contract.KeyPipelineName], p.pipeline.Ref())
+}
+
+// readSource lets the pipeline have its source: of a git host by the connection, which is all that AWS asks for where the
+// source action makes a zip (docs.aws.amazon.com/codepipeline/latest/userguide/action-reference-CodestarConnectionSource.html).
+func (p *pipeline) readSource() cfn.Statement {
+	if p.cfg.Pipeline.Source.Connected() {
+		return cfn.Statement{Sid: "ReadSource", Effect: cfn.Allow, Action: []string{p.cfg.Pipeline.Source.ConnectionService() + ":UseConnection"},
+			Resource: []string{p.in[contract.KeyConnectionARN]}}
+	}
+	return cfn.Statement{Sid: "ReadSource", Effect: cfn.Allow, Action: append([]string{"s3:GetObjectTagging", "s3:GetObjectVersionTagging"}, readObjectActions...),
+		Resource: []string{cfn.Sub("arn:${AWS::Partition}:s3:::${" + contract.KeyBucketName + "}/" + contract.SourceObject)}}
 }
 
 func (p *pipeline) artifactStore() *codepipeline.Pipeline_ArtifactStore {
@@ -204,7 +222,7 @@ func (p *pipeline) artifactStore() *codepipeline.Pipeline_ArtifactStore {
 
 func (p *pipeline) stages() []codepipeline.Pipeline_StageDeclaration {
 	stages := []codepipeline.Pipeline_StageDeclaration{
-		{Name: "Source", Actions: []codepipeline.Pipeline_ActionDeclaration{p.sourceAction()}},
+		{Name: sourceName, Actions: []codepipeline.Pipeline_ActionDeclaration{p.sourceAction()}},
 		{Name: "Checks", Actions: p.checkActions()},
 		{Name: "Image", Actions: []codepipeline.Pipeline_ActionDeclaration{p.imageAction()}},
 	}
@@ -220,7 +238,7 @@ func (p *pipeline) checkActions() []codepipeline.Pipeline_ActionDeclaration {
 	var actions []codepipeline.Pipeline_ActionDeclaration
 	order := 1
 	for _, check := range []struct{ name, stage string }{
-		{"Lint", contract.StageLint}, {"Unit", contract.StageUnit}, {"Templates", contract.StageTemplates},
+		{"Lint", contract.StageLint}, {"Unit", contract.StageUnit}, {"Templates", contract.StageTemplates}, {"Security", contract.StageSecurity},
 	} {
 		actions = append(actions, p.build(check.name, p.checks.Ref(), order, contract.VarStage, check.stage))
 		if p.cfg.Pipeline.Checks == config.ChecksSequential {
@@ -255,15 +273,30 @@ func (p *pipeline) approveAction(env config.Environment) codepipeline.Pipeline_A
 	}
 }
 
+const (
+	sourceName    = "Source"
+	gitConnection = "CodeStarSourceConnection"
+)
+
 func (p *pipeline) sourceAction() codepipeline.Pipeline_ActionDeclaration {
+	provider, configuration := "S3", map[string]any{
+		"S3Bucket":             p.in[contract.KeyBucketName],
+		"S3ObjectKey":          contract.SourceObject,
+		"PollForSourceChanges": "false", // the event rule starts it; left out, it would run twice
+	}
+	if git := p.cfg.Pipeline.Source; git.Connected() {
+		provider, configuration = gitConnection, map[string]any{
+			"ConnectionArn":        p.in[contract.KeyConnectionARN],
+			"FullRepositoryId":     git.Repository,
+			"BranchName":           git.Branch,
+			"OutputArtifactFormat": "CODE_ZIP", // a clone would need rights at the git host in each build
+			"DetectChanges":        "false",    // the trigger's filter starts it (docs.aws.amazon.com/codepipeline/latest/userguide/pipelines-triggers.html)
+		}
+	}
 	return codepipeline.Pipeline_ActionDeclaration{
-		Name:         "Source",
-		ActionTypeId: &codepipeline.Pipeline_ActionTypeId{Category: "Source", Owner: "AWS", Provider: "S3", Version: "1"},
-		Configuration: map[string]any{
-			"S3Bucket":             p.in[contract.KeyBucketName],
-			"S3ObjectKey":          contract.SourceObject,
-			"PollForSourceChanges": "false", // the event rule starts it; left out, it would run twice
-		},
+		Name:            sourceName,
+		ActionTypeId:    &codepipeline.Pipeline_ActionTypeId{Category: "Source", Owner: "AWS", Provider: provider, Version: "1"},
+		Configuration:   configuration,
 		OutputArtifacts: []codepipeline.Pipeline_OutputArtifact{{Name: sourceArtifact}},
 	}
 }
@@ -293,6 +326,22 @@ func actionVariables(pairs []string) string {
 		list = append(list, fmt.Sprintf(`{"name":%q,"value":%q,"type":"PLAINTEXT"}`, pairs[i], pairs[i+1]))
 	}
 	return "[" + strings.Join(list, ",") + "]"
+}
+
+// triggers start the pipeline at pushes to the branch of a git host that touch one of the paths.
+func (p *pipeline) triggers() []codepipeline.Pipeline_PipelineTriggerDeclaration {
+	git := p.cfg.Pipeline.Source
+	if !git.Connected() {
+		return nil
+	}
+	push := codepipeline.Pipeline_GitPushFilter{Branches: &codepipeline.Pipeline_GitBranchFilterCriteria{Includes: []string{git.Branch}}}
+	if len(git.Paths) > 0 {
+		push.FilePaths = &codepipeline.Pipeline_GitFilePathFilterCriteria{Includes: git.Paths}
+	}
+	return []codepipeline.Pipeline_PipelineTriggerDeclaration{{
+		ProviderType:     gitConnection,
+		GitConfiguration: &codepipeline.Pipeline_GitConfiguration{SourceActionName: sourceName, Push: []codepipeline.Pipeline_GitPushFilter{push}},
+	}}
 }
 
 // addTrigger starts the pipeline when source.zip is uploaded, and at nothing else in the bucket.

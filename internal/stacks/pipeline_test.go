@@ -8,13 +8,19 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"slipway/internal/config"
+	"slipway/internal/contract"
+	"slipway/internal/iampolicy"
 )
 
 // pipelineVariants are configurations whose pipelines differ.
 func pipelineVariants() map[string]config.Config {
 	options := standard()
 	options.Pipeline.Checks, options.Pipeline.Mode = config.ChecksParallel, config.ModeQueued
-	return map[string]config.Config{"pipeline's options": options}
+	git, former := standard(), standard()
+	git.Pipeline.Source = config.Source{Connection: "arn:aws:codeconnections:eu-west-1:123456789012:connection/12345678-1234-1234-1234-123456789012", Repository: "example/shop", Branch: "main", Paths: []string{"web/**", "Dockerfile"}}
+	former.Pipeline.Source = config.Source{Connection: "arn:aws:codestar-connections:eu-west-1:123456789012:connection/12345678-1234-1234-1234-123456789012",
+		Repository: "example/shop", Branch: "main"}
+	return map[string]config.Config{"pipeline's options": options, "git host": git, "git host, former name": former}
 }
 
 // actionsOf are a stage's actions in the pipeline of prod, as "name order".
@@ -35,8 +41,8 @@ func actionsOf(t *testing.T, cfg config.Config, stage string) []string {
 // Checks wait for each other unless somebody has builds to spare.
 func TestChecksRunInOrderOrAtOnce(t *testing.T) {
 	for name, want := range map[string][]string{
-		"standard":           {"Lint 1", "Unit 2", "Templates 3"},
-		"pipeline's options": {"Lint 1", "Unit 1", "Templates 1"},
+		"standard":           {"Lint 1", "Unit 2", "Templates 3", "Security 4"},
+		"pipeline's options": {"Lint 1", "Unit 1", "Templates 1", "Security 1"},
 	} {
 		if diff := cmp.Diff(want, actionsOf(t, variants()[name], "Checks")); diff != "" {
 			t.Errorf("%s: %s", name, diff)
@@ -63,5 +69,47 @@ func TestEachLineIsQuoted(t *testing.T) {
 	}
 	if len(lines) != 4 {
 		t.Errorf("%d lines", len(lines))
+	}
+}
+
+// A pipeline on a git host is started by pushes to the branch and by nothing else, and may use its connection alone.
+func TestGitHost(t *testing.T) {
+	for name, paths := range map[string][]any{"git host": {"web/**", "Dockerfile"}, "git host, former name": nil} {
+		cfg := variants()[name]
+		all := rendered(t, cfg)
+		tpl := all["prod/pipeline.yaml"]
+		p := at(t, tpl.Resources, "Pipeline", "Properties")
+		source := at(t, p, "Stages", 0, "Actions", 0)
+		want := map[string]any{"ConnectionArn": map[string]any{"Ref": "ConnectionARN"}, "FullRepositoryId": "example/shop", "BranchName": "main",
+			"OutputArtifactFormat": "CODE_ZIP", "DetectChanges": "false"}
+		if diff := cmp.Diff(want, at(t, source, "Configuration")); diff != "" || at(t, source, "ActionTypeId", "Provider") != gitConnection {
+			t.Errorf("%s: %s", name, diff)
+		}
+		push := at(t, p, "Triggers", 0, "GitConfiguration", "Push", 0).(map[string]any)
+		if diff := cmp.Diff([]any{"main"}, at(t, push, "Branches", "Includes")); diff != "" {
+			t.Errorf("%s: %s", name, diff)
+		}
+		var filter []any
+		if push["FilePaths"] != nil {
+			filter = at(t, push, "FilePaths", "Includes").([]any)
+		}
+		if diff := cmp.Diff(paths, filter); diff != "" {
+			t.Errorf("%s: %s", name, diff)
+		}
+		if n := len(ofType(tpl, "AWS::Events::Rule")); n > 0 || all["prod/root.yaml"].Outputs[contract.KeyEventRuleName] != nil {
+			t.Errorf("%s: %d rules start it, too", name, n)
+		}
+		a := deployed(t, cfg)
+		use := cfg.Pipeline.Source.ConnectionService() + ":UseConnection"
+		for resource, allowed := range map[string]bool{cfg.Pipeline.Source.Connection: true, cfg.Pipeline.Source.Connection[:len(cfg.Pipeline.Source.Connection)-1] + "0": false} {
+			if got := iampolicy.Allowed(iampolicy.Request{Action: use, Resource: resource}, a.of("prod/pipeline.yaml", "PipelineRole")...); got != allowed {
+				t.Errorf("%s: it may %s on %s: %v", name, use, resource, got)
+			}
+		}
+		for _, action := range actions(tpl.Resources["PipelineRole"]) {
+			if strings.HasPrefix(action, "s3:GetObjectTagging") {
+				t.Errorf("%s: it may read a source.zip that it does not use", name)
+			}
+		}
 	}
 }

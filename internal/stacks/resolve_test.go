@@ -170,6 +170,9 @@ func (a account) ref(file, name string) string {
 	if value, there := filled[name]; there {
 		return value
 	}
+	if name == contract.KeyConnectionARN {
+		return a.cfg.Pipeline.Source.Connection
+	}
 	if a.all[contract.FoundationTemplate].Outputs[name] != nil {
 		return a.output(contract.FoundationTemplate, name)
 	}

@@ -22,7 +22,7 @@ func Root(cfg config.Config, env config.Environment) *cfn.Template {
 	}
 	if cfg.IsPipelineHome(env) {
 		pipeline := r.nest(contract.NestedPipeline, contract.StackPipeline, contract.KeyPipelineTemplateURL, r.pipelineParameters(ecs), r.pipelineDependsOn(ecs)...)
-		for _, key := range pipelineOutputs {
+		for _, key := range pipelineOutputs(cfg) {
 			t.Output(key, outputDescriptions[key], pipeline.Att("Outputs."+key))
 		}
 	}
@@ -56,23 +56,28 @@ func ecsOutputs(env config.Environment) []string {
 	return keys
 }
 
-var (
-	pipelineOutputs    = []string{contract.KeyPipelineName, contract.KeyEventRuleName} // handed on likewise
-	outputDescriptions = map[string]string{
-		contract.KeyServiceURL:        "Where the service answers.",
-		contract.KeyLoadBalancerName:  "The load balancer's own name, which answers also before the domain points at it.",
-		contract.KeyLoadBalancerARN:   "The load balancer.",
-		contract.KeyTargetGroupARN:    "The target group with the tasks.",
-		contract.KeyClusterName:       "The ECS cluster.",
-		contract.KeyServiceName:       "The ECS service.",
-		contract.KeyTaskDefinitionARN: "The task definition that this stack deploys.",
-		contract.KeyLogGroupName:      "The log group of the tasks.",
-		contract.KeyAccessLogBucket:   "The load balancer's access logs.",
-		contract.KeyTopicARN:          topicDescription,
-		contract.KeyPipelineName:      "The delivery pipeline.",
-		contract.KeyEventRuleName:     "The event rule that starts the pipeline when the source is uploaded.",
+// pipelineOutputs are handed on likewise. Pushes to a git host need no event rule.
+func pipelineOutputs(cfg config.Config) []string {
+	if cfg.Pipeline.Source.Connected() {
+		return []string{contract.KeyPipelineName}
 	}
-)
+	return []string{contract.KeyPipelineName, contract.KeyEventRuleName}
+}
+
+var outputDescriptions = map[string]string{
+	contract.KeyServiceURL:        "Where the service answers.",
+	contract.KeyLoadBalancerName:  "The load balancer's own name, which answers also before the domain points at it.",
+	contract.KeyLoadBalancerARN:   "The load balancer.",
+	contract.KeyTargetGroupARN:    "The target group with the tasks.",
+	contract.KeyClusterName:       "The ECS cluster.",
+	contract.KeyServiceName:       "The ECS service.",
+	contract.KeyTaskDefinitionARN: "The task definition that this stack deploys.",
+	contract.KeyLogGroupName:      "The log group of the tasks.",
+	contract.KeyAccessLogBucket:   "The load balancer's access logs.",
+	contract.KeyTopicARN:          topicDescription,
+	contract.KeyPipelineName:      "The delivery pipeline.",
+	contract.KeyEventRuleName:     "The event rule that starts the pipeline when the source is uploaded.",
+}
 
 type root struct {
 	t   *cfn.Template
@@ -165,6 +170,9 @@ func (r root) pipelineParameters(ecs cfn.Handle) map[string]string {
 	parameters := map[string]string{}
 	for _, p := range pipelineInputs {
 		parameters[p.key] = r.parameter(p.key, p.description)
+	}
+	if r.cfg.Pipeline.Source.Connected() {
+		parameters[contract.KeyConnectionARN] = r.parameter(contract.KeyConnectionARN, connectionDescription)
 	}
 	if r.cfg.Security.Key != "" {
 		parameters[contract.KeyEncryptionKeyARN] = r.parameter(contract.KeyEncryptionKeyARN, keyDescription)

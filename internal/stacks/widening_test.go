@@ -69,7 +69,7 @@ func (a account) delivery() []iampolicy.Request {
 	list := []iampolicy.Request{
 		{Action: "codepipeline:UpdatePipeline", Resource: a.arn("codepipeline", a.name(file, "Pipeline")), Context: tagged(a.cfg.Name)},
 		{Action: "codepipeline:DeletePipeline", Resource: a.arn("codepipeline", a.name(file, "Pipeline")), Context: tagged(a.cfg.Name)},
-		{Action: "events:PutRule", Resource: a.arn("events", "rule/"+a.name(file, "SourceRule")), Context: tagged(a.cfg.Name)},
+		{Action: "events:PutRule", Resource: a.arn("events", "rule/"+ruleName(a.cfg.Name, a.cfg.Pipeline.Environment, sourceRule)), Context: tagged(a.cfg.Name)},
 		{Action: "iam:PassRole", Resource: a.attribute(contract.FoundationTemplate, "ExecutionRole.Arn"),
 			Context: map[string][]string{"iam:PassedToService": {"cloudformation.amazonaws.com"}}},
 	}
@@ -78,7 +78,16 @@ func (a account) delivery() []iampolicy.Request {
 		list = append(list, iampolicy.Request{Action: "codebuild:UpdateProject", Resource: arn, Context: tagged(a.cfg.Name)},
 			iampolicy.Request{Action: "codebuild:CreateProject", Resource: arn, Context: map[string][]string{"aws:RequestTag/" + contract.TagName: {a.cfg.Name}}})
 	}
+	for _, service := range []string{"codeconnections", "codestar-connections"} {
+		for _, action := range []string{"PassConnection", "UseConnection"} {
+			list = append(list, iampolicy.Request{Action: service + ":" + action, Resource: a.cfg.Pipeline.Source.Connection,
+				Context: map[string][]string{service + ":PassedToService": {"codepipeline.amazonaws.com"}}})
+		}
+	}
 	for _, role := range []string{"ChecksRole", "DeployRole", "PipelineRole", "TriggerRole"} {
+		if a.resource(file, role) == nil {
+			continue // pushes to a git host need no rule
+		}
 		arn := a.attribute(file, role+".Arn")
 		list = append(list, a.changing(arn)...)
 		for _, action := range []string{"iam:CreateRole", "iam:PutRolePolicy", "iam:PutRolePermissionsBoundary"} {

@@ -31,16 +31,16 @@ func (a *app) stageCommand() *cobra.Command {
 		contract.StageAcceptance: a.stageAcceptance,
 	}
 	return &cobra.Command{
-		Use:   "stage lint|unit|templates|image|deploy|acceptance",
+		Use:   "stage lint|unit|templates|security|image|deploy|acceptance",
 		Short: "Run one stage of the pipeline, as its builds do",
-		Long: fmt.Sprintf(`Runs one stage of the pipeline, as its builds do. lint, unit and templates need nothing. The others read variables:
+		Long: fmt.Sprintf(`Runs one stage of the pipeline, as its builds do. lint, unit, templates and security need nothing. The others read variables:
   image        %[1]s, the repository to push to
   deploy       %[2]s and %[3]s, what to deploy where
   acceptance   %[2]s, which one to ask
 What a stage exports stands in .slipway/stage.env afterwards; image exports %[3]s.`, contract.VarRepositoryURI, contract.VarEnvironment, contract.VarImageURI),
 		Args: func(c *cobra.Command, args []string) error {
 			if len(args) != 1 || stages[args[0]] == nil {
-				return usageError{fmt.Errorf("%s takes one stage (lint, unit, templates, image, deploy or acceptance), not %q; see %s --help",
+				return usageError{fmt.Errorf("%s takes one stage (lint, unit, templates, security, image, deploy or acceptance), not %q; see %s --help",
 					script(c), args, script(c))}
 			}
 			return nil
