@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Takes the application away and proves it: ./scripts/destroy.sh [--local] [--yes]
+# Takes the application away, or one environment, and proves it: ./scripts/destroy.sh [--environment NAME] [--local] [--yes]
 set -euo pipefail
 . "$(dirname "${BASH_SOURCE[0]}")/build.sh"
 exec .slipway/bin/slipway destroy "$@"

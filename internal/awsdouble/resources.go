@@ -174,6 +174,19 @@ func (d *Double) Living() []string {
 	return out
 }
 
+// LivingOf lists as Living does what a root of this name, and the stacks nested in it, have made.
+func (d *Double) LivingOf(root string) []string {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	var out []string
+	for _, t := range d.things {
+		if !t.Gone && t.stack != outside && d.stack(t.stack.rootID()).name == root {
+			out = append(out, t.Type+" "+t.ID)
+		}
+	}
+	return out
+}
+
 // outside stands for the stack of what no stack made.
 var outside = &stack{}
 

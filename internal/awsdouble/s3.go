@@ -424,3 +424,14 @@ func (q *s3Request) getObject() *apiError {
 	}
 	return nil
 }
+
+// Objects lists the keys of what a bucket has, delete markers and all but the newest versions aside, sorted.
+func (d *Double) Objects(bucketName string) []string {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	b := d.buckets[bucketName]
+	if b == nil {
+		return nil
+	}
+	return slices.DeleteFunc(slices.Sorted(maps.Keys(b.objects)), func(key string) bool { return b.latest(key) == nil })
+}

@@ -35,7 +35,7 @@ func (t *table) stacks() {
 	}, foundation)
 
 	t.allow(Destroy, "FindStacks", "stacks are found by their tag among all", []string{"cloudformation:DescribeStacks"}, all)
-	t.allow(Destroy, "FormerEnvironments", "environments that slipway.yaml no longer names", []string{"cloudformation:DeleteStack"},
+	t.allow(Destroy, "FormerEnvironments", "environments that slipway.yaml no longer names", []string{"cloudformation:DeleteStack", "cloudformation:UpdateTerminationProtection"},
 		t.arns("cloudformation", "stack/"+t.named()), t.ours())
 }
 

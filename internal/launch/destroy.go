@@ -1,6 +1,7 @@
 package launch
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -21,59 +22,146 @@ const (
 	goneTimeout = 5 * time.Minute
 )
 
-// DestroyOptions say how a destroy is agreed to.
+// DestroyOptions say what a destroy takes away and how that is agreed to.
 type DestroyOptions struct {
+	// Environments to destroy, by name; the foundation and other environments stay. None named: everything.
+	Environments []string
+	// Protected names the protected environments that may go all the same.
+	Protected []string
 	// Wait is how long to wait for another run that has its turn.
 	Wait time.Duration
 	// Confirm is asked with what will be deleted, before anything is; nil never asks.
 	Confirm func(what string) error
+	// ConfirmName is asked about each protected environment that Protected does not name: a person has to type its name.
+	// Nil: such an environment is refused.
+	ConfirmName func(environment string) error
 }
 
-// Destroy takes everything of the application away, in this account and Region, and then asks each service for each
-// resource that there was. It fails with a list where anything is left.
+// removal is one destroy.
+type removal struct {
+	*Launcher
+	DestroyOptions
+	found  []stack // every stack of the application's, in the order of deletion
+	record *record
+}
+
+// Destroy takes everything of the application away, or some of its environments, in this account and Region, and then asks
+// each service for each resource that there was. It fails with a list where anything is left.
 func (l *Launcher) Destroy(ctx context.Context, o DestroyOptions) error {
-	if err := l.identify(ctx, l.regionGiven); err != nil {
-		return err
-	}
-	found, err := l.findStacks(ctx)
+	r, err := l.removal(ctx, o)
 	if err != nil {
 		return err
 	}
-	record, err := l.openRecord()
-	if err != nil {
-		return err
-	}
-	if len(found) == 0 && record.empty() {
-		l.Progress.Line("nothing of %s is in account %s, Region %s: no stack carries the tag %s=%s", l.Config.Name, l.account, l.AWS.Region, contract.TagName, l.Config.Name)
+	if len(r.going()) == 0 && len(r.record.resources()) == 0 {
+		l.Progress.Line("nothing of %s is in account %s, Region %s: no stack carries the tag %s=%s", r.what(), l.account, l.AWS.Region, contract.TagName, l.Config.Name)
 		return nil
 	}
-	if err := l.recordTrees(ctx, found, record); err != nil {
+	if err := r.agree(); err != nil {
 		return err
 	}
-	if err := l.agree(found, record, o); err != nil {
+	if err := r.record.save(); err != nil {
 		return err
 	}
-	l.stopWriters(ctx, record)
-	err = l.turn(ctx, bucketOf(found), "./scripts/destroy.sh", o.Wait, func(ctx context.Context, turn *lease.Lease) error {
-		return l.takeAway(ctx, record, turn)
-	})
-	if err != nil {
+	r.stopWriters(ctx)
+	if err := l.turn(ctx, bucketOf(r.found), "./scripts/destroy.sh", o.Wait, r.takeAway); err != nil {
 		return err
 	}
-	return l.prove(ctx, record)
+	return r.prove(ctx)
+}
+
+// removal finds what there is and what earlier destroys have left unproven. It changes nothing.
+func (l *Launcher) removal(ctx context.Context, o DestroyOptions) (*removal, error) {
+	if err := l.identify(ctx, l.regionGiven); err != nil {
+		return nil, err
+	}
+	r := &removal{Launcher: l, DestroyOptions: o}
+	var roots []string
+	for _, name := range o.Environments {
+		roots = append(roots, contract.EnvironmentStackName(l.Config.Name, name))
+	}
+	var err error
+	if r.found, err = l.findStacks(ctx); err != nil {
+		return nil, err
+	}
+	if r.record, err = l.openRecord(roots); err != nil {
+		return nil, err
+	}
+	if err := r.known(); err != nil {
+		return nil, err
+	}
+	return r, r.recordTrees(ctx, r.going())
+}
+
+// known refuses the name of an environment that there is not and never was.
+func (r *removal) known() error {
+	names := r.environmentNames()
+	for _, s := range r.found {
+		if name := r.environmentOf(s); name != "" && !slices.Contains(names, name) {
+			names = append(names, name)
+		}
+	}
+	for _, name := range slices.Concat(r.Environments, r.Protected) {
+		recorded := slices.ContainsFunc(r.record.all, func(resource residue.Resource) bool {
+			return resource.StackName == contract.EnvironmentStackName(r.Config.Name, name)
+		})
+		if !slices.Contains(names, name) && !recorded {
+			return fmt.Errorf("there is no environment %q, neither in slipway.yaml nor in account %s, Region %s; there are %s", name, r.account, r.AWS.Region, strings.Join(names, ", "))
+		}
+	}
+	for _, name := range r.Protected {
+		if len(r.Environments) > 0 && !slices.Contains(r.Environments, name) {
+			return fmt.Errorf("environment %s may go although it is protected, but --environment does not name it", name)
+		}
+	}
+	return nil
+}
+
+// environmentOf names the environment whose root a stack is; a foundation is of none.
+func (l *Launcher) environmentOf(s stack) string {
+	if name := s.tags[contract.TagEnvironment]; name != "" {
+		return name
+	}
+	for _, name := range l.environmentNames() { // a launch that was cut off has left no tags
+		if s.name == contract.EnvironmentStackName(l.Config.Name, name) {
+			return name
+		}
+	}
+	return ""
+}
+
+func (s stack) isFoundation() bool { return s.tags[contract.TagStack] == contract.StackFoundation }
+
+// going are the stacks that are to be deleted, and staying the others.
+func (r *removal) going() []stack {
+	return slices.DeleteFunc(slices.Clone(r.found), func(s stack) bool { return !r.record.covers(s.name) })
+}
+
+func (r *removal) staying() []stack {
+	return slices.DeleteFunc(slices.Clone(r.found), func(s stack) bool { return r.record.covers(s.name) })
+}
+
+// what names that which is destroyed.
+func (r *removal) what() string {
+	switch len(r.Environments) {
+	case 0:
+		return r.Config.Name
+	case 1:
+		return fmt.Sprintf("environment %s of %s", r.Environments[0], r.Config.Name)
+	}
+	return fmt.Sprintf("environments %s of %s", strings.Join(r.Environments, ", "), r.Config.Name)
 }
 
 // bucketOf is the foundation's bucket, empty where none of the stacks is a foundation with one.
 func bucketOf(found []stack) string {
 	for _, s := range found {
-		if s.tags[contract.TagStack] == contract.StackFoundation {
+		if s.isFoundation() {
 			return s.outputs[contract.KeyBucketName]
 		}
 	}
 	return ""
 }
 
-// findStacks lists the application's stacks, roots first and the foundation last: those whose tag names it exactly and
+// findStacks lists the application's stacks in the order of their deletion: those whose tag names it exactly and
 // that are nested in none, and what a launch that was cut off has left. Nothing is found by the beginning of its name: "shop-" also begins "shop-api-".
 func (l *Launcher) findStacks(ctx context.Context) ([]stack, error) {
 	var roots, foundations []stack
@@ -90,87 +178,143 @@ func (l *Launcher) findStacks(ctx context.Context) ([]stack, error) {
 			case err != nil:
 				return nil, err
 			case !ours || s.parent != "" || !s.exists():
-			case s.tags[contract.TagStack] == contract.StackFoundation:
+			case s.isFoundation():
 				foundations = append(foundations, s)
 			default:
 				roots = append(roots, s)
 			}
 		}
 	}
-	slices.SortFunc(roots, func(a, b stack) int { return strings.Compare(b.name, a.name) })
+	slices.SortFunc(roots, func(a, b stack) int {
+		return cmp.Or(cmp.Compare(l.rank(b), l.rank(a)), strings.Compare(b.name, a.name))
+	})
 	return append(roots, foundations...), nil
 }
 
-// recordTrees writes down every physical id, in a file, before the first is deleted: afterwards CloudFormation no longer
-// tells, and a destroy that was killed must still be able to prove its end.
-func (l *Launcher) recordTrees(ctx context.Context, found []stack, r *record) error {
-	for _, s := range found {
-		resources, err := l.tree(ctx, s.id, s.name)
+// rank orders the roots as they are made: as slipway.yaml has them, those that it names no more after them, and the
+// pipeline's home last, since a pipeline deploys to the others. They are deleted in reverse.
+func (l *Launcher) rank(s stack) int {
+	name := l.environmentOf(s)
+	i := slices.Index(l.environmentNames(), name)
+	switch {
+	case s.outputs[contract.KeyPipelineName] != "" || name == l.Config.Pipeline.Environment:
+		return len(l.Config.Environments) + 1
+	case i < 0:
+		return len(l.Config.Environments)
+	}
+	return i
+}
+
+// recordTrees notes every physical id before the first is deleted: afterwards CloudFormation no longer tells, and a destroy
+// that was killed must still be able to prove its end.
+func (r *removal) recordTrees(ctx context.Context, stacks []stack) error {
+	for _, s := range stacks {
+		resources, err := r.tree(ctx, s.id, s.name)
 		if err != nil {
 			return err
 		}
-		r.add(residue.Resource{StackName: s.name, LogicalID: s.name, Type: stackType, PhysicalID: s.id})
+		r.record.add(residue.Resource{StackName: s.name, LogicalID: s.name, Type: stackType, PhysicalID: s.id})
 		for _, resource := range resources {
 			if resource.Type == "AWS::Route53::RecordSet" { // its name may stand in other zones, too
 				resource.PhysicalID = s.parameters[contract.KeyHostedZoneID] + "|" + resource.PhysicalID
 			}
-			r.add(resource)
+			r.record.add(resource)
 		}
 	}
-	return r.save()
+	return nil
 }
 
-func (l *Launcher) agree(found []stack, r *record, o DestroyOptions) error {
+// agree says what goes and what stays, and has that agreed to, protected environments by their names.
+func (r *removal) agree() error {
 	var b strings.Builder
-	fmt.Fprintf(&b, "This deletes %s from account %s, Region %s, with all its data:\n", l.Config.Name, l.account, l.AWS.Region)
-	for _, s := range found {
+	fmt.Fprintf(&b, "This deletes %s from account %s, Region %s, with all its data:\n", r.what(), r.account, r.AWS.Region)
+	for _, s := range r.going() {
 		fmt.Fprintf(&b, "  stack %s (%s)\n", s.name, s.status)
-		if err := l.unprotected(s); err != nil {
-			return err
-		}
 	}
 	for _, kind := range []string{bucketType, "AWS::ECR::Repository", "AWS::Logs::LogGroup"} {
-		for _, resource := range r.ofType(kind) {
+		for _, resource := range r.record.ofType(kind) {
 			fmt.Fprintf(&b, "  everything in %s %s\n", strings.TrimPrefix(kind, "AWS::"), resource.PhysicalID)
 		}
 	}
-	fmt.Fprintf(&b, "%d resources in all", len(r.Resources))
-	l.Progress.Line("%s", b.String())
-	if o.Confirm == nil {
+	fmt.Fprintf(&b, "%d resources in all", len(r.record.resources()))
+	for _, consequence := range r.consequences() {
+		b.WriteString("\n" + consequence)
+	}
+	r.Progress.Line("%s", b.String())
+	asked, err := r.mayGo(r.going())
+	if err != nil || asked || r.Confirm == nil {
+		return err
+	}
+	return r.Confirm(fmt.Sprintf("Delete %s from account %s, Region %s?", r.what(), r.account, r.AWS.Region))
+}
+
+// consequences are what a destroy of some environments means for the rest.
+func (r *removal) consequences() []string {
+	if len(r.Environments) == 0 {
 		return nil
 	}
-	return o.Confirm(fmt.Sprintf("Delete %s from account %s, Region %s?", l.Config.Name, l.account, l.AWS.Region))
+	var stay, others, texts []string
+	pipeline := "" // the stack whose pipeline goes on
+	for _, s := range r.staying() {
+		name := r.environmentOf(s)
+		if s.isFoundation() {
+			stay = append([]string{"the foundation"}, stay...)
+			continue
+		}
+		stay, others = append(stay, "environment "+name), append(others, name)
+		if s.outputs[contract.KeyPipelineName] != "" {
+			pipeline = name
+		}
+	}
+	if len(stay) > 0 {
+		texts = append(texts, "stay: "+strings.Join(stay, ", "))
+	}
+	for _, s := range r.going() {
+		name := r.environmentOf(s)
+		switch {
+		case len(r.record.pipelinesOf(s)) > 0 && len(others) > 0:
+			texts = append(texts, fmt.Sprintf("the pipeline lives in %s and goes with it: until %[1]s is deployed again no commit reaches %s", name, strings.Join(others, ", ")))
+		case pipeline != "" && slices.Contains(r.environmentNames(), name):
+			texts = append(texts, fmt.Sprintf("the pipeline, in %s, stays and deploys to %s as well: the next commit brings %[2]s up again, unless slipway.yaml names it no more and ./scripts/deploy.sh --environment %[1]s --image keep has run", pipeline, name))
+		}
+	}
+	if len(others) == 0 && len(stay) > 0 {
+		texts = append(texts, "no environment is left then; ./scripts/destroy.sh without --environment takes the foundation away, too")
+	}
+	return texts
 }
 
 // takeAway deletes in this order: the roots, what the roots no longer hold, the foundation with its data. What another
 // run made until this one had its turn is recorded first.
-func (l *Launcher) takeAway(ctx context.Context, r *record, turn *lease.Lease) error {
-	found, err := l.findAgain(ctx, r)
-	if err != nil {
+func (r *removal) takeAway(ctx context.Context, turn *lease.Lease) error {
+	if err := r.findAgain(ctx); err != nil {
 		return err
 	}
-	var roots, foundations []stack
 	role := "" // the people's: a stack that the pipeline deployed last would be deleted with the pipeline's, which may not
-	for _, s := range found {
-		if s.tags[contract.TagStack] == contract.StackFoundation {
-			foundations, role = append(foundations, s), s.outputs[contract.KeyExecutionRoleARN]
-		} else {
-			roots = append(roots, s)
+	for _, s := range r.found {
+		if s.isFoundation() {
+			role = s.outputs[contract.KeyExecutionRoleARN]
 		}
 	}
-	for _, s := range roots {
-		if err := l.deleteUntilGone(ctx, s, role, r); err != nil {
+	for _, s := range r.going() {
+		if s.isFoundation() {
+			continue
+		}
+		if err := r.deleteUntilGone(ctx, s, role); err != nil {
 			return err
 		}
 	}
-	if err := l.sweepTaskDefinitions(ctx, r); err != nil {
+	if err := r.sweepTaskDefinitions(ctx); err != nil {
 		return err
 	}
-	if turn != nil {
-		turn.Rest()
-	}
-	for _, s := range foundations {
-		if err := l.deleteUntilGone(ctx, s, "", r); err != nil {
+	for _, s := range r.going() {
+		if !s.isFoundation() {
+			continue
+		}
+		if turn != nil {
+			turn.Rest()
+		}
+		if err := r.deleteUntilGone(ctx, s, ""); err != nil {
 			return err
 		}
 	}
@@ -178,77 +322,84 @@ func (l *Launcher) takeAway(ctx context.Context, r *record, turn *lease.Lease) e
 }
 
 // findAgain finds the stacks of the application once nobody else changes them: another run may have made more since they
-// were shown, which may not be protected either, and may write.
-func (l *Launcher) findAgain(ctx context.Context, r *record) ([]stack, error) {
-	found, err := l.findStacks(ctx)
-	if err != nil {
-		return nil, err
+// were shown, which may be protected, and may write.
+func (r *removal) findAgain(ctx context.Context) (err error) {
+	if r.found, err = r.findStacks(ctx); err != nil {
+		return err
 	}
-	for _, s := range found {
-		if err := l.unprotected(s); err != nil {
-			return nil, err
-		}
+	if _, err := r.mayGo(r.going()); err != nil {
+		return err
 	}
-	known := len(r.Resources)
-	if err := l.recordTrees(ctx, found, r); err != nil {
-		return nil, err
+	known := len(r.record.all)
+	if err := r.recordTrees(ctx, r.going()); err != nil {
+		return err
 	}
-	if len(r.Resources) > known {
-		l.stopWriters(ctx, r)
+	if len(r.record.all) == known {
+		return nil
 	}
-	return found, nil
+	if err := r.record.save(); err != nil {
+		return err
+	}
+	r.stopWriters(ctx)
+	return nil
 }
 
 // deleteUntilGone deletes a stack, emptying its buckets and those of the stacks nested in it before each try.
-func (l *Launcher) deleteUntilGone(ctx context.Context, s stack, role string, r *record) error {
-	s, err := l.describe(ctx, s.id)
+func (r *removal) deleteUntilGone(ctx context.Context, s stack, role string) error {
+	s, err := r.describe(ctx, s.id)
 	if err == nil && inProgress(s.status) {
-		if s, err = l.settle(ctx, s); err == nil && s.exists() {
-			err = l.recordTrees(ctx, []stack{s}, r) // it may have made more meanwhile
+		if s, err = r.settle(ctx, s); err == nil && s.exists() {
+			if err = r.recordTrees(ctx, []stack{s}); err == nil { // it may have made more meanwhile
+				err = r.record.save()
+			}
 		}
 	}
-	if err == nil && s.exists() {
-		err = l.release(ctx, s)
+	if err == nil && s.protected {
+		err = r.setProtection(ctx, s, false)
 	}
 	for try := 1; err == nil && s.exists(); try++ {
-		if err = l.emptyBuckets(ctx, r, s); err != nil {
+		if err = r.release(ctx, s); err != nil {
 			return err
 		}
-		l.Progress.Line("%s: deleting", s.name)
-		if err = l.deleteStack(ctx, s, role); err != nil && try < deleteTries && ctx.Err() == nil {
-			l.Progress.Line("%v\ntrying again (%d of %d)", err, try+1, deleteTries)
+		if err = r.emptyBuckets(ctx, s); err != nil {
+			return err
+		}
+		r.Progress.Line("%s: deleting", s.name)
+		if err = r.deleteStack(ctx, s, role); err != nil && try < deleteTries && ctx.Err() == nil {
+			r.Progress.Line("%v\ntrying again (%d of %d)", err, try+1, deleteTries)
 			err = nil
 		}
 		if err == nil {
-			s, err = l.describe(ctx, s.id)
+			s, err = r.describe(ctx, s.id)
 		}
 	}
 	return err
 }
 
 // prove asks for every recorded resource and forgets the record once nothing is left.
-func (l *Launcher) prove(ctx context.Context, r *record) error {
-	l.Progress.Line("asking each service for each of the %d resources", len(r.Resources))
-	left, pending, err := residue.NewChecker(l.aws.config).Wait(ctx, r.Resources, goneTimeout, l.Poll)
+func (r *removal) prove(ctx context.Context) error {
+	resources := r.record.resources()
+	r.Progress.Line("asking each service for each of the %d resources", len(resources))
+	left, pending, err := residue.NewChecker(r.aws.config).Wait(ctx, resources, r.vanishing, r.Poll)
 	for _, f := range pending {
-		l.Progress.Line("pending deletion: %s: %s %s", f.Resource, f.State, f.Note)
+		r.Progress.Line("pending deletion: %s: %s %s", f.Resource, f.State, f.Note)
 	}
 	if err != nil {
 		return fmt.Errorf("everything was deleted, but not all of it could be proven gone: %w\nrun ./scripts/destroy.sh again to ask once more", Explain(err))
 	}
 	if len(left) > 0 {
 		var b strings.Builder
-		fmt.Fprintf(&b, "%d of %d resources are left in account %s, Region %s:", len(left), len(r.Resources), l.account, l.AWS.Region)
+		fmt.Fprintf(&b, "%d of %d resources are left in account %s, Region %s:", len(left), len(resources), r.account, r.AWS.Region)
 		for _, f := range left {
 			fmt.Fprintf(&b, "\n  %s: %s %s", f.Resource, f.State, f.Note)
 		}
 		b.WriteString("\nrun ./scripts/destroy.sh again, or delete them by hand")
 		return fmt.Errorf("%s", b.String())
 	}
-	if err := r.forget(); err != nil {
+	if err := r.record.forget(); err != nil {
 		return err
 	}
-	l.Progress.Line("gone: %d of %d resources of %s in account %s, Region %s. Service-linked roles stay: other applications use them.",
-		len(r.Resources)-len(pending), len(r.Resources), l.Config.Name, l.account, l.AWS.Region)
+	r.Progress.Line("gone: %d of %d resources of %s in account %s, Region %s. Service-linked roles stay: other applications use them.",
+		len(resources)-len(pending), len(resources), r.what(), r.account, r.AWS.Region)
 	return nil
 }

@@ -55,9 +55,10 @@ func TestDeclinedDestroyChangesNothing(t *testing.T) {
 	b.again("a").mustDestroy(t)
 }
 
-func TestProtectedStackIsNotDeleted(t *testing.T) {
+// The foundation is nobody's environment: what protects it was put there by hand, and is taken off by hand.
+func TestProtectedFoundationIsNotDeleted(t *testing.T) {
 	b := newBench(t)
-	b.double.PutStack(awsdouble.StackSpec{Name: "slipway-demo-prod", Status: "CREATE_COMPLETE", Protected: true, Tags: tagsOf("slipway-demo", "prod", contract.StackRoot)})
+	b.double.PutStack(awsdouble.StackSpec{Name: "slipway-demo-foundation", Status: "CREATE_COMPLETE", Protected: true, Tags: tagsOf("slipway-demo", "", contract.StackFoundation)})
 	want(t, b.Destroy(t.Context(), DestroyOptions{}), "termination protection", "aws cloudformation update-termination-protection")
 }
 

@@ -49,6 +49,7 @@ type Launcher struct {
 	patience  time.Duration // of an acceptance
 	silence   time.Duration // how long AWS may be out of reach while an operation is followed
 	queue     time.Duration // how long to wait for other builds of the account
+	vanishing time.Duration // how long services may go on listing what was deleted
 	beat      time.Duration // between two renewals of the lease; the lease's own where zero
 }
 
@@ -57,7 +58,9 @@ func New(o Options) *Launcher {
 	if o.Poll == 0 {
 		o.Poll = 5 * time.Second
 	}
-	return &Launcher{Options: o, aws: newClients(o.AWS, o.Profile, standardLimits), silence: silenceTimeout, queue: buildQueueTimeout, patience: acceptanceTimeout}
+	return &Launcher{
+		Options: o, aws: newClients(o.AWS, o.Profile, standardLimits), silence: silenceTimeout, queue: buildQueueTimeout, patience: acceptanceTimeout, vanishing: goneTimeout,
+	}
 }
 
 // pause waits, or returns the context's error if that ends first.

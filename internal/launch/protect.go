@@ -27,8 +27,13 @@ func (l *Launcher) protect(ctx context.Context, env config.Environment, root sta
 		l.Progress.Line("%s: a person turns termination protection %s: run ./scripts/deploy.sh --environment %s --image keep", root.name, word, env.Name)
 		return nil
 	}
+	return l.setProtection(ctx, root, env.Protected)
+}
+
+func (l *Launcher) setProtection(ctx context.Context, root stack, on bool) error {
+	word := map[bool]string{true: "on", false: "off"}[on]
 	_, err := l.aws.stacks.UpdateTerminationProtection(ctx, &cloudformation.UpdateTerminationProtectionInput{
-		StackName: aws.String(root.name), EnableTerminationProtection: aws.Bool(env.Protected),
+		StackName: aws.String(root.name), EnableTerminationProtection: aws.Bool(on),
 	})
 	if err != nil {
 		return fmt.Errorf("turn the termination protection of stack %s %s: %w", root.name, word, Explain(err))
@@ -37,18 +42,31 @@ func (l *Launcher) protect(ctx context.Context, env config.Environment, root sta
 	return nil
 }
 
-// unprotected refuses to delete a stack that is protected, or is to be, and says how that ends.
-func (l *Launcher) unprotected(s stack) error {
-	for _, env := range l.Config.Environments {
-		if env.Protected && s.name == contract.EnvironmentStackName(l.Config.Name, env.Name) && (s.protected || hasRun(s)) {
-			return fmt.Errorf("environment %s is protected (stack %s): say `protected: false` in slipway.yaml, run `go run ./gen` and ./scripts/deploy.sh --environment %s --image keep, and destroy again",
-				env.Name, s.name, env.Name)
+// guards says whether an environment is protected: by its stack, or by slipway.yaml where it is up.
+func (l *Launcher) guards(s stack) bool {
+	return s.protected || hasRun(s) && slices.ContainsFunc(l.Config.Environments, func(env config.Environment) bool {
+		return env.Protected && s.name == contract.EnvironmentStackName(l.Config.Name, env.Name)
+	})
+}
+
+// mayGo refuses to delete what is protected, unless its name was given for it, in the options or by a person who is asked.
+func (r *removal) mayGo(stacks []stack) (asked bool, err error) {
+	for _, s := range stacks {
+		name := r.environmentOf(s)
+		switch {
+		case !r.guards(s) || name != "" && slices.Contains(r.Protected, name):
+		case name == "":
+			return asked, fmt.Errorf("stack %s has termination protection, which slipway has not given it: take that off first (aws cloudformation update-termination-protection --no-enable-termination-protection --stack-name %[1]s)", s.name)
+		case r.ConfirmName == nil:
+			return asked, fmt.Errorf("environment %s is protected (stack %s): where that is meant, say --protected %[1]s besides", name, s.name)
+		default:
+			if err := r.ConfirmName(name); err != nil {
+				return asked, err
+			}
+			r.Protected, asked = append(slices.Clip(r.Protected), name), true
 		}
 	}
-	if s.protected {
-		return fmt.Errorf("stack %s has termination protection: take that off first (aws cloudformation update-termination-protection --no-enable-termination-protection --stack-name %s)", s.name, s.name)
-	}
-	return nil
+	return asked, nil
 }
 
 // replacesProtected refuses a change after which CloudFormation could not delete the former load balancer: it would stay, in no
@@ -61,6 +79,7 @@ func replacesProtected(stack string, balancers []string) error {
 const (
 	balancerType = "AWS::ElasticLoadBalancingV2::LoadBalancer"
 	bucketType   = "AWS::S3::Bucket"
+	pipelineType = "AWS::CodePipeline::Pipeline"
 )
 
 // release readies a stack's load balancers for their deletion: with deletion protection it would fail, and with access logs

@@ -1,27 +1,31 @@
 package launch
 
 import (
+	"errors"
 	"strings"
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
+	"github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2"
+	balancertypes "github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2/types"
 
 	"slipway/internal/awsdouble"
 	"slipway/internal/contract"
 	"slipway/internal/deployer"
 )
 
-// Protection is turned on and off as slipway.yaml says; while it is on nothing of the application is deleted.
+// Protection is turned on and off as slipway.yaml says; while it is on nothing of the application is deleted unless that is
+// said by name.
 func TestProtection(t *testing.T) {
 	b := newBench(t).asking(t, prod("protected: true"))
 	b.mustDeploy(t, DeployOptions{})
 	if !b.root(t, "shop-prod").protected {
 		t.Fatal("the stack is not protected")
 	}
-	want(t, b.asking(t, prod("protected: true")).Destroy(t.Context(), DestroyOptions{}),
-		"environment prod is protected", "protected: false", "go run ./gen", "./scripts/deploy.sh --environment prod --image keep")
 	// What slipway.yaml says by now does not matter as long as it is not deployed.
-	want(t, b.asking(t, prod("protected: false")).Destroy(t.Context(), DestroyOptions{}), "termination protection", "aws cloudformation update-termination-protection")
+	for _, slipway := range []string{prod("protected: true"), prod("protected: false")} {
+		want(t, b.asking(t, slipway).Destroy(t.Context(), DestroyOptions{}), "environment prod is protected", "--protected prod")
+	}
 	if n := len(b.double.CallsTo("DeleteStack")); n > 0 {
 		t.Errorf("%d stacks were deleted", n)
 	}
@@ -30,6 +34,35 @@ func TestProtection(t *testing.T) {
 		t.Error("the stack is still protected")
 	}
 	b.asking(t, prod("protected: false")).mustDestroy(t)
+}
+
+// A protected environment goes once its name was typed or given; both protections are taken off on the way. The yes is not
+// asked for besides.
+func TestDestroyOfAProtectedEnvironment(t *testing.T) {
+	var names []string
+	for how, o := range map[string]DestroyOptions{
+		"given": {Protected: []string{"prod"}},
+		"typed": {ConfirmName: func(name string) error { names = append(names, name); return nil }, Confirm: func(string) error { return errors.New("asked twice") }},
+		"one":   {Protected: []string{"prod"}, Environments: []string{"prod"}},
+	} {
+		b := newBench(t).asking(t, prod("protected: true"))
+		b.mustDeploy(t, DeployOptions{})
+		declined := errors.New("declined")
+		err := b.asking(t, prod("protected: true")).Destroy(t.Context(), DestroyOptions{ConfirmName: func(string) error { return declined }})
+		if !errors.Is(err, declined) || !b.root(t, "shop-prod").protected {
+			t.Errorf("%s: declined: %v", how, err)
+		}
+		if err := b.asking(t, prod("protected: true")).Destroy(t.Context(), o); err != nil {
+			t.Fatalf("%s: %v\n%s", how, err, b.progress)
+		}
+		b.wantNothingOf(t, "shop-prod")
+	}
+	if len(names) != 1 || names[0] != "prod" {
+		t.Errorf("asked for the names %v", names)
+	}
+	b := newBench(t).asking(t, twoEnvironments)
+	want(t, b.Destroy(t.Context(), DestroyOptions{Protected: []string{"pord"}}), `no environment "pord"`)
+	want(t, b.Destroy(t.Context(), DestroyOptions{Protected: []string{"prod"}, Environments: []string{"test"}}), "--environment does not name it")
 }
 
 // A run that finds nothing else to change still turns on what somebody turned off by hand.
@@ -108,12 +141,31 @@ func TestLateAccessLog(t *testing.T) {
 	}
 }
 
-// Stacks of environments that slipway.yaml no longer names are refused by their own protection.
+// Stacks of environments that slipway.yaml no longer names are guarded by their own protection.
 func TestFormerEnvironmentIsProtected(t *testing.T) {
 	b := newBench(t).asking(t, prod("tasks: {min: 2}"))
 	b.double.PutStack(awsdouble.StackSpec{Name: "shop-former", Status: "CREATE_COMPLETE", Protected: true, Tags: tagsOf("shop", "former", contract.StackRoot)})
 	b.may(deployer.Names...)
-	want(t, b.Destroy(t.Context(), DestroyOptions{}), "shop-former", "termination protection")
+	want(t, b.Destroy(t.Context(), DestroyOptions{}), "environment former is protected", "--protected former")
+	if err := b.Destroy(t.Context(), DestroyOptions{Protected: []string{"former"}}); err != nil {
+		t.Errorf("%v\n%s", err, b.progress)
+	}
+}
+
+// The pipeline's deploy role may take neither protection off.
+func TestPipelineCannotUnprotect(t *testing.T) {
+	b := newBench(t).asking(t, prod("protected: true"))
+	b.mustDeploy(t, DeployOptions{})
+	root, balancer := b.root(t, "shop-prod"), b.double.PhysicalID("shop-prod", "ECS.LoadBalancer")
+	if balancer == "" {
+		t.Fatal("no load balancer")
+	}
+	b.double.Restrict(b.double.RolePolicies(t, b.double.PhysicalID("shop-prod", "Pipeline.DeployRole"))...)
+	want(t, b.setProtection(t.Context(), root, false), "not authorized to perform")
+	_, err := b.aws.balancer.ModifyLoadBalancerAttributes(t.Context(), &elasticloadbalancingv2.ModifyLoadBalancerAttributesInput{
+		LoadBalancerArn: &balancer, Attributes: []balancertypes.LoadBalancerAttribute{{Key: new("deletion_protection.enabled"), Value: new("false")}},
+	})
+	want(t, err, "not authorized to perform")
 }
 
 // A protected load balancer that is replaced would be left behind by CloudFormation: the change is refused until it is

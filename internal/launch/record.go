@@ -13,21 +13,23 @@ import (
 	"slipway/internal/residue"
 )
 
-// record is the list of everything that a destroy has to see gone. It is kept in a file until that is proven.
+// record is the list of everything that a destroy has to see gone. It is kept in a file until that is proven: of the whole
+// application in one, so that a destroy of all goes on where one of an environment was killed, and the other way round.
 type record struct {
-	file      string
-	Resources []residue.Resource
+	file  string
+	roots []string // the root stacks that this destroy is about; nil: all
+	all   []residue.Resource
 }
 
-// openRecord reads what an earlier destroy of this application, account and Region left unproven.
-func (l *Launcher) openRecord() (*record, error) {
-	r := &record{file: filepath.Join(l.Records, fmt.Sprintf("destroy-%s-%s-%s.json", l.Config.Name, l.account, l.AWS.Region))}
+// openRecord reads what earlier destroys of this application, account and Region left unproven.
+func (l *Launcher) openRecord(roots []string) (*record, error) {
+	r := &record{file: filepath.Join(l.Records, fmt.Sprintf("destroy-%s-%s-%s.json", l.Config.Name, l.account, l.AWS.Region)), roots: roots}
 	text, err := os.ReadFile(r.file)
 	if errors.Is(err, fs.ErrNotExist) {
 		return r, nil
 	}
 	if err == nil {
-		err = json.Unmarshal(text, &r.Resources)
+		err = json.Unmarshal(text, &r.all)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("read what an earlier destroy recorded: %w; delete the file if you know that all is gone", err)
@@ -35,33 +37,37 @@ func (l *Launcher) openRecord() (*record, error) {
 	return r, nil
 }
 
-func (r *record) empty() bool { return len(r.Resources) == 0 }
+// covers says whether this destroy is about a root stack, or one nested in it (shop-prod.ECS).
+func (r *record) covers(stackName string) bool {
+	root, _, _ := strings.Cut(stackName, ".")
+	return r.roots == nil || slices.Contains(r.roots, root)
+}
+
+// resources are those that this destroy is about.
+func (r *record) resources() []residue.Resource {
+	return slices.DeleteFunc(slices.Clone(r.all), func(resource residue.Resource) bool { return !r.covers(resource.StackName) })
+}
 
 func (r *record) add(resource residue.Resource) {
-	if !slices.Contains(r.Resources, resource) {
-		r.Resources = append(r.Resources, resource)
+	if !slices.Contains(r.all, resource) {
+		r.all = append(r.all, resource)
 	}
 }
 
 func (r *record) ofType(kind string) []residue.Resource {
-	var list []residue.Resource
-	for _, resource := range r.Resources {
-		if resource.Type == kind {
-			list = append(list, resource)
-		}
-	}
-	return list
+	return slices.DeleteFunc(r.resources(), func(resource residue.Resource) bool { return resource.Type != kind })
 }
 
 // of lists what a stack and those nested in it have.
 func (r *record) of(s stack) []residue.Resource {
-	var list []residue.Resource
-	for _, resource := range r.Resources {
-		if resource.StackName == s.name || strings.HasPrefix(resource.StackName, s.name+".") {
-			list = append(list, resource)
-		}
-	}
-	return list
+	return slices.DeleteFunc(r.resources(), func(resource residue.Resource) bool {
+		return resource.StackName != s.name && !strings.HasPrefix(resource.StackName, s.name+".")
+	})
+}
+
+// pipelinesOf are the pipelines in the tree of a stack.
+func (r *record) pipelinesOf(s stack) []residue.Resource {
+	return slices.DeleteFunc(r.of(s), func(resource residue.Resource) bool { return resource.Type != pipelineType })
 }
 
 // ids returns the physical ids of one type, in all stacks.
@@ -75,7 +81,7 @@ func (r *record) ids(kind string) []string {
 
 // save writes the record whole or not at all.
 func (r *record) save() error {
-	text, err := json.MarshalIndent(r.Resources, "", "  ")
+	text, err := json.MarshalIndent(r.all, "", "  ")
 	if err == nil {
 		err = os.MkdirAll(filepath.Dir(r.file), 0o755)
 	}
@@ -91,7 +97,12 @@ func (r *record) save() error {
 	return nil
 }
 
+// forget drops what this destroy was about, and the file with the last of it.
 func (r *record) forget() error {
+	r.all = slices.DeleteFunc(r.all, func(resource residue.Resource) bool { return r.covers(resource.StackName) })
+	if len(r.all) > 0 {
+		return r.save()
+	}
 	if err := os.Remove(r.file); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("forget the record of what was deleted: %w", err)
 	}

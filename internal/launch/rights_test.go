@@ -117,7 +117,7 @@ func everyRequest(t *testing.T) (launches, looks []iampolicy.Request, rights []d
 	b.again("b").Templates = withComment(t)
 	b.mustDeploy(t, DeployOptions{})
 
-	b.double.PutStack(awsdouble.StackSpec{Name: "slipway-demo-former", Status: "CREATE_COMPLETE", Tags: tagsOf("slipway-demo", "former", contract.StackRoot)})
+	b.double.PutStack(awsdouble.StackSpec{Name: "slipway-demo-former", Status: "CREATE_COMPLETE", Protected: true, Tags: tagsOf("slipway-demo", "former", contract.StackRoot)})
 	b.double.PutExecution(b.double.PhysicalID("slipway-demo-prod", "Pipeline.Pipeline"), "InProgress")
 	b.double.PutUpload(b.double.PhysicalID("slipway-demo-foundation", "Bucket"), "artifacts/unfinished")
 	project := b.double.PhysicalID("slipway-demo-prod", "Pipeline.ChecksProject")
@@ -129,7 +129,9 @@ func everyRequest(t *testing.T) (launches, looks []iampolicy.Request, rights []d
 	if err != nil {
 		t.Fatal(err)
 	}
-	b.again("b").mustDestroy(t)
+	if err := b.again("b").Destroy(t.Context(), DestroyOptions{Protected: []string{"former", "prod"}}); err != nil {
+		t.Fatalf("%v\n%s", err, b.progress)
+	}
 	launches = b.double.Requests()
 	b.lookAtEverything(t)
 	return launches, b.double.Requests()[len(launches):], b.rights()

@@ -19,31 +19,39 @@ import (
 	"slipway/internal/contract"
 )
 
-// stopWriters stops what could still write while its destination is being deleted: the trigger, the pipeline's
-// executions, builds. What cannot be stopped is said; deleting goes on, and tries again where a writer came late.
-func (l *Launcher) stopWriters(ctx context.Context, r *record) {
+// stopWriters stops what could still write while its destination is being deleted, or deploy again what was: the trigger,
+// the pipeline's executions, builds. What cannot be stopped is said; deleting goes on, and tries again where a writer came
+// late. The pipeline of an environment that stays ends what it is at, and begins nothing after it.
+func (r *removal) stopWriters(ctx context.Context) {
 	tell := func(what string, err error) {
 		if err != nil && !is(err, notFound) {
-			l.Progress.Line("could not stop %s: %v", what, err)
+			r.Progress.Line("could not stop %s: %v", what, err)
 		}
 	}
-	for _, rule := range r.ids("AWS::Events::Rule") {
+	for _, rule := range r.record.ids("AWS::Events::Rule") {
 		bus, name := "default", rule
 		if i := strings.IndexByte(rule, '|'); i >= 0 { // CloudFormation's id of a rule on another bus
 			bus, name = rule[:i], rule[i+1:]
 		}
-		_, err := l.aws.events.DisableRule(ctx, &eventbridge.DisableRuleInput{Name: aws.String(name), EventBusName: aws.String(bus)})
+		_, err := r.aws.events.DisableRule(ctx, &eventbridge.DisableRuleInput{Name: aws.String(name), EventBusName: aws.String(bus)})
 		tell("the event rule "+name, err)
 	}
-	for _, pipeline := range r.ids("AWS::CodePipeline::Pipeline") {
-		tell("the pipeline "+pipeline, l.stopExecutions(ctx, pipeline))
+	for _, pipeline := range r.record.ids(pipelineType) {
+		tell("the pipeline "+pipeline, r.stopExecutions(ctx, pipeline, true))
 	}
-	for _, project := range r.ids("AWS::CodeBuild::Project") {
-		tell("the builds of "+project, l.stopBuilds(ctx, project))
+	for _, s := range r.staying() {
+		if pipeline := s.outputs[contract.KeyPipelineName]; pipeline != "" {
+			tell("the pipeline "+pipeline, r.stopExecutions(ctx, pipeline, false))
+		}
+	}
+	for _, project := range r.record.ids("AWS::CodeBuild::Project") {
+		tell("the builds of "+project, r.stopBuilds(ctx, project))
 	}
 }
 
-func (l *Launcher) stopExecutions(ctx context.Context, pipeline string) error {
+// stopExecutions stops a pipeline's runs: at once, or when the actions that are at work have ended
+// (docs.aws.amazon.com/codepipeline/latest/userguide/concepts.html, "Stopped executions").
+func (l *Launcher) stopExecutions(ctx context.Context, pipeline string, abandon bool) error {
 	pages := codepipeline.NewListPipelineExecutionsPaginator(l.aws.pipeline, &codepipeline.ListPipelineExecutionsInput{PipelineName: aws.String(pipeline)})
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(ctx)
@@ -55,7 +63,7 @@ func (l *Launcher) stopExecutions(ctx context.Context, pipeline string) error {
 				continue
 			}
 			_, err := l.aws.pipeline.StopPipelineExecution(ctx, &codepipeline.StopPipelineExecutionInput{
-				PipelineName: aws.String(pipeline), PipelineExecutionId: e.PipelineExecutionId, Abandon: true, Reason: aws.String("slipway destroy"),
+				PipelineName: aws.String(pipeline), PipelineExecutionId: e.PipelineExecutionId, Abandon: abandon, Reason: aws.String("slipway destroy"),
 			})
 			if err != nil {
 				return err
@@ -88,14 +96,14 @@ func (l *Launcher) stopBuilds(ctx context.Context, project string) error {
 
 // sweepTaskDefinitions deregisters and deletes every revision of the families that the stacks had: replaced revisions
 // are retained by their stack, so that a rollback finds them.
-func (l *Launcher) sweepTaskDefinitions(ctx context.Context, r *record) error {
-	for _, family := range families(r) {
+func (r *removal) sweepTaskDefinitions(ctx context.Context) error {
+	for _, family := range families(r.record) {
 		for _, status := range []ecstypes.TaskDefinitionStatus{ecstypes.TaskDefinitionStatusActive, ecstypes.TaskDefinitionStatusInactive} {
-			revisions, err := l.revisions(ctx, family, status)
+			revisions, err := r.revisions(ctx, family, status)
 			if err != nil {
 				return fmt.Errorf("list the task definitions of family %s: %w", family, Explain(err))
 			}
-			if err := l.deleteRevisions(ctx, revisions, status); err != nil {
+			if err := r.deleteRevisions(ctx, revisions, status); err != nil {
 				return fmt.Errorf("delete the task definitions of family %s: %w", family, Explain(err))
 			}
 		}
@@ -153,13 +161,13 @@ func (l *Launcher) deleteRevisions(ctx context.Context, arns []string, status ec
 }
 
 // emptyBuckets deletes all versions, delete markers and unfinished uploads of the buckets in the stack's tree.
-func (l *Launcher) emptyBuckets(ctx context.Context, r *record, s stack) error {
-	for _, resource := range r.of(s) {
+func (r *removal) emptyBuckets(ctx context.Context, s stack) error {
+	for _, resource := range r.record.of(s) {
 		if resource.Type != bucketType || s.tags[contract.TagName] == "" {
 			continue
 		}
-		l.Progress.Line("emptying bucket %s", resource.PhysicalID)
-		if err := l.emptyBucket(ctx, resource.PhysicalID); err != nil && !is(err, notFound) {
+		r.Progress.Line("emptying bucket %s", resource.PhysicalID)
+		if err := r.emptyBucket(ctx, resource.PhysicalID); err != nil && !is(err, notFound) {
 			return fmt.Errorf("empty bucket %s: %w", resource.PhysicalID, Explain(err))
 		}
 	}

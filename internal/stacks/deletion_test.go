@@ -39,7 +39,7 @@ var passes = map[string]string{
 	"AWS::EC2::VPC":                             "Its range, which the same template gives again.",
 	"AWS::ECS::Cluster":                         "The tasks that run.",
 	"AWS::ECS::Service":                         "The tasks that run.",
-	"AWS::ElasticLoadBalancingV2::LoadBalancer": "Name and addresses. `environments[].protected` keeps it from being deleted at all.",
+	"AWS::ElasticLoadBalancingV2::LoadBalancer": "Name and addresses. `environments[].protected` keeps it from being deleted by anybody else than `destroy.sh`.",
 	"AWS::ElasticLoadBalancingV2::TargetGroup":  "The registration of the tasks that run, which ECS makes again.",
 	"AWS::WAFv2::WebACL":                        "Its counts and samples.",
 }

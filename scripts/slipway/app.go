@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bufio"
 	"cmp"
 	"context"
 	"errors"
@@ -25,8 +26,9 @@ import (
 // app is what all commands share.
 type app struct {
 	streams
-	environ []string // NAME=value, as os.Environ has it
-	args    []string // the command line
+	environ []string      // NAME=value, as os.Environ has it
+	args    []string      // the command line
+	lines   *bufio.Reader // of in, once something was asked
 }
 
 // again is how to call this command as it was called, for a shell.

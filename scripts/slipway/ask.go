@@ -19,21 +19,48 @@ func (a *app) terminal() bool {
 	return ok && term.IsTerminal(int(file.Fd()))
 }
 
-// confirm asks and wants a yes. An input that has ended gives none. An interrupt is heard at once, though reading goes on
-// until the command ends.
+// confirm asks and wants a yes.
 func (a *app) confirm(ctx context.Context, what string) error {
-	fmt.Fprintf(a.err, "%s Type yes to go on: ", what)
+	answer, err := a.ask(ctx, what+" Type yes to go on: ")
+	if err != nil {
+		return err
+	}
+	return a.judge(answer)
+}
+
+// confirmName asks for the name of a protected environment, which nobody types by habit.
+func (a *app) confirmName(ctx context.Context, environment string) error {
+	answer, err := a.ask(ctx, fmt.Sprintf("Environment %s is protected. Type its name to delete it with all its data: ", environment))
+	switch {
+	case err != nil:
+		return err
+	case strings.TrimSpace(answer) == environment:
+		return nil
+	case answer == "":
+		fmt.Fprintln(a.err)
+		return fmt.Errorf("nothing was changed: nobody is there to type the name of %s, which is protected; where it is meant to go, add --protected %[1]s", environment)
+	}
+	return fmt.Errorf("nothing was changed: %s is protected, and the answer was not its name", environment)
+}
+
+// ask reads a line; an input that has ended gives an empty one. An interrupt is heard at once, though reading goes on
+// until the command ends.
+func (a *app) ask(ctx context.Context, question string) (string, error) {
+	fmt.Fprint(a.err, question)
+	if a.lines == nil {
+		a.lines = bufio.NewReader(a.in)
+	}
 	answers := make(chan string, 1)
 	go func() {
-		answer, _ := bufio.NewReader(a.in).ReadString('\n') // what there is before an error counts
+		answer, _ := a.lines.ReadString('\n') // what there is before an error counts
 		answers <- answer
 	}()
 	select {
 	case <-ctx.Done():
 		fmt.Fprintln(a.err)
-		return fmt.Errorf("%w: nothing was changed", launch.ErrInterrupted)
+		return "", fmt.Errorf("%w: nothing was changed", launch.ErrInterrupted)
 	case answer := <-answers:
-		return a.judge(answer)
+		return answer, nil
 	}
 }
 

@@ -18,27 +18,38 @@ const destroyWait = 150 * time.Second
 func (a *app) destroyCommand() *cobra.Command {
 	var w where
 	var yes bool
-	var wait time.Duration
+	var o launch.DestroyOptions
 	c := &cobra.Command{
 		Use:   "destroy",
-		Short: "Take the application away with all its data, and prove that nothing is left",
+		Short: "Take the application away with all its data, or one environment, and prove that nothing is left",
 		Long: `Deletes every environment and the foundation, then asks each service for each resource that there was.
-Exits 1 with a list where anything is left.`,
+With --environment it deletes that environment alone; the foundation and the other environments stay and go on working. Where the
+pipeline lives in it the pipeline goes, too; a pipeline elsewhere stays, and the next commit brings the environment up again while
+slipway.yaml names it.
+A protected environment goes only where its name is typed, or given with --protected: --yes is not enough.
+
+Exit codes: 0 nothing is left, or nothing was there; 1 something is left, or it was refused or failed; 2 the command line cannot be
+meant.`,
+		Example: `  ./scripts/destroy.sh
+  ./scripts/destroy.sh --environment test
+  ./scripts/destroy.sh --yes --protected prod`,
 		Args: noArguments,
 		RunE: func(c *cobra.Command, _ []string) error {
 			if err := w.check(); err != nil {
 				return err
 			}
-			o := launch.DestroyOptions{Wait: wait}
 			if !yes && (!w.local || a.terminal()) {
 				o.Confirm = func(what string) error { return a.confirm(c.Context(), what) }
+				o.ConfirmName = func(environment string) error { return a.confirmName(c.Context(), environment) }
 			}
 			return a.destroy(c.Context(), w, o)
 		},
 	}
 	w.flags(c.Flags())
-	c.Flags().BoolVarP(&yes, "yes", "y", false, "do not ask")
-	waitFlag(c, &wait, destroyWait)
+	c.Flags().BoolVarP(&yes, "yes", "y", false, "do not ask; what is protected needs --protected all the same")
+	c.Flags().StringArrayVarP(&o.Environments, "environment", "e", nil, "environment to destroy alone, by `name`; may be given several times")
+	c.Flags().StringArrayVar(&o.Protected, "protected", nil, "destroy this environment although it is protected, by `name`; may be given several times")
+	waitFlag(c, &o.Wait, destroyWait)
 	return c
 }
 
@@ -57,7 +68,7 @@ func (a *app) destroy(ctx context.Context, w where, o launch.DestroyOptions) err
 	return l.Destroy(ctx, o)
 }
 
-// destroyLocal destroys on the local engine and ends the engine once nothing is left in it.
+// destroyLocal destroys on the local engine and, once nothing is left in it, ends the engine.
 func (a *app) destroyLocal(ctx context.Context, root string, cfg config.Config, o launch.DestroyOptions) error {
 	engine, err := local.Find(root)
 	if err != nil {
@@ -71,7 +82,7 @@ func (a *app) destroyLocal(ctx context.Context, root string, cfg config.Config, 
 	if err != nil {
 		return err
 	}
-	if err := l.Destroy(ctx, o); err != nil {
+	if err := l.Destroy(ctx, o); err != nil || len(o.Environments) > 0 {
 		return err
 	}
 	if err := engine.Stop(ctx); err != nil {

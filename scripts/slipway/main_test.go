@@ -304,6 +304,26 @@ func TestConfirm(t *testing.T) {
 	}
 }
 
+// A protected environment's name is typed, and a yes is none.
+func TestConfirmName(t *testing.T) {
+	for answer, want := range map[string]string{
+		"prod\n": "", " prod\r\n": "", "prod": "", "yes\n": "not its name", "Prod\n": "not its name", "\n": "not its name", "": "add --protected prod",
+	} {
+		var said bytes.Buffer
+		a := &app{streams: streams{strings.NewReader(answer), &said, &said}}
+		err := a.confirmName(t.Context(), "prod")
+		if want == "" && err != nil || want != "" && (err == nil || !strings.Contains(err.Error(), want)) {
+			t.Errorf("%q: %v", answer, err)
+		}
+	}
+	a := &app{streams: streams{strings.NewReader("one\ntwo\n"), io.Discard, io.Discard}}
+	for _, name := range []string{"one", "two"} {
+		if err := a.confirmName(t.Context(), name); err != nil {
+			t.Errorf("of several questions, that for %s: %v", name, err)
+		}
+	}
+}
+
 // Who is asked and presses Ctrl-C has answered.
 func TestConfirmIsInterrupted(t *testing.T) {
 	in, _ := io.Pipe()
