@@ -52,21 +52,16 @@ func (s *system) testExample(t *testing.T, folder string) {
 	again := s.run(t, s.env, "deploy.sh", "--local", "--yes")
 	again.wantCode(t, 0)
 	again.wantSaid(t, "no changes")
-	if strings.Contains(string(text), "protected: true") {
-		refused := s.run(t, s.env, "destroy.sh", "--local", "--yes")
-		refused.wantCode(t, 1)
-		refused.wantSaid(t, "is protected", "protected: false")
-		s.replace(t, config.File, "protected: true", "protected: false")
-		s.generate(t)
-		for _, env := range cfg.Environments {
-			if env.Protected {
-				open := s.run(t, s.env, "deploy.sh", "--local", "--yes", "--environment", env.Name, "--image", "keep")
-				open.wantCode(t, 0)
-				open.wantSaid(t, "termination protection is off")
-			}
+	end := []string{"--local", "--yes"}
+	for _, env := range cfg.Environments {
+		if env.Protected {
+			refused := s.run(t, s.env, "destroy.sh", end...)
+			refused.wantCode(t, 1)
+			refused.wantSaid(t, "environment "+env.Name+" is protected", "--protected "+env.Name)
+			end = append(end, "--protected", env.Name)
 		}
 	}
-	destroyed := s.run(t, s.env, "destroy.sh", "--local", "--yes")
+	destroyed := s.run(t, s.env, "destroy.sh", end...)
 	destroyed.wantCode(t, 0)
 	destroyed.wantSaid(t, `gone: \d+ of \d+ resources`)
 }
