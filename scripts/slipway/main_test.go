@@ -281,6 +281,14 @@ func TestDeployAndDestroy(t *testing.T) {
 	if code, _, errs := call(t, "no\n", "destroy"); code != exitFailed || !strings.Contains(errs, "nothing was changed") {
 		t.Errorf("declined: exit code %d, %s", code, errs)
 	}
+	code, _, errs = call(t, "yes\n", "destroy", "--environment", "prod")
+	if code != 0 {
+		t.Error(errs)
+	}
+	wantSaid(t, errs, "Delete environment prod of slipway-demo from account", "stay: the foundation")
+	if code, _, errs := call(t, "", "destroy", "--yes", "--protected", "prdo"); code != exitFailed || !strings.Contains(errs, `no environment "prdo"`) {
+		t.Errorf("exit code %d, %s", code, errs)
+	}
 	if code, _, errs := call(t, "yes\n", "destroy"); code != 0 {
 		t.Error(errs)
 	}
