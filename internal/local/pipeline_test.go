@@ -11,6 +11,7 @@ import (
 	cfntypes "github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
 	"github.com/aws/aws-sdk-go-v2/service/codepipeline"
 	"github.com/aws/aws-sdk-go-v2/service/codepipeline/types"
+	"github.com/aws/aws-sdk-go-v2/service/iam"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 )
 
@@ -34,12 +35,29 @@ Resources:
             Statement:
               - {Effect: Allow, Action: [s3:GetBucketVersioning], Resource: "arn:aws:s3:::sources"}
               - {Effect: Allow, Action: [s3:GetObject, s3:GetObjectVersion], Resource: "arn:aws:s3:::sources/source.zip"}
-              - {Effect: Allow, Action: [s3:PutObject], Resource: "arn:aws:s3:::sources/delivery/*"}
+              - {Effect: Allow, Action: [s3:PutObject], Resource: "arn:aws:s3:::sources/delivery/Source/*"}
+              - {Effect: Allow, Action: [codebuild:BatchGetBuilds, codebuild:StartBuild], Resource: !GetAtt Project.Arn}
+  Trigger:
+    Type: AWS::IAM::Role
+    Properties:
+      RoleName: trigger
+      AssumeRolePolicyDocument: {Statement: []}
+      Policies:
+        - PolicyName: start
+          PolicyDocument: {Statement: [{Effect: Allow, Action: [codepipeline:StartPipelineExecution], Resource: "arn:aws:codepipeline:us-east-1:000000000000:delivery"}]}
+  Builds:
+    Type: AWS::IAM::Role
+    Properties:
+      RoleName: builds
+      AssumeRolePolicyDocument: {Statement: []}
+      Policies:
+        - PolicyName: read
+          PolicyDocument: {Statement: [{Effect: Allow, Action: [s3:GetObject], Resource: "arn:aws:s3:::sources/delivery/Source/*"}]}
   Project:
     Type: AWS::CodeBuild::Project
     Properties:
       Name: check
-      ServiceRole: !GetAtt Role.Arn
+      ServiceRole: !GetAtt Builds.Arn
       Source: {Type: CODEPIPELINE}
       Artifacts: {Type: CODEPIPELINE}
       Environment: {Type: LINUX_CONTAINER, ComputeType: BUILD_GENERAL1_SMALL, Image: aws/codebuild/standard:7.0}
@@ -62,6 +80,7 @@ Resources:
             - Name: Check
               ActionTypeId: {Category: Build, Owner: AWS, Provider: CodeBuild, Version: "1"}
               InputArtifacts: [{Name: Source}]
+              OutputArtifacts: [{Name: Checked}]
               Configuration: {ProjectName: !Ref Project}
   Rule:
     Type: AWS::Events::Rule
@@ -71,11 +90,12 @@ Resources:
         detail-type: [Object Created]
         detail: {bucket: {name: [!Ref Bucket]}, object: {key: [source.zip]}}
       Targets:
-        - {Id: pipeline, RoleArn: !GetAtt Role.Arn, Arn: !Sub "arn:${AWS::Partition}:codepipeline:${AWS::Region}:${AWS::AccountId}:${Pipeline}"}
+        - {Id: pipeline, RoleArn: !GetAtt Trigger.Arn, Arn: !Sub "arn:${AWS::Partition}:codepipeline:${AWS::Region}:${AWS::AccountId}:${Pipeline}"}
 `
 
 // TestPipelineRuns follows a pipeline through the SDK: it starts by itself when it is made and when its source is uploaded,
-// its role is enough for what it does, and a build ends with it. engine/test_pipelinerun.py has the rest.
+// what the roles of pipeline, rule
+// and builds allow is done and no more, and a build ends with its pipeline. engine/test_pipelinerun.py has the rest.
 func TestPipelineRuns(t *testing.T) {
 	t.Parallel()
 	engine := started(t, clone(t), WithRuntime(RuntimeProcess), WithEnforcement(), WithPipelines(PipelinesAutomatic))
@@ -96,12 +116,26 @@ func TestPipelineRuns(t *testing.T) {
 	p.upload(t, "other.zip", "true")
 	p.upload(t, "source.zip", "test -s buildspec.yml")
 	second := p.ended(t, 2)
-	if second.Status != types.PipelineExecutionStatusSucceeded || second.Trigger.TriggerType != types.TriggerTypeCloudWatchEvent {
-		t.Errorf("the second execution is %s by %s: %s", second.Status, second.Trigger.TriggerType, p.errors(t))
+	if second.Status != types.PipelineExecutionStatusFailed || second.Trigger.TriggerType != types.TriggerTypeCloudWatchEvent {
+		t.Errorf("the second execution is %s by %s", second.Status, second.Trigger.TriggerType)
+	}
+	if got, want := p.errors(t), "assumed-role/builds/AWSCodeBuild-"; !strings.Contains(got, want) || !strings.Contains(got, "is not authorized to perform: s3:PutObject") {
+		t.Errorf("a build may write what its role does not allow: %s", got)
+	}
+	_, err = iam.NewFromConfig(engine.AWSConfig()).PutRolePolicy(t.Context(), &iam.PutRolePolicyInput{
+		RoleName: new("builds"), PolicyName: new("write"),
+		PolicyDocument: new(allow(statement("s3:PutObject", "arn:aws:s3:::sources/delivery/Checked/*", ""))),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.upload(t, "source.zip", "test -s buildspec.yml")
+	if third := p.ended(t, 3); third.Status != types.PipelineExecutionStatusSucceeded {
+		t.Errorf("the third execution is %s: %s", third.Status, p.errors(t))
 	}
 	p.upload(t, "source.zip", "exit 3")
-	if third := p.ended(t, 3); third.Status != types.PipelineExecutionStatusFailed {
-		t.Errorf("the third execution is %s", third.Status)
+	if fourth := p.ended(t, 4); fourth.Status != types.PipelineExecutionStatusFailed {
+		t.Errorf("the fourth execution is %s", fourth.Status)
 	}
 	if got := p.errors(t); !strings.Contains(got, "Code: COMMAND_EXECUTION_ERROR, Message: Error while executing command: exit 3. Reason: exit status 3") {
 		t.Errorf("errors: %s", got)
@@ -126,7 +160,7 @@ type delivery struct {
 
 func (d *delivery) upload(t *testing.T, key, command string) {
 	t.Helper()
-	body := zipOf(t, map[string]string{"buildspec.yml": fmt.Sprintf("version: 0.2\nphases: {build: {commands: [%q]}}\n", command)})
+	body := zipOf(t, map[string]string{"buildspec.yml": fmt.Sprintf("version: 0.2\nphases: {build: {commands: [%q]}}\nartifacts: {files: [buildspec.yml]}\n", command)})
 	_, err := d.objects.PutObject(t.Context(), &s3.PutObjectInput{Bucket: new("sources"), Key: &key, Body: bytes.NewReader(body)})
 	if err != nil {
 		t.Fatal(err)

@@ -22,8 +22,13 @@ func inPython(t *testing.T, args ...string) string {
 	return string(out)
 }
 
+// TestEnginePython runs the tests of the engine that are written in its own language; those of builds and pipelines take a minute.
 func TestEnginePython(t *testing.T) {
-	inPython(t, "-m", "unittest", "--quiet", "test_patches", "test_containers")
+	modules := []string{"test_patches", "test_containers"}
+	if os.Getenv("SLIPWAY_LONG") != "" {
+		modules = append(modules, "test_codebuild", "test_codepipeline", "test_pipelinerun", "test_reports")
+	}
+	inPython(t, append([]string{"-m", "unittest", "--quiet"}, modules...)...)
 }
 
 // TestDifferencesAreFresh compares the user's page with the table of patches. UPDATE=1 writes the page.

@@ -22,6 +22,7 @@ from ministack.core.responses import get_account_id, get_region
 
 import buildrun
 import buildspec
+import reports
 import rights
 from buildspec import BuildError
 
@@ -65,22 +66,26 @@ class Build:
         self.project, self.job, self.record = project, job, _record(project, job)
         self.stopped, self.ended = threading.Event(), threading.Event()
         self.emit: Callable[[str], None] = lambda line: None
+        session = "AWSCodeBuild-" + self.record["id"].rsplit(":", 1)[-1]
+        self.credentials = rights.role_credentials(self.record["serviceRole"], session)
         running[self.record["id"]] = self
         if job:
             _line.append(self)
 
     def run(self) -> None:
-        work, status = (buildrun.work_folder(), "FAULT")
+        work, status = None, "FAULT"
         try:
             if _logs_enabled(self.project):
                 self.emit = cb._log_sink(self.record)
             self._wait_for_turn()
+            work = buildrun.work_folder(always_the_same=self.job is not None)
             status = self._steps(work)
         except BuildError as error:
             status = error.status
         finally:
             with self._phase("FINALIZING"):
-                buildrun.remove(work)
+                if work:
+                    buildrun.remove(work)
             self._finish(status)
 
     def _wait_for_turn(self) -> None:
@@ -120,6 +125,7 @@ class Build:
         for source in self.job.sources if self.job else _sources(self.project):
             folder = work / "_".join(filter(None, ["src", source.identifier]))
             folder.mkdir(exist_ok=True)
+            self._must_be_allowed("s3:GetObject", source.location)
             buildrun.download(source.location, source.version, folder)
             if not source.identifier:
                 continue
@@ -129,6 +135,12 @@ class Build:
             else:
                 self._log(f"no shell can read a variable {name}: name the artifact with letters, digits and _ only")
         return variables
+
+    def _must_be_allowed(self, action: str, place: str) -> None:
+        """BuildError where the project's role may not touch an artifact of a pipeline, at BUCKET/KEY."""
+        denied = rights.denial(self.credentials, action, f"arn:aws:s3:::{place}") if self.job else ""
+        if denied:
+            raise BuildError("CLIENT_ERROR", f"AccessDenied: {denied}")
 
     def _buildspec(self, code: Path) -> buildspec.Buildspec:
         text = (self.project.get("source") or {}).get("buildspec") or "buildspec.yml"
@@ -143,11 +155,18 @@ class Build:
         return spec
 
     def _upload(self, spec: buildspec.Buildspec, code: Path) -> None:
+        try:
+            self._upload_artifacts(spec, code)
+        finally:
+            reports.make(self.record, spec.reports, code, self.credentials)
+
+    def _upload_artifacts(self, spec: buildspec.Buildspec, code: Path) -> None:
         if self.job:
             for name, place in self.job.outputs.items():
                 section = spec.secondary.get(name) or (spec.artifacts if len(self.job.outputs) == 1 else None)
                 if section is None:
                     raise BuildError("CLIENT_ERROR", f"no definition for selected secondary artifact {name}")
+                self._must_be_allowed("s3:PutObject", place)
                 buildrun.upload_zip(place, section, code)
             return
         build_id, name = self.record["id"], self.project["name"]
@@ -169,8 +188,7 @@ class Build:
         for variable in self.record["environment"]["environmentVariables"]:
             env[variable["name"]] = buildrun.value_of(variable.get("type", "PLAINTEXT"), variable["value"])
         env |= buildrun.own_variables(work, get_region()) | _codebuild_variables(self.record, code)
-        session = "AWSCodeBuild-" + self.record["id"].rsplit(":", 1)[-1]
-        env |= rights.role_credentials(self.record["serviceRole"], session)
+        env |= self.credentials
         for name in env:
             if not buildrun.VARIABLE_NAME.fullmatch(name):
                 raise BuildError("CLIENT_ERROR", f"{name!r} cannot be the name of an environment variable")

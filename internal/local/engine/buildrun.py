@@ -182,9 +182,18 @@ def _marker() -> dict[str, str]:
     return {name: os.environ[name] for name in ("SLIPWAY_ENGINE_TOKEN",) if name in os.environ}
 
 
-def work_folder() -> Path:
-    """A new folder for one build, where the engine keeps what must not outlive it."""
-    return Path(tempfile.mkdtemp(prefix="slipway-build-", dir=os.environ.get("SLIPWAY_RUN_DIR"))).resolve()
+def work_folder(always_the_same: bool) -> Path:
+    """A new folder for one build, where the engine keeps what must not outlive it.
+
+    Go compiles and tests again what lies in another folder: builds that run one at a time have the same one.
+    """
+    parent = os.environ.get("SLIPWAY_RUN_DIR") or tempfile.gettempdir()
+    if not always_the_same:
+        return Path(tempfile.mkdtemp(prefix="slipway-build-", dir=parent)).resolve()
+    folder = Path(parent, "slipway-build-pipeline").resolve()
+    remove(folder)
+    folder.mkdir(mode=0o700)
+    return folder
 
 
 def _folder(work: Path, name: str) -> str:
@@ -251,6 +260,9 @@ def unpack(archive: zipfile.ZipFile, target: Path) -> None:
         with archive.open(entry) as packed, place.open("xb") as file:
             shutil.copyfileobj(packed, file)
         place.chmod(stat.S_IMODE(mode) & 0o777 if mode else 0o644)
+        # The time in the archive, without which Go runs tests again that have read the file.
+        changed = time.mktime((*entry.date_time, 0, 0, -1))
+        os.utime(place, (changed, changed))
     # Links come last, so that no file is written through one.
     for place, points_to in links:
         place.symlink_to(points_to)
@@ -308,7 +320,7 @@ def _matches(base: Path, spec: dict[str, Any]) -> dict[str, Path]:
 
 def _zip(files: dict[str, Path]) -> bytes:
     buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED, strict_timestamps=False) as archive:
         for name, path in files.items():
             archive.write(path, name)
     return buffer.getvalue()

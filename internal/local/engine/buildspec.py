@@ -10,9 +10,12 @@ from typing import Any
 
 import yaml
 
+import reportparse
+
 PHASES = ("install", "pre_build", "build", "post_build")
 ON_FAILURE = ("ABORT", "CONTINUE")
-IGNORED_KEYS = ("batch", "cache", "proxy", "reports", "run-as")
+IGNORED_KEYS = ("batch", "cache", "proxy", "run-as")
+MOST_REPORTS = 5
 IGNORED_PHASE_KEYS = ("run-as",)
 
 
@@ -35,6 +38,16 @@ class Phase:
 
 
 @dataclass(frozen=True)
+class ReportSection:
+    """One report group's part of reports: its name or ARN, and where its files are."""
+
+    name: str
+    format: str
+    files: list[str]
+    base: str
+
+
+@dataclass(frozen=True)
 class Buildspec:
     phases: list[Phase]
     variables: dict[str, str]
@@ -43,6 +56,7 @@ class Buildspec:
     exported: list[str]
     artifacts: dict[str, Any]
     secondary: dict[str, dict[str, Any]]  # artifacts/secondary-artifacts
+    reports: list[ReportSection]
     notes: list[str]
 
 
@@ -71,6 +85,7 @@ def parse(text: str) -> Buildspec:
         exported=_list(env.get("exported-variables"), "env.exported-variables"),
         artifacts=artifacts,
         secondary=_mapping(artifacts.get("secondary-artifacts"), "artifacts.secondary-artifacts"),
+        reports=_reports(_mapping(spec.get("reports"), "reports")),
         notes=_notes(spec, phases),
     )
 
@@ -88,6 +103,24 @@ def _phase(name: str, phase: dict[str, Any]) -> Phase:
         on_failure=on_failure,
         runtimes=_texts(phase, "runtime-versions"),
     )
+
+
+def _reports(reports: dict[str, Any]) -> list[ReportSection]:
+    if len(reports) > MOST_REPORTS:
+        raise _invalid(f"reports has {len(reports)} report groups; {MOST_REPORTS} are possible")
+    sections = []
+    for name, given in reports.items():
+        place, section = f"reports.{name}", _mapping(given, f"reports.{name}")
+        _known(section, ("files", "file-format", "base-directory", "discard-paths"), place)
+        form = section.get("file-format", "JUNITXML").upper()
+        if form not in reportparse.KINDS:
+            known = ", ".join(reportparse.KINDS)
+            raise _invalid(f"{place}.file-format is {form!r}; the local engine reads {known}")
+        files = _list(section.get("files"), f"{place}.files")
+        if not files:
+            raise _invalid(f"{place} names no files")
+        sections.append(ReportSection(name, form, files, section.get("base-directory", "")))
+    return sections
 
 
 def _notes(spec: dict[str, Any], phases: dict[str, Any]) -> list[str]:

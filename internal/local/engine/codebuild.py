@@ -15,6 +15,7 @@ import ministack.services.codebuild as cb
 from ministack.core.responses import error_response_json, get_account_id, get_region, json_response
 from ministack.services.cloudformation import provisioners
 
+import reports
 from build import Build, Job, begin_phase, now, running
 from patch import Patch, apply
 
@@ -250,6 +251,7 @@ _GUIDE = "https://docs.aws.amazon.com/codebuild/latest/"
 _SERVICE = "services.codebuild:"
 _HANDLER = "services.cloudformation.provisioners:_RESOURCE_HANDLERS[AWS::CodeBuild::Project]"
 PATCHES = (
+    *reports.PATCHES,
     Patch(
         places=(_SERVICE + "_start_build",),
         sha256="661025bbce1e016c0615c5325807c988aaf94bca53256bf0b59f5614127d650a",
@@ -272,7 +274,7 @@ PATCHES = (
         fault="After a restart builds of all but one Region are running for ever.",
         right="A build ends.",
         source=_GUIDE + "userguide/view-build-details.html",
-        wrap=restoring,
+        wrap=lambda original: reports.loading(restoring(original)),
     ),
     Patch(
         places=(_SERVICE + "_create_project",),
@@ -319,3 +321,4 @@ PATCHES = (
 
 def install() -> None:
     apply(PATCHES)
+    reports.install()

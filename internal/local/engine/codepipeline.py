@@ -11,6 +11,7 @@ import contextvars
 import copy
 import functools
 import json
+import logging
 import os
 import sys
 import time
@@ -36,11 +37,14 @@ from ministack.services.cloudformation import provisioners
 import pipelineevent
 import pipelinerun
 import pipelineview
+import rights
 from patch import Patch, apply
 from pipelinecheck import RefusedError, check, check_request
 
 JSON = dict[str, Any]
 Response = tuple[int, dict[str, str], bytes]
+
+logger = logging.getLogger("codepipeline")
 
 CONTENT_TYPE = "application/x-amz-json-1.1"
 TYPE = "AWS::CodePipeline::Pipeline"
@@ -58,8 +62,12 @@ def create_pipeline(request: JSON) -> JSON:
 
 
 def _start_by_itself(record: JSON, kind: str, detail: str) -> None:
-    if os.environ.get(STARTS) != "manual":
+    if os.environ.get(STARTS) == "manual":
+        return
+    try:
         pipelinerun.start(record, {"triggerType": kind, "triggerDetail": detail})
+    except RefusedError as error:
+        logger.error("pipeline %s does not start by itself: %s", record["pipeline"]["name"], error)
 
 
 def _create(request: JSON) -> JSON:
@@ -452,10 +460,18 @@ def invoking(original: Callable[..., None]) -> Callable[..., None]:
             return
         with pipelinerun.LOCK:
             record = _pipelines.get(spec.resource)
-            if record:
+            if record and _may_start(target):
                 _start_by_itself(record, "CloudWatchEvent", rule["Arn"])
 
     return invoke
+
+
+def _may_start(target: JSON) -> bool:
+    credentials = rights.role_credentials(target.get("RoleArn", ""), "events")
+    denied = rights.denial(credentials, "codepipeline:StartPipelineExecution", target["Arn"])
+    if denied:
+        logger.error("a rule does not start its pipeline: %s", denied)
+    return not denied
 
 
 PATCHES = (

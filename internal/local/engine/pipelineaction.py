@@ -22,7 +22,7 @@ from typing import Any
 import botocore.config
 import botocore.exceptions
 import botocore.session
-from ministack.core.responses import get_region
+from ministack.core.responses import get_account_id, get_region
 
 import codebuild
 import pipelineevent
@@ -223,6 +223,7 @@ def _build(pipeline: JSON, execution: JSON, action: JSON, configuration: JSON) -
         outputs={a["name"]: _path(a["s3location"]) for a in outputs},
     )
     variables = json.loads(configuration.get("EnvironmentVariables") or "[]")
+    _may_build(pipeline["roleArn"], action["id"], configuration["ProjectName"])
     try:
         build = codebuild.start_job(
             configuration["ProjectName"], job, variables, configuration.get("BuildspecOverride", "")
@@ -240,6 +241,16 @@ def _build(pipeline: JSON, execution: JSON, action: JSON, configuration: JSON) -
         return failed("JobFailed", _why(record), **told)
     exported = {v["name"]: v["value"] for v in record["exportedEnvironmentVariables"]}
     return Outcome(result=told, variables=exported, outputs=outputs)
+
+
+def _may_build(role: str, session: str, project: str) -> None:
+    """ActionError where the pipeline's role may not run the project."""
+    credentials = rights.role_credentials(role, session)
+    arn = f"arn:aws:codebuild:{get_region()}:{get_account_id()}:project/{project}"
+    for operation in ("StartBuild", "BatchGetBuilds"):
+        denied = rights.denial(credentials, f"codebuild:{operation}", arn)
+        if denied:
+            raise ActionError("PermissionError", f"Error calling {operation[:1].lower()}{operation[1:]}: {denied}")
 
 
 def _path(location: JSON) -> str:

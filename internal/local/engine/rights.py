@@ -332,6 +332,23 @@ def role_credentials(role_arn: str, session: str) -> dict[str, str]:
     return {"AWS_ACCESS_KEY_ID": access_key, "AWS_SECRET_ACCESS_KEY": secret, "AWS_SESSION_TOKEN": token}
 
 
+def denial(credentials: dict[str, str], action: str, resource: str) -> str:
+    """Why a role's policies do not allow an action; empty where they do, and where nobody is held to policies.
+
+    credentials: as role_credentials gave them.
+    """
+    from ministack.app import AUTH
+
+    if not AUTH:
+        return ""
+    service = action.partition(":")[0]
+    denied = iam_evaluator.enforce(credentials["AWS_ACCESS_KEY_ID"], action, service, get_region(), resource)
+    if isinstance(denied, iam_evaluator.EvalResult):
+        explicit = denied.decision == "Deny"
+        return iam_actions.identity_denial_message(action, denied.principal_arn, resource, explicit)
+    return "" if denied is None else denied.message
+
+
 def _stack_tags() -> Iterator[tuple[str, list[Json]]]:
     for stack in _stacks.values():
         yield stack["StackId"], list(stack.get("Tags") or [])

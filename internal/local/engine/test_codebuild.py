@@ -146,7 +146,7 @@ phases:
       - "echo after exit: $RESULT; PLAIN=unexported"
   post_build:
     commands: ["echo done $CODEBUILD_BUILD_SUCCEEDING"]
-reports: {unit: {files: ["*"]}}
+cache: {paths: ["*"]}
 """,
             environmentVariablesOverride=[{"name": "OVERRIDDEN", "value": "request"}],
         )
@@ -160,7 +160,7 @@ reports: {unit: {files: ["*"]}}
         for line in (
             "after exit: hello kept spec request",
             "done 1",
-            "ignores reports",
+            "ignores cache",
             "Running command exit 0",
             "Phase complete: BUILD State: SUCCEEDED",
             "runtime golang 1.26",
@@ -273,6 +273,25 @@ phases: {build: {commands: ["true"]}}
         self.assertEqual(build["buildStatus"], "SUCCEEDED", self.log(build))
         self.assertIn("ran ./bin/link", self.log(build))
         self.assertNotIn("resolvedSourceVersion", build)
+
+    def test_secondary_sources_and_artifacts(self) -> None:
+        self.s3.put_object(Bucket=BUCKET, Key="other.zip", Body=zipped({"file": "other"}))
+        artifacts = {"type": "S3", "location": "artifacts", "name": "made", "packaging": "ZIP"}
+        build = self.run_build(
+            """
+version: 0.2
+phases: {build: {commands: ['cp "$CODEBUILD_SRC_DIR_other/file" made', 'test -f "$CODEBUILD_SRC_DIR/buildspec.yml"']}}
+artifacts: {files: [buildspec.yml], secondary-artifacts: {second: {files: [made]}}}
+""",
+            secondarySourcesOverride=[{"type": "S3", "location": f"{BUCKET}/other.zip", "sourceIdentifier": "other"}],
+            secondaryArtifactsOverride=[artifacts | {"artifactIdentifier": "second"}],
+        )
+        self.assertEqual(build["buildStatus"], "SUCCEEDED", self.log(build))
+        body = self.s3.get_object(Bucket="artifacts", Key="made")["Body"].read()
+        with zipfile.ZipFile(io.BytesIO(body)) as archive:
+            self.assertEqual(archive.read("made"), b"other")
+        made = build["secondaryArtifacts"][0]
+        self.assertEqual((made["artifactIdentifier"], made["location"]), ("second", "arn:aws:s3:::artifacts/made"))
 
     def test_source_outside_of_its_folder_is_refused(self) -> None:
         link = stat.S_IFLNK | 0o777
