@@ -16,6 +16,7 @@ func (d *Double) ecrHandlers() map[string]handler {
 	return map[string]handler{
 		"DescribeRepositories": d.describeRepositories, "DescribeImages": d.describeImages, "ListImages": d.listImages,
 		"BatchDeleteImage": d.batchDeleteImage, "GetAuthorizationToken": d.getAuthorizationToken,
+		"BatchGetImage": d.batchGetImage, "PutImage": d.putManifest,
 	}
 }
 
@@ -58,6 +59,22 @@ func (d *Double) putImage(repository, tag, digest string) string {
 	}
 	*t.images = append(*t.images, &image{digest, []string{tag}, d.now()})
 	return digest
+}
+
+// ImageTags are the tags of an image in a repository.
+func (d *Double) ImageTags(repository, digest string) []string {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	t := d.thing("AWS::ECR::Repository", repository)
+	if t == nil {
+		return nil
+	}
+	for _, i := range *t.images {
+		if i.digest == digest {
+			return slices.Clone(i.tags)
+		}
+	}
+	return nil
 }
 
 func (d *Double) repository(in object) (*thing, error) {
@@ -151,6 +168,53 @@ func (d *Double) listImages(in object) (object, error) {
 	}
 	ids, next := page(d, ids, text(in, "nextToken"), number(in, "maxResults"))
 	return object{"imageIds": asList(ids), "nextToken": opt(next)}, nil
+}
+
+// manifest stands for an image's manifest: all that is asked of it is that it comes back unchanged.
+func (i *image) manifest() string { return `{"schemaVersion":2,"digest":"` + i.digest + `"}` }
+
+const manifestType = "application/vnd.oci.image.manifest.v1+json"
+
+func (d *Double) batchGetImage(in object) (object, error) {
+	t, err := d.repository(in)
+	if err != nil {
+		return nil, err
+	}
+	images, failures := list{}, list{}
+	for _, id := range objects(in, "imageIds") {
+		i, err := d.find(t, id)
+		if err != nil {
+			failures = append(failures, object{"imageId": id, "failureCode": "ImageNotFound", "failureReason": "Requested image not found"})
+			continue
+		}
+		images = append(images, object{"imageId": object{"imageDigest": i.digest}, "imageManifest": i.manifest(), "imageManifestMediaType": manifestType,
+			"repositoryName": t.ID, "registryId": d.AccountID})
+	}
+	return object{"images": images, "failures": failures}, nil
+}
+
+// putManifest gives an image that is there another tag; layers are not kept here, so there can be no other image.
+func (d *Double) putManifest(in object) (object, error) {
+	t, err := d.repository(in)
+	if err != nil {
+		return nil, err
+	}
+	tag := text(in, "imageTag")
+	for _, i := range *t.images {
+		if slices.Contains(i.tags, tag) && i.manifest() == text(in, "imageManifest") {
+			return nil, fail("ImageAlreadyExistsException", "Image with digest '%s' and tag '%s' already exists in the repository with name '%s' in registry with id '%s'", i.digest, tag, t.ID, d.AccountID)
+		}
+		if slices.Contains(i.tags, tag) {
+			return nil, fail("ImageTagAlreadyExistsException", "The image tag '%s' already exists in the '%s' repository and cannot be overwritten because the repository is immutable.", tag, t.ID)
+		}
+	}
+	for _, i := range *t.images {
+		if i.manifest() == text(in, "imageManifest") {
+			i.tags = append(i.tags, tag)
+			return object{"image": object{"imageId": object{"imageDigest": i.digest, "imageTag": tag}, "repositoryName": t.ID, "registryId": d.AccountID}}, nil
+		}
+	}
+	return nil, fail("LayersNotFoundException", "Layers of the manifest were not found in the repository with name '%s'", t.ID)
 }
 
 func (d *Double) batchDeleteImage(in object) (object, error) {

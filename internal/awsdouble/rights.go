@@ -112,6 +112,8 @@ func (d *Double) resources() map[string]right {
 		"codepipeline.ListPipelineExecutions": d.byName("codepipeline:ListPipelineExecutions", "pipelineName", "AWS::CodePipeline::Pipeline", ""),
 		"codepipeline.StopPipelineExecution":  d.byName("codepipeline:StopPipelineExecution", "pipelineName", "AWS::CodePipeline::Pipeline", ""),
 
+		"ecr.BatchGetImage":        d.byName("ecr:BatchGetImage", "repositoryName", "AWS::ECR::Repository", "repository/"),
+		"ecr.PutImage":             d.byName("ecr:PutImage", "repositoryName", "AWS::ECR::Repository", "repository/"),
 		"ecr.DescribeImages":       d.byName("ecr:DescribeImages", "repositoryName", "AWS::ECR::Repository", "repository/"),
 		"ecr.DescribeRepositories": d.byName("ecr:DescribeRepositories", "repositoryNames", "AWS::ECR::Repository", "repository/"),
 

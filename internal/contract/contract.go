@@ -139,6 +139,28 @@ func SourceKey(identity string) string { return SourcesPrefix + identity + ".zip
 // TemplateKey is the bucket key of a template with this SHA-256, in hex.
 func TemplateKey(hash string) string { return TemplatesPrefix + hash + ".yaml" }
 
+// SetKey is the bucket key of a list of templates with this SHA-256, in hex.
+func SetKey(hash string) string { return TemplatesPrefix + hash + ".json" }
+
+// ReleaseTagPrefix begins the tags of images that a release names: the registry's lifecycle policy keeps them.
+const ReleaseTagPrefix = "release-"
+
+// SourceTag is that of an image's tags which is the identity of its source; empty where none is.
+func SourceTag(tags []string) string {
+	for _, tag := range tags {
+		if !strings.HasPrefix(tag, ReleaseTagPrefix) {
+			return tag
+		}
+	}
+	return ""
+}
+
+// ReleaseTag is the tag that keeps the image of this digest (sha256:...). It is one an image, however many releases name it:
+// an image can have 1,000 tags (docs.aws.amazon.com/AmazonECR/latest/userguide/service-quotas.html).
+func ReleaseTag(digest string) string {
+	return ReleaseTagPrefix + strings.TrimPrefix(digest, "sha256:")
+}
+
 // Stages of the pipeline: the values of the variable STAGE, and the arguments of scripts/stage.sh.
 const (
 	StageLint       = "lint"

@@ -47,7 +47,7 @@ func (t *table) deploying() {
 	t.allow(Deploy, "MissingObjects", "without it S3 calls a missing object forbidden", []string{"s3:ListBucket"}, t.buckets())
 	t.allow(Deploy, "BuildImage", "start the image build and follow it", []string{"codebuild:BatchGetBuilds", "codebuild:StartBuild"},
 		t.arns("codebuild", "project/*"), t.ours()) // a project's name is made of its logical id alone
-	t.allow(Deploy, "SeeImage", "find the image of a source", []string{"ecr:DescribeImages"}, t.arns("ecr", "repository/"+prefix))
+	t.allow(Deploy, "KeepImage", "find the image of a source; tag that of a release, so that it stays", []string{"ecr:BatchGetImage", "ecr:DescribeImages", "ecr:PutImage"}, t.arns("ecr", "repository/"+prefix))
 	t.allow(Deploy, "FollowService", "follow a deployment; raise the count to the least that scaling allows", []string{"ecs:DescribeServices", "ecs:UpdateService"},
 		t.arns("ecs", "service/"+prefix))
 	t.allow(Deploy, "SeeTasks", "why tasks stopped", []string{"ecs:DescribeTasks", "ecs:ListTasks"},

@@ -33,8 +33,9 @@ type request struct {
 	by          string // prefix of the change set's name
 	nested      bool   // whether the template nests stacks
 	gate        *gate
-	notes       []string // what a plan of it has to say besides
-	blind       bool     // some values are stand-ins: there can be no change set of it
+	notes       []string                    // what a plan of it has to say besides
+	blind       bool                        // some values are stand-ins: there can be no change set of it
+	begin       func(context.Context) error // called when the change is about to be made; nil: nothing
 }
 
 // apply makes a change set, shows it, executes it and follows it to its end. It returns errNoChanges where there is
@@ -53,6 +54,11 @@ func (l *Launcher) apply(ctx context.Context, r request) (stack, error) {
 	}
 	if err := l.look(ctx, r, current, set); err != nil {
 		return current, errors.Join(err, l.dropChangeSet(ctx, set, todo))
+	}
+	if r.begin != nil {
+		if err := r.begin(ctx); err != nil {
+			return current, errors.Join(err, l.dropChangeSet(ctx, set, todo))
+		}
 	}
 	token := newToken("execute")
 	// By its name: the rights to execute and to drop one are held to that, and what the condition key is for an ARN no document says.

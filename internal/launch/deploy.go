@@ -25,6 +25,8 @@ type DeployOptions struct {
 	Image string
 	// ByPipeline deploys with the pipeline's rights: the foundation and the pipeline itself stay as they are.
 	ByPipeline bool
+	// Execution is the id of the pipeline's execution that deploys; empty where a person does.
+	Execution string
 	// Wait is how long to wait for another run that has its turn.
 	Wait time.Duration
 	// Confirm is asked before a first launch creates anything; nil never asks.
@@ -220,8 +222,7 @@ func (l *Launcher) targets(o DeployOptions, roots map[string]stack) []config.Env
 	return list
 }
 
-// deployEnvironment brings one root stack to the wanted state, follows the service until it is really the one deployed,
-// asks it for its contract, and prints the outputs.
+// deployEnvironment brings one root stack to what the templates say, with the image given or, without one, the running one.
 func (l *Launcher) deployEnvironment(ctx context.Context, f foundation, env config.Environment, root stack, image string, o DeployOptions) error {
 	root, err := l.rest(ctx, root, l.role(f, o))
 	if err != nil {
@@ -242,21 +243,7 @@ func (l *Launcher) deployEnvironment(ctx context.Context, f foundation, env conf
 	if err != nil {
 		return err
 	}
-	updated, err := l.applyRoot(ctx, env, r, root)
-	if err != nil {
-		return err
-	}
-	if err := l.protect(ctx, env, updated, o); err != nil {
-		return err
-	}
-	if err := l.verify(ctx, env, updated); err != nil {
-		return err
-	}
-	if !o.ByPipeline {
-		l.notes(ctx, env, updated)
-	}
-	l.printOutputs(env, image, updated)
-	return nil
+	return l.deliver(ctx, l.newDelivery(f, o), env, root, r, o)
 }
 
 func hasRun(s stack) bool {

@@ -279,9 +279,8 @@ func TestOperationUnderWayIsWaitedFor(t *testing.T) {
 func TestPipelineDeploysWithItsOwnRole(t *testing.T) {
 	b := newBench(t)
 	b.mustDeploy(t, DeployOptions{})
-	image := imageOf(b.output.String())
 	b.double.OnBuild(nil)
-	other := image[:len(image)-4] + "0000"
+	other := b.pushed("b")
 	b.double.Restrict(b.double.RolePolicies(t, b.double.PhysicalID("slipway-demo-prod", "Pipeline.DeployRole"))...)
 	err := b.again("b").Deploy(t.Context(), DeployOptions{ByPipeline: true, Environments: []string{"prod"}, Image: other})
 	if err != nil {

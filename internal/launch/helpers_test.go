@@ -18,6 +18,7 @@ import (
 	"slipway/internal/deployer"
 	"slipway/internal/iampolicy"
 	"slipway/internal/progress"
+	"slipway/internal/source"
 	"slipway/internal/stacks"
 )
 
@@ -25,6 +26,10 @@ import (
 type tree string
 
 func (t tree) Identity() string { return strings.Repeat(string(t), 40)[:40] }
+
+func (t tree) Origin() source.Origin {
+	return source.Origin{Identity: t.Identity(), Commit: "commit" + string(t)}
+}
 
 func (t tree) WriteZip(w io.Writer) error {
 	_, err := io.WriteString(w, "zip of "+string(t))
@@ -134,6 +139,12 @@ func (b *bench) mustDestroy(t *testing.T) {
 	if living := b.double.Living(); len(living) > 0 {
 		t.Errorf("after destroy there is still %v", living)
 	}
+}
+
+// pushed is the image of a source, pushed as the pipeline does, by its digest.
+func (b *bench) pushed(source string) string {
+	repository := b.double.PhysicalID(contract.FoundationStackName(b.Config.Name), "Repository")
+	return b.double.AccountID + ".dkr.ecr." + b.double.Region + ".amazonaws.com/" + repository + "@" + b.double.PutImage(repository, tree(source).Identity(), "")
 }
 
 // root is a stack as CloudFormation describes it.

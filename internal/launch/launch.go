@@ -14,6 +14,7 @@ import (
 
 	"slipway/internal/config"
 	"slipway/internal/progress"
+	"slipway/internal/source"
 )
 
 // Options say what to launch, where, and how to speak about it.
@@ -22,6 +23,7 @@ type Options struct {
 	AWS       aws.Config        // credentials, Region and, for the local engine, the endpoint
 	Profile   string            // of the AWS configuration, for who has to renew a session; empty where none is named
 	Templates fs.FS             // the templates folder
+	Slipway   string            // the text of slipway.yaml, which releases keep
 	Source    Source            // the working tree; may be nil for Destroy
 	Machine   string            // where it runs, for whoever has to wait for this run
 	Records   string            // folder that keeps what a destroy has recorded until it is proven gone
@@ -36,6 +38,7 @@ type Options struct {
 // Source is the working tree that is being deployed.
 type Source interface {
 	Identity() string
+	Origin() source.Origin
 	WriteZip(w io.Writer) error
 }
 

@@ -44,10 +44,7 @@ func (l *Launcher) take(ctx context.Context, bucket, what string, wait time.Dura
 		return ctx, nil, nil
 	}
 	o := lease.Options{
-		S3: l.aws.s3, Bucket: bucket, Owner: l.caller, What: what, Idle: l.idle, File: l.leaseFile(), Beat: l.beat,
-	}
-	if l.Machine != "" {
-		o.Owner += " on " + l.Machine
+		S3: l.aws.s3, Bucket: bucket, Owner: l.owner(), What: what, Idle: l.idle, File: l.leaseFile(), Beat: l.beat,
 	}
 	waited := ""
 	for start := time.Now(); ; {

@@ -48,16 +48,16 @@ func (o *Operator) image(ctx context.Context, reference string, foundation Stack
 	return i, err
 }
 
-// tagOf is the image's tag; empty where the registry has it no more.
+// tagOf is the image's tag that names its source; empty where the registry has it no more.
 func (o *Operator) tagOf(ctx context.Context, repository, digest string) (string, error) {
 	out, err := o.registry.DescribeImages(ctx, &ecr.DescribeImagesInput{RepositoryName: &repository, ImageIds: []ecrtypes.ImageIdentifier{{ImageDigest: &digest}}})
-	if isCode(err, "ImageNotFoundException", "RepositoryNotFoundException") || err == nil && (len(out.ImageDetails) == 0 || len(out.ImageDetails[0].ImageTags) == 0) {
+	if isCode(err, "ImageNotFoundException", "RepositoryNotFoundException") || err == nil && len(out.ImageDetails) == 0 {
 		return "", nil
 	}
 	if err != nil {
 		return "", fmt.Errorf("look for the image in repository %s: %w", repository, err)
 	}
-	return out.ImageDetails[0].ImageTags[0], nil
+	return contract.SourceTag(out.ImageDetails[0].ImageTags), nil
 }
 
 // origin reads where a source is from; nothing, where it is kept no more.

@@ -47,6 +47,9 @@ func ReadOrigin(archive io.ReaderAt, size int64) (Origin, error) {
 	return Origin{m.Identity, m.Commit, m.Dirty}, nil
 }
 
+// Origin is what the tree's zip says of it.
+func (t Tree) Origin() Origin { return Origin{t.Identity(), t.Commit, t.Dirty} }
+
 // manifest renders the tree's manifest.
 func (t Tree) manifest() ([]byte, error) {
 	text, err := json.MarshalIndent(manifest{t.Identity(), t.Commit, t.Dirty, t.Files}, "", "  ")

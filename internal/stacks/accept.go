@@ -58,9 +58,9 @@ var (
 	ownActions      = finding{"GenericResourceWildcardPolicyRule", "slipway.yaml allows it, in service.permissions."}
 	ownActionsOfOne = finding{"IAMRoleWildcardActionOnPolicyRule", "slipway.yaml allows it, in service.permissions."}
 
-	describes  = finding{"WildcardResourceRule", "AWS names no resource for its actions that describe or list."}
+	describes  = finding{"WildcardResourceRule", "Actions that describe or list have no resource."}
 	unprotects = finding{"WildcardResourceRule", "AWS names no resource for taking a web ACL off a load balancer; the load balancer's own permission for it is limited."}
-	makesRole  = finding{"PrivilegeEscalationRule", "It makes and changes roles below the application's own path only, and under its boundary."}
+	makesRole  = finding{"PrivilegeEscalationRule", "It makes roles below the application's path only, under its boundary."}
 )
 
 // optional are findings that depend on what the scanner knows of a text in slipway.yaml: which actions have no resource.

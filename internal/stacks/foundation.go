@@ -17,20 +17,19 @@ import (
 )
 
 const (
-	artifactDays     = 30  // what the pipeline hands from action to action
-	sourceDays       = 180 // zips of earlier sources; a release can be rolled back without them, by its image
-	oldVersionDays   = 30  // earlier versions of source.zip
-	untaggedDays     = 7
-	imagesKept       = 200 // beyond what releases name
-	buildMinutes     = 30
-	queueMinutes     = 60
-	releaseTagPrefix = "release-"
+	artifactDays   = 30  // what the pipeline hands from action to action
+	sourceDays     = 180 // zips of earlier sources; a release can be rolled back without them, by its image
+	oldVersionDays = 30  // earlier versions of source.zip
+	untaggedDays   = 7
+	imagesKept     = 200 // beyond what releases name
+	buildMinutes   = 30
+	queueMinutes   = 60
 )
 
 // Foundation is what must exist before the first image: bucket, registry, image build and the roles that
 // CloudFormation itself acts with.
 func Foundation(cfg config.Config) *cfn.Template {
-	t := cfn.New(fmt.Sprintf("Foundation of %s: bucket, image registry, image build, CloudFormation's roles.", cfg.Name))
+	t := cfn.New(fmt.Sprintf("Foundation of %s: bucket, image registry and build, roles.", cfg.Name))
 	f := foundation{t: t, cfg: cfg}
 	if cfg.Security.Key != "" {
 		f.key = given{t}.string(contract.KeyEncryptionKeyARN, keyDescription)
@@ -65,8 +64,21 @@ func (f *foundation) addBucket() {
 		EventBridgeConfiguration: &s3.Bucket_EventBridgeConfiguration{EventBridgeEnabled: true},
 	}
 	f.bucket = f.t.Add("Bucket", bucket)
-	f.t.Add("BucketPolicy", &s3.BucketPolicy{Bucket: f.bucket.Ref(), PolicyDocument: cfn.Document(tlsOnly(f.bucket))})
-	f.t.Output(contract.KeyBucketName, "Sources, templates, artifacts and release records.", f.bucket.Ref())
+	f.t.Add("BucketPolicy", &s3.BucketPolicy{Bucket: f.bucket.Ref(), PolicyDocument: cfn.Document(tlsOnly(f.bucket), f.writtenOnce())})
+	f.t.Output(contract.KeyBucketName, "Sources, templates, artifacts, releases.", f.bucket.Ref())
+}
+
+// writtenOnce refuses to overwrite a release: whoever writes one says that nothing may be there yet, which an upload in parts
+// cannot say at its beginning, and so is refused (docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes-enforce.html).
+func (f *foundation) writtenOnce() cfn.Statement {
+	return cfn.Statement{
+		Sid:       "WrittenOnce",
+		Effect:    cfn.Deny,
+		Principal: cfn.Principal{"AWS": {"*"}}, // a denial for everybody
+		Action:    []string{"s3:PutObject"},
+		Resource:  f.objects(contract.ReleasesPrefix),
+		Condition: cfn.Condition{"Null": {"s3:if-none-match": "true"}},
+	}
 }
 
 // lifecycle lets go of artifacts, old sources and earlier versions of source.zip and the lease. Templates stay, since a rollback reads
@@ -102,13 +114,14 @@ func (f *foundation) addRepository() {
 }
 
 // imageExpiry never touches what a release names: an image that an earlier rule matched is not expired by a later one
-// (docs.aws.amazon.com/AmazonECR/latest/userguide/LifecyclePolicies.html), and the first rule's limit is never reached.
+// (docs.aws.amazon.com/AmazonECR/latest/userguide/LifecyclePolicies.html), and the first rule's limit is 9,999 different ones.
+// Untagged images end by age, and those that no release names by their number.
 func imageExpiry() string {
-	const rule = `{"rulePriority":%d,"description":"%s","selection":{%s},"action":{"type":"expire"}}`
+	const rule = `{"rulePriority":%d,"selection":{%s},"action":{"type":"expire"}}`
 	rules := []string{
-		fmt.Sprintf(rule, 1, "keep what releases name", `"tagStatus":"tagged","tagPrefixList":["`+releaseTagPrefix+`"],"countType":"imageCountMoreThan","countNumber":9999`),
-		fmt.Sprintf(rule, 2, "untagged images", fmt.Sprintf(`"tagStatus":"untagged","countType":"sinceImagePushed","countUnit":"days","countNumber":%d`, untaggedDays)),
-		fmt.Sprintf(rule, 3, "images that no release names", fmt.Sprintf(`"tagStatus":"any","countType":"imageCountMoreThan","countNumber":%d`, imagesKept)),
+		fmt.Sprintf(rule, 1, `"tagStatus":"tagged","tagPrefixList":["`+contract.ReleaseTagPrefix+`"],"countType":"imageCountMoreThan","countNumber":9999`),
+		fmt.Sprintf(rule, 2, fmt.Sprintf(`"tagStatus":"untagged","countType":"sinceImagePushed","countUnit":"days","countNumber":%d`, untaggedDays)),
+		fmt.Sprintf(rule, 3, fmt.Sprintf(`"tagStatus":"any","countType":"imageCountMoreThan","countNumber":%d`, imagesKept)),
 	}
 	return `{"rules":[` + strings.Join(rules, ",") + `]}`
 }

@@ -167,11 +167,11 @@ func (p *pipeline) deployStatements() []cfn.Statement {
 		{Sid: "SeeStacks", Effect: cfn.Allow, Action: seeStackActions, Resource: append(stacks, foundation...)},
 		{Sid: "PassExecutionRole", Effect: cfn.Allow, Action: []string{"iam:PassRole"}, Resource: []string{p.in[contract.KeyPipelineExecutionRoleARN]},
 			Condition: cfn.Condition{"StringEquals": {"iam:PassedToService": "cloudformation.amazonaws.com"}}},
-		{Sid: "Templates", Effect: cfn.Allow, Action: []string{"s3:GetObject", "s3:PutObject"}, Resource: p.objects(contract.TemplatesPrefix)},
-		{Sid: "TakeTurns", Effect: cfn.Allow, Action: []string{"s3:GetObject", "s3:PutObject"},
-			Resource: []string{cfn.Sub("arn:${AWS::Partition}:s3:::${" + contract.KeyBucketName + "}/" + contract.LeaseObject)}},
+		{Sid: "KeepState", Effect: cfn.Allow, Action: []string{"s3:GetObject", "s3:PutObject"},
+			Resource: p.objects(contract.TemplatesPrefix, contract.ReleasesPrefix, contract.LeaseObject)},
 		{Sid: "ListBucket", Effect: cfn.Allow, Action: []string{"s3:ListBucket"}, Resource: p.bucketARN()}, // without it a missing key looks forbidden
-		{Sid: "SeeImage", Effect: cfn.Allow, Action: []string{"ecr:DescribeImages"}, Resource: []string{p.in[contract.KeyRepositoryARN]}},
+		{Sid: "KeepImage", Effect: cfn.Allow, Action: []string{"ecr:BatchGetImage", "ecr:DescribeImages", "ecr:PutImage"}, // tag it as a release's
+			Resource: []string{p.in[contract.KeyRepositoryARN]}},
 		{Sid: "FollowService", Effect: cfn.Allow, Action: followServiceActions, Resource: arns("ecs", "service/"+prefix)},
 		{Sid: "SeeTasks", Effect: cfn.Allow, Action: seeTaskActions, Resource: arns("ecs", "container-instance/"+prefix, "task/"+prefix)},
 		{Sid: "ReadTaskLogs", Effect: cfn.Allow, Action: []string{"logs:GetLogEvents"}, Resource: arns("logs", "log-group:"+prefix)},

@@ -127,8 +127,12 @@ func (a *app) launcher(ctx context.Context, root string, cfg config.Config, w wh
 	for _, path := range tree.Untracked {
 		fmt.Fprintf(a.err, "warning: %s is neither tracked by git nor ignored, so it is not deployed\n", path)
 	}
+	slipway, err := os.ReadFile(filepath.Join(root, config.File))
+	if err != nil {
+		return nil, err
+	}
 	o := launch.Options{
-		Config: cfg, Templates: os.DirFS(filepath.Join(root, contract.TemplatesDir)), Source: tree, Records: filepath.Join(root, ".slipway"),
+		Slipway: string(slipway), Config: cfg, Templates: os.DirFS(filepath.Join(root, contract.TemplatesDir)), Source: tree, Records: filepath.Join(root, ".slipway"),
 		Progress: a.display(), Output: a.out, Machine: a.machine(), Profile: cmp.Or(w.profile, a.getenv("AWS_PROFILE")),
 	}
 	if engine != nil {
