@@ -168,6 +168,7 @@ const (
 	StageTemplates  = "templates"
 	StageSecurity   = "security"
 	StageImage      = "image"
+	StagePlan       = "plan"
 	StageDeploy     = "deploy"
 	StageAcceptance = "acceptance"
 )
@@ -179,9 +180,25 @@ const (
 	VarRepositoryURI = "SLIPWAY_REPOSITORY_URI" // where the image is pushed
 	VarEnvironment   = "SLIPWAY_ENVIRONMENT"    // what a deploy or acceptance action deploys to
 	VarImageURI      = "IMAGE_URI"              // exported by the image stage: repository@sha256:...
+	VarTemplateSet   = "TEMPLATE_SET"           // likewise: the hash over the templates folder
+	VarPlanSummary   = "PLAN_SUMMARY"           // exported by the plan stage: what is at risk, in a line
+	VarPlanLog       = "PLAN_LOG"               // likewise: where its log is shown
 	VarLocalCA       = "SLIPWAY_LOCAL_CA"       // likewise: the file with the authority of its load balancers' certificates
 	VarLocalEngine   = "SLIPWAY_LOCAL_ENGINE"   // set by the local engine for what it runs, beside AWS_ENDPOINT_URL
 )
+
+// StageDir is where a stage leaves what the pipeline hands on, from the repository's root; it is empty when a stage begins.
+const StageDir = ".slipway/stage"
+
+// PlanFile is what the plan stage leaves there.
+const PlanFile = "plan.json"
+
+// PlanArtifact is the artifact of an environment's plan action, and the namespace of the action's variables.
+func PlanArtifact(environment string) string { return "Plan_" + environment }
+
+// ArtifactDirVar is the variable with the folder of a build's further source
+// (docs.aws.amazon.com/codebuild/latest/userguide/build-env-ref-env-vars.html).
+func ArtifactDirVar(artifact string) string { return "CODEBUILD_SRC_DIR_" + artifact }
 
 // Role paths. The pipeline's execution role may make roles under the first only, and has no right on the second.
 func EnvironmentRolePath(name string) string { return "/slipway/" + name + "/env/" }

@@ -23,6 +23,8 @@ type DeployOptions struct {
 	KeepImage bool
 	// Image is deployed as it is, where given: repository@sha256:...
 	Image string
+	// TemplateSet is the hash that the templates must have, where given: TemplateSet's of those that were released.
+	TemplateSet string
 	// ByPipeline deploys with the pipeline's rights: the foundation and the pipeline itself stay as they are.
 	ByPipeline bool
 	// Execution is the id of the pipeline's execution that deploys; empty where a person does.
@@ -121,7 +123,14 @@ func (l *Launcher) check(o DeployOptions) error {
 	if o.Image != "" && !contract.IsDigest(o.Image) {
 		return fmt.Errorf("image %q: an image is deployed by its digest (repository@sha256:...), never by a tag", o.Image)
 	}
-	return nil
+	if o.TemplateSet == "" {
+		return nil
+	}
+	set, err := TemplateSet(l.Templates)
+	if err == nil && set != o.TemplateSet {
+		err = fmt.Errorf("the templates are the set %s and not %s, with which the image was released: every environment gets the same; release again", set, o.TemplateSet)
+	}
+	return err
 }
 
 func (l *Launcher) environmentNames() []string {
@@ -301,8 +310,8 @@ func (l *Launcher) rootRequest(ctx context.Context, f foundation, env config.Env
 	if r.parameters, err = t.fill(l.Config.RootParameters(env), known); err != nil {
 		return r, err
 	}
-	if o.ByPipeline && l.Config.IsPipelineHome(env) && r.parameters[contract.KeyPipelineTemplateURL] != root.parameters[contract.KeyPipelineTemplateURL] {
-		return r, l.definitionChanged()
+	if o.ByPipeline {
+		return r, l.pipelineStays(ctx, root, t, r.parameters)
 	}
 	return r, nil
 }

@@ -4,8 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"reflect"
+	"slices"
 
 	"slipway/internal/contract"
+	"slipway/internal/template"
 )
 
 // foundation is what the foundation's stack tells the rest.
@@ -81,6 +84,50 @@ func (l *Launcher) foundationThere(ctx context.Context) (foundation, error) {
 // definitionChanged stops a pipeline's deploy that would have to change what holds the pipeline in check.
 func (l *Launcher) definitionChanged() error {
 	return fmt.Errorf("the pipeline's definition changed: run ./scripts/deploy.sh --environment %s --image keep", l.Config.Pipeline.Environment)
+}
+
+// pipelineStays returns an error where a root would change the pipeline that is nested in it: its template, what it is given, or
+// whether it is there at all.
+func (l *Launcher) pipelineStays(ctx context.Context, root stack, t templateFile, parameters map[string]string) error {
+	if !hasRun(root) {
+		return nil
+	}
+	text, err := l.templateOf(ctx, root.id)
+	if err != nil {
+		return err
+	}
+	live, err := template.Parse([]byte(text))
+	if err != nil {
+		return fmt.Errorf("read the template of stack %s: %w", root.name, err)
+	}
+	was, is := live.Resources[contract.NestedPipeline].Properties, t.Resources[contract.NestedPipeline].Properties
+	if !reflect.DeepEqual(was, is) {
+		return l.definitionChanged()
+	}
+	for key := range parameters {
+		if refers(is, key) && parameters[key] != root.parameters[key] {
+			return l.definitionChanged()
+		}
+	}
+	return nil
+}
+
+// refers says whether a parameter's value stands somewhere in a value of a template.
+func refers(v any, parameter string) bool {
+	switch v := v.(type) {
+	case map[string]any:
+		if v["Ref"] == parameter {
+			return true
+		}
+		for _, item := range v {
+			if refers(item, parameter) {
+				return true
+			}
+		}
+	case []any:
+		return slices.ContainsFunc(v, func(item any) bool { return refers(item, parameter) })
+	}
+	return false
 }
 
 // holds says whether a stack is in good order and already holds this template and these parameters. CloudFormation

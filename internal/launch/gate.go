@@ -20,18 +20,9 @@ func newGate(o DeployOptions) *gate {
 	return &gate{allowed: slices.Clone(o.Allow), decide: o.Decide, refuse: o.refusal}
 }
 
-// unmet are the risks of plans that nobody has allowed yet. What only costs more informs, and stops nobody: a person who has
-// written `tasks: {min: 4}` has meant it, and it can be taken back.
+// unmet are the risks of plans that nobody has allowed yet.
 func (g *gate) unmet(plans ...plan.Plan) []plan.Risk {
-	var risks []plan.Risk
-	for _, p := range plans {
-		for _, r := range p.Risks {
-			if r.Kind != plan.Costs && !slices.Contains(g.allowed, r.Name) {
-				risks = append(risks, r)
-			}
-		}
-	}
-	return risks
+	return slices.DeleteFunc(plan.Stopping(plans...), func(r plan.Risk) bool { return slices.Contains(g.allowed, r.Name) })
 }
 
 // pass returns an error unless all that is risky in the plans is allowed, or somebody allows it now.

@@ -9,6 +9,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
@@ -165,4 +166,21 @@ func (l *Launcher) zip() (*os.File, error) {
 func discard(file *os.File) {
 	_ = file.Close()
 	_ = os.Remove(file.Name())
+}
+
+// TemplateSet is one hash over a templates folder: by path and content of each template.
+func TemplateSet(templates fs.FS) (string, error) {
+	sum := sha256.New()
+	err := fs.WalkDir(templates, ".", func(path string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() || !strings.HasSuffix(path, ".yaml") {
+			return err
+		}
+		text, err := fs.ReadFile(templates, path)
+		fmt.Fprintf(sum, "%d %s %s\n", len(path), path, hashOf(text))
+		return err
+	})
+	if err != nil {
+		return "", fmt.Errorf("read the templates: %w", err)
+	}
+	return hex.EncodeToString(sum.Sum(nil)), nil
 }

@@ -289,3 +289,17 @@ func either(v any) []any {
 	}
 	return []any{v}
 }
+
+// Stopping are the risks that stop a deployment until somebody allows them. What only costs more informs, and stops nobody:
+// a person who has written `tasks: {min: 4}` has meant it, and it can be taken back.
+func Stopping(plans ...Plan) []Risk {
+	var risks []Risk
+	for _, p := range plans {
+		for _, r := range p.Risks {
+			if r.Kind != Costs {
+				risks = append(risks, r)
+			}
+		}
+	}
+	return risks
+}

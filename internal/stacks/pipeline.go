@@ -248,28 +248,48 @@ func (p *pipeline) checkActions() []codepipeline.Pipeline_ActionDeclaration {
 	return actions
 }
 
-const releasedImage = "#{" + imageNamespace + "." + contract.VarImageURI + "}"
+// What the image action exported.
+const (
+	releasedImage     = "#{" + imageNamespace + "." + contract.VarImageURI + "}"
+	releasedTemplates = "#{" + imageNamespace + "." + contract.VarTemplateSet + "}"
+)
 
-// deployActions bring the release to one environment.
+// deployActions bring the release to one environment: a plan, somebody's approval where it is asked for, the deployment, which
+// may do what the plan says and no more, and acceptance.
 func (p *pipeline) deployActions(env config.Environment) []codepipeline.Pipeline_ActionDeclaration {
-	var actions []codepipeline.Pipeline_ActionDeclaration
-	if env.Approval {
-		actions = append(actions, p.approveAction(env))
+	release := []string{contract.VarEnvironment, env.Name, contract.VarImageURI, releasedImage, contract.VarTemplateSet, releasedTemplates}
+	run := func(name, stage string) codepipeline.Pipeline_ActionDeclaration {
+		return p.build(name, p.deploy.Ref(), 0, append([]string{contract.VarStage, stage}, release...)...)
 	}
-	next := len(actions) + 1
-	return append(actions,
-		p.build("Deploy", p.deploy.Ref(), next, contract.VarStage, contract.StageDeploy, contract.VarEnvironment, env.Name, contract.VarImageURI, releasedImage),
-		p.build("Acceptance", p.deploy.Ref(), next+1, contract.VarStage, contract.StageAcceptance, contract.VarEnvironment, env.Name))
+	plan := run("Plan", contract.StagePlan)
+	planned := contract.PlanArtifact(env.Name)
+	plan.Namespace = new(planned)
+	plan.OutputArtifacts = []codepipeline.Pipeline_OutputArtifact{{Name: planned}}
+	actions := []codepipeline.Pipeline_ActionDeclaration{plan}
+	if env.Approval {
+		actions = append(actions, approveAction(env))
+	}
+	deploy := run("Deploy", contract.StageDeploy)
+	deploy.InputArtifacts = append(deploy.InputArtifacts, codepipeline.Pipeline_InputArtifact{Name: planned})
+	deploy.Configuration.(map[string]any)["PrimarySource"] = sourceArtifact
+	actions = append(actions, deploy, run("Acceptance", contract.StageAcceptance))
+	for i := range actions {
+		actions[i].RunOrder = new(i + 1)
+	}
+	return actions
 }
 
 // approveAction waits for a person, for seven days at most, and then fails
 // (docs.aws.amazon.com/codepipeline/latest/userguide/approvals.html).
-func (p *pipeline) approveAction(env config.Environment) codepipeline.Pipeline_ActionDeclaration {
+func approveAction(env config.Environment) codepipeline.Pipeline_ActionDeclaration {
+	planned := func(variable string) string { return "#{" + contract.PlanArtifact(env.Name) + "." + variable + "}" }
 	return codepipeline.Pipeline_ActionDeclaration{
-		Name:          "Approve",
-		ActionTypeId:  &codepipeline.Pipeline_ActionTypeId{Category: "Approval", Owner: "AWS", Provider: "Manual", Version: "1"},
-		Configuration: map[string]any{"CustomData": fmt.Sprintf("Deploy %s to %s?", releasedImage, env.Name)},
-		RunOrder:      new(1),
+		Name:         "Approve",
+		ActionTypeId: &codepipeline.Pipeline_ActionTypeId{Category: "Approval", Owner: "AWS", Provider: "Manual", Version: "1"},
+		Configuration: map[string]any{
+			"CustomData":         fmt.Sprintf("Deploy %s to %s? %s", releasedImage, env.Name, planned(contract.VarPlanSummary)),
+			"ExternalEntityLink": planned(contract.VarPlanLog),
+		},
 	}
 }
 

@@ -290,13 +290,13 @@ func TestFoundationIsSentAsText(t *testing.T) {
 	}
 }
 
-// Where somebody must approve, the pipeline asks before anything changes there, and nowhere else.
+// Each environment is planned first; where somebody must approve, the pipeline asks before anything changes there, and nowhere else.
 func TestApprovalComesBeforeDeploy(t *testing.T) {
 	cfg := variants()["several"]
 	for i, env := range cfg.Environments {
-		want := []string{"Deploy 1", "Acceptance 2"}
+		want := []string{"Plan 1", "Deploy 2", "Acceptance 3"}
 		if env.Approval {
-			want = []string{"Approve 1", "Deploy 2", "Acceptance 3"}
+			want = []string{"Plan 1", "Approve 2", "Deploy 3", "Acceptance 4"}
 		}
 		stage := at(t, rendered(t, cfg)["prod/pipeline.yaml"].Resources, "Pipeline", "Properties", "Stages", 3+i, "Actions").([]any)
 		var got []string

@@ -422,10 +422,10 @@ func TestImageOfASourceWithoutGit(t *testing.T) {
 func TestExport(t *testing.T) {
 	for _, value := range []string{"registry/repository@sha256:0", "it's $HOME `id` \\ \"x\"\nand 'more'", ""} {
 		root := t.TempDir()
-		if err := export(root, contract.VarImageURI, value); err != nil {
+		if err := export(root, map[string]string{contract.VarImageURI: value}); err != nil {
 			t.Fatal(err)
 		}
-		out, err := exec.Command("sh", "-c", ". "+filepath.Join(root, ".slipway", "stage.env")+`; sh -c 'printf %s "$IMAGE_URI"'`).Output()
+		out, err := exec.Command("sh", "-c", ". "+filepath.Join(root, contract.StageDir, "stage.env")+`; sh -c 'printf %s "$IMAGE_URI"'`).Output()
 		if err != nil || string(out) != value {
 			t.Errorf("%q arrives as %q, %v", value, out, err)
 		}

@@ -7,9 +7,12 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
+	"net/url"
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"time"
 
@@ -21,26 +24,32 @@ import (
 	"slipway/internal/contract"
 	"slipway/internal/image"
 	"slipway/internal/launch"
+	"slipway/internal/plan"
 	"slipway/internal/source"
 )
 
 func (a *app) stageCommand() *cobra.Command {
 	stages := map[string]func(context.Context) error{
 		contract.StageImage:      a.stageImage,
+		contract.StagePlan:       a.stagePlan,
 		contract.StageDeploy:     a.stageDeploy,
 		contract.StageAcceptance: a.stageAcceptance,
 	}
 	return &cobra.Command{
-		Use:   "stage lint|unit|templates|security|image|deploy|acceptance",
+		Use:   "stage lint|unit|templates|security|image|plan|deploy|acceptance",
 		Short: "Run one stage of the pipeline, as its builds do",
 		Long: fmt.Sprintf(`Runs one stage of the pipeline, as its builds do. lint, unit, templates and security need nothing. The others read variables:
   image        %[1]s, the repository to push to
-  deploy       %[2]s and %[3]s, what to deploy where
+  plan         %[2]s and %[3]s, what would be deployed where
+  deploy       the same; in the pipeline it may do what the plan says and no more
   acceptance   %[2]s, which one to ask
-What a stage exports stands in .slipway/stage.env afterwards; image exports %[3]s.`, contract.VarRepositoryURI, contract.VarEnvironment, contract.VarImageURI),
+plan and deploy stop where %[4]s is given and the templates are another set. What a stage hands on stands in %[5]s
+afterwards: what it exports in stage.env (image: %[3]s and %[4]s; plan: %[6]s and %[7]s), and the plan in %[8]s.`,
+			contract.VarRepositoryURI, contract.VarEnvironment, contract.VarImageURI, contract.VarTemplateSet, contract.StageDir,
+			contract.VarPlanSummary, contract.VarPlanLog, contract.PlanFile),
 		Args: func(c *cobra.Command, args []string) error {
 			if len(args) != 1 || stages[args[0]] == nil {
-				return usageError{fmt.Errorf("%s takes one stage (lint, unit, templates, security, image, deploy or acceptance), not %q; see %s --help",
+				return usageError{fmt.Errorf("%s takes one stage (lint, unit, templates, security, image, plan, deploy or acceptance), not %q; see %s --help",
 					script(c), args, script(c))}
 			}
 			return nil
@@ -72,8 +81,12 @@ func (a *app) stageImage(ctx context.Context) error {
 		return err
 	}
 	reference := repository + "@" + digest
-	fmt.Fprintf(a.err, "image %s\n", reference)
-	return export(root, contract.VarImageURI, reference)
+	set, err := launch.TemplateSet(os.DirFS(filepath.Join(root, contract.TemplatesDir)))
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(a.err, "image %s, templates %s\n", reference, set)
+	return export(root, map[string]string{contract.VarImageURI: reference, contract.VarTemplateSet: set})
 }
 
 // imageRequest names the image after its source: the tag is the identity, whatever git calls it.
@@ -142,18 +155,141 @@ func registryLogin(ctx context.Context, settings aws.Config) (user, password str
 // pipelineWait leaves the build time to deploy after it has waited for somebody's deployment by hand.
 const pipelineWait = 45 * time.Minute
 
-// stageDeploy deploys one image to one environment with the pipeline's rights.
-func (a *app) stageDeploy(ctx context.Context) error {
+// released says what the pipeline deploys where.
+func (a *app) released() (o launch.DeployOptions, err error) {
 	environment, err := a.variable(contract.VarEnvironment, "the environment to deploy to")
 	if err != nil {
-		return err
+		return o, err
 	}
-	reference, err := a.variable(contract.VarImageURI, "the image to deploy, repository@sha256:...")
+	o = launch.DeployOptions{Environments: []string{environment}, ByPipeline: true, Wait: pipelineWait, TemplateSet: a.getenv(contract.VarTemplateSet)}
+	o.Image, err = a.variable(contract.VarImageURI, "the image to deploy, repository@sha256:...")
+	return o, err
+}
+
+// stagePlan says what a deployment would do, and leaves that for who approves it and for the deployment.
+func (a *app) stagePlan(ctx context.Context) error {
+	o, err := a.released()
 	if err != nil {
 		return err
 	}
-	err = a.deploy(ctx, where{}, launch.DeployOptions{Environments: []string{environment}, Image: reference, ByPipeline: true, Wait: pipelineWait})
+	l, err := a.atHand(ctx)
+	if err != nil {
+		return err
+	}
+	if err := known(l.Config, o.Environments); err != nil {
+		return err
+	}
+	plans, err := l.Plan(ctx, o)
+	if err != nil {
+		return err
+	}
+	if err := a.print(preview{}, plans...); err != nil {
+		return err
+	}
+	text, err := json.MarshalIndent(plans, "", "  ")
+	if err != nil {
+		return fmt.Errorf("write the plan: %w", err)
+	}
+	root, err := os.Getwd()
+	if err != nil {
+		return err
+	}
+	if err := leave(root, contract.PlanFile, text); err != nil {
+		return err
+	}
+	if err := nobodyAsked(l.Config, o.Environments[0], plans); err != nil {
+		return err
+	}
+	return export(root, map[string]string{contract.VarPlanSummary: summary(plans), contract.VarPlanLog: buildPage(a.getenv("CODEBUILD_BUILD_ARN"))})
+}
+
+// nobodyAsked stops what is at risk where the pipeline asks nobody before it deploys.
+func nobodyAsked(cfg config.Config, environment string, plans []plan.Plan) error {
+	i := slices.IndexFunc(cfg.Environments, func(e config.Environment) bool { return e.Name == environment })
+	risks := plan.Stopping(plans...)
+	if cfg.Environments[i].Approval || len(risks) == 0 {
+		return nil
+	}
+	command := "./scripts/deploy.sh --environment " + environment + " --image keep"
+	for _, r := range risks {
+		command += " --allow " + r.Name
+	}
+	return &launch.RiskError{Risks: risks, Next: fmt.Sprintf("%s has no approval in %s, so the pipeline has nobody to ask. Have a person run: %s", environment, config.File, command)}
+}
+
+// maxSummary is how much of a plan stands in an approval, in characters: a configuration's value has 1,000 at most
+// (docs.aws.amazon.com/codepipeline/latest/userguide/limits.html).
+const maxSummary = 500
+
+// summary is what matters in plans, in a line.
+func summary(plans []plan.Plan) string {
+	changes, names := 0, []string{}
+	for _, p := range plans {
+		changes += len(p.Changes)
+		for _, r := range p.Risks {
+			names = append(names, r.Name)
+		}
+	}
+	text := fmt.Sprintf("%d resources change; nothing is at risk", changes)
+	if len(names) > 0 {
+		text = fmt.Sprintf("%d resources change; at risk: %s", changes, strings.Join(names, ", "))
+	}
+	if len(text) > maxSummary {
+		text = text[:maxSummary] + "... (the rest is in the log)"
+	}
+	return text
+}
+
+// consoles are where the console shows builds; CodePipeline is in these partitions only.
+var consoles = map[string]string{"aws": "console.aws.amazon.com", "aws-us-gov": "console.amazonaws-us-gov.com"}
+
+// buildPage is the page that shows a build's log, of the build's ARN; empty where there is no build, or no console.
+func buildPage(arn string) string {
+	part := strings.SplitN(arn, ":", 6)
+	if len(part) < 6 || consoles[part[1]] == "" {
+		return ""
+	}
+	build := strings.TrimPrefix(part[5], "build/")
+	project, _, _ := strings.Cut(build, ":")
+	return fmt.Sprintf("https://%s/codesuite/codebuild/%s/projects/%s/build/%s/log?region=%s", consoles[part[1]], part[4], project, url.PathEscape(build), part[3])
+}
+
+// stageDeploy deploys one image to one environment with the pipeline's rights. Where it is given a plan it may do what that
+// says, and no more.
+func (a *app) stageDeploy(ctx context.Context) error {
+	o, err := a.released()
+	if err != nil {
+		return err
+	}
+	if o.Allow, err = a.allowed(o.Environments[0]); err != nil {
+		return err
+	}
+	err = a.deploy(ctx, where{}, o)
 	return errors.Join(err, a.logReport(err))
+}
+
+// allowed are the names of the risks in the plan that the pipeline hands over; without one, none.
+func (a *app) allowed(environment string) ([]string, error) {
+	dir := a.getenv(contract.ArtifactDirVar(contract.PlanArtifact(environment)))
+	if dir == "" {
+		return nil, nil
+	}
+	file := filepath.Join(dir, contract.PlanFile)
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return nil, fmt.Errorf("read the plan of %s: %w", environment, err)
+	}
+	var plans []plan.Plan
+	if err := json.Unmarshal(text, &plans); err != nil {
+		return nil, fmt.Errorf("read the plan of %s, %s: %w", environment, file, err)
+	}
+	var names []string
+	for _, p := range plans {
+		for _, r := range p.Risks {
+			names = append(names, r.Name)
+		}
+	}
+	return names, nil
 }
 
 // logReport writes a failure's whole report into the build's log, on a line of its own: the build's folder ends with it,
@@ -177,18 +313,24 @@ func (a *app) stageAcceptance(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	root, cfg, err := project()
+	l, err := a.atHand(ctx)
 	if err != nil {
-		return err
-	}
-	l, err := a.launcher(ctx, root, cfg, where{}, nil)
-	if err != nil {
-		return err
-	}
-	if err := a.trust(l, nil); err != nil {
 		return err
 	}
 	return l.Accept(ctx, environment)
+}
+
+// atHand is a launcher where a build, or its developer, works.
+func (a *app) atHand(ctx context.Context) (*launch.Launcher, error) {
+	root, cfg, err := project()
+	if err != nil {
+		return nil, err
+	}
+	l, err := a.launcher(ctx, root, cfg, where{}, nil)
+	if err != nil {
+		return nil, err
+	}
+	return l, errors.Join(a.trust(l, nil), a.standIns(ctx, l))
 }
 
 func (a *app) variable(name, what string) (string, error) {
@@ -198,11 +340,20 @@ func (a *app) variable(name, what string) (string, error) {
 	return "", fmt.Errorf("the variable %s is not set: set it to %s", name, what)
 }
 
-// export leaves a variable for the build to read after the stage, quoted for any shell.
-func export(root, name, value string) error {
-	file := filepath.Join(root, ".slipway", "stage.env")
-	if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
+// export leaves variables for the build to read after the stage, quoted for any shell.
+func export(root string, variables map[string]string) error {
+	var text []byte
+	for _, name := range slices.Sorted(maps.Keys(variables)) {
+		text = fmt.Appendf(text, "export %s='%s'\n", name, strings.ReplaceAll(variables[name], "'", `'\''`))
+	}
+	return leave(root, "stage.env", text)
+}
+
+// leave writes a file that the stage hands on.
+func leave(root, name string, text []byte) error {
+	dir := filepath.Join(root, filepath.FromSlash(contract.StageDir))
+	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return err
 	}
-	return os.WriteFile(file, fmt.Appendf(nil, "export %s='%s'\n", name, strings.ReplaceAll(value, "'", `'\''`)), 0o644)
+	return os.WriteFile(filepath.Join(dir, name), text, 0o644)
 }

@@ -1,0 +1,84 @@
+package main
+
+import (
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"slipway/internal/config"
+	"slipway/internal/contract"
+	"slipway/internal/plan"
+)
+
+var risky = []plan.Plan{{
+	Environment: "prod", Changes: make([]plan.Change, 3),
+	Risks: []plan.Risk{{Name: "replace:prod.ECS.LoadBalancer", Kind: plan.Replace, Text: "is replaced"}, {Name: "cost:prod", Kind: plan.Costs, Text: "costs more"}},
+}}
+
+// Who approves reads in a line what matters, however long the list is.
+func TestSummary(t *testing.T) {
+	if got, want := summary(risky), "3 resources change; at risk: replace:prod.ECS.LoadBalancer, cost:prod"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	if got, want := summary([]plan.Plan{{}}), "0 resources change; nothing is at risk"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	many := []plan.Plan{{Risks: make([]plan.Risk, 400)}}
+	if got := summary(many); len(got) > 600 || !strings.HasSuffix(got, "(the rest is in the log)") {
+		t.Errorf("%d characters: %s", len(got), got)
+	}
+}
+
+func TestBuildPage(t *testing.T) {
+	for arn, want := range map[string]string{
+		"arn:aws:codebuild:eu-west-1:123456789012:build/Deploy-1:0f-2":            "https://console.aws.amazon.com/codesuite/codebuild/123456789012/projects/Deploy-1/build/Deploy-1:0f-2/log?region=eu-west-1",
+		"arn:aws-us-gov:codebuild:us-gov-west-1:123456789012:build/Deploy-1:0f-2": "https://console.amazonaws-us-gov.com/codesuite/codebuild/123456789012/projects/Deploy-1/build/Deploy-1:0f-2/log?region=us-gov-west-1",
+		"": "", "nonsense": "",
+	} {
+		if got := buildPage(arn); got != want {
+			t.Errorf("%q: got %s, want %s", arn, got, want)
+		}
+	}
+}
+
+// Where an environment has no approval, the pipeline has nobody who could allow a risk; what only costs more goes on.
+func TestRisksNeedSomebody(t *testing.T) {
+	cfg := config.Config{Environments: []config.Environment{{Name: "dev"}, {Name: "prod", Approval: true}}}
+	if err := nobodyAsked(cfg, "prod", risky); err != nil {
+		t.Errorf("with approval: %v", err)
+	}
+	err := nobodyAsked(cfg, "dev", risky)
+	if err == nil || !strings.HasSuffix(err.Error(), "run: ./scripts/deploy.sh --environment dev --image keep --allow replace:prod.ECS.LoadBalancer") {
+		t.Errorf("without approval: %v", err)
+	}
+	harmless := []plan.Plan{{Risks: risky[0].Risks[1:]}}
+	if err := nobodyAsked(cfg, "dev", harmless); err != nil {
+		t.Errorf("what only costs more: %v", err)
+	}
+}
+
+// A deployment may do what its environment's plan says: that which the pipeline hands over, and none of another.
+func TestDeployTakesTheRisksOfItsPlan(t *testing.T) {
+	dir := t.TempDir()
+	text, err := json.Marshal(risky)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, contract.PlanFile), text, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	a := &app{environ: []string{"CODEBUILD_SRC_DIR_Plan_prod=" + dir, "CODEBUILD_SRC_DIR_Plan_empty=" + t.TempDir()}}
+	for environment, want := range map[string][]string{"prod": {"replace:prod.ECS.LoadBalancer", "cost:prod"}, "dev": nil} {
+		got, err := a.allowed(environment)
+		if diff := cmp.Diff(want, got); err != nil || diff != "" {
+			t.Errorf("%s: %v %s", environment, err, diff)
+		}
+	}
+	if _, err := a.allowed("empty"); err == nil || !strings.Contains(err.Error(), "read the plan of empty") {
+		t.Errorf("a plan that is not in the artifact: %v", err)
+	}
+}
