@@ -97,6 +97,16 @@ func TestBuildActsWithItsRole(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	if build := b.run(t, "version: 0.2\nphases: {build: {commands: ['true']}}\n"); build.BuildStatus != types.StatusTypeFailed {
+		t.Errorf("a build that may not write its log is %s", build.BuildStatus)
+	}
+	_, err = roles.PutRolePolicy(t.Context(), &iam.PutRolePolicyInput{
+		RoleName: aws.String("build"), PolicyName: aws.String("log"),
+		PolicyDocument: aws.String(allow(statement("logs:*", "arn:aws:logs:us-east-1:000000000000:log-group:/aws/codebuild/*", ""))),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
 	build := b.run(t, "version: 0.2\nenv: {exported-variables: [AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN]}\nphases: {build: {commands: ['true']}}\n")
 	if build.BuildStatus != types.StatusTypeSucceeded {
 		t.Fatalf("build is %s\n%s", build.BuildStatus, b.log(t, build))

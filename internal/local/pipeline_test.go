@@ -52,7 +52,10 @@ Resources:
       AssumeRolePolicyDocument: {Statement: []}
       Policies:
         - PolicyName: read
-          PolicyDocument: {Statement: [{Effect: Allow, Action: [s3:GetObject], Resource: "arn:aws:s3:::sources/delivery/Source/*"}]}
+          PolicyDocument:
+            Statement:
+              - {Effect: Allow, Action: [s3:GetObject], Resource: "arn:aws:s3:::sources/delivery/Source/*"}
+              - {Effect: Allow, Action: [logs:CreateLogStream, logs:PutLogEvents], Resource: "arn:aws:logs:us-east-1:000000000000:log-group:/aws/codebuild/check:*"}
   Project:
     Type: AWS::CodeBuild::Project
     Properties:

@@ -78,6 +78,7 @@ class Build:
             if _logs_enabled(self.project):
                 self.emit = cb._log_sink(self.record)
             self._wait_for_turn()
+            self._must_log()
             work = buildrun.work_folder(always_the_same=self.job is not None)
             status = self._steps(work)
         except BuildError as error:
@@ -98,6 +99,19 @@ class Build:
                 end_phase(phase, status)
                 raise BuildError("", "", status)
         end_phase(phase, "SUCCEEDED")
+
+    def _must_log(self) -> None:
+        """BuildError where the project's role may not write the build's log."""
+        log = self.record["logs"]
+        for operation in ("CreateLogStream", "PutLogEvents") if "groupName" in log else ():
+            denied = rights.denial(self.credentials, f"logs:{operation}", log["cloudWatchLogsArn"])
+            if denied:
+                with self._phase("PROVISIONING"):
+                    role, arn = self.record["serviceRole"], self.record["arn"]
+                    text = (
+                        f"Service role {role} does not allow AWS CodeBuild to create Amazon CloudWatch Logs log streams"
+                    )
+                    raise BuildError("ACCESS_DENIED", f"{text} for build {arn}. Error message: {denied}")
 
     def _steps(self, work: Path) -> str:
         minutes = int(self.project.get("timeoutInMinutes") or 60)

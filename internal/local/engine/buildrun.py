@@ -171,6 +171,9 @@ def own_variables(work: Path, region: str) -> dict[str, str]:
         "AWS_CONFIG_FILE": os.devnull,
         "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
         "AWS_EC2_METADATA_DISABLED": "true",
+        "GIT_CEILING_DIRECTORIES": str(
+            work
+        ),  # the folder lies in the user's clone, which is none of a build's business
         "SLIPWAY_LOCAL_ENGINE": "1",
         "SLIPWAY_LOCAL_CA": os.path.join(os.environ.get("SLIPWAY_RUN_DIR", ""), "tls", "ca.pem"),
         **_marker(),

@@ -239,6 +239,7 @@ phases:
         self.assertNotEqual(env["HOME"], os.environ.get("HOME"))
         self.assertEqual(env["GOCACHE"], self.engine.folder.name)
         self.assertEqual(env["DOCKER_HOST"], "unix:///nonexistent/docker.sock")
+        self.assertEqual(env["GIT_CEILING_DIRECTORIES"], str(Path(env["CODEBUILD_SRC_DIR"]).parent))
         for name in ("HOME", "TMPDIR", "CODEBUILD_SRC_DIR"):
             self.assertTrue(env[name].startswith(str(self.engine.tmp)), env[name])
             self.assertFalse(Path(env[name]).exists())

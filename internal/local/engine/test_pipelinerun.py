@@ -323,6 +323,17 @@ class RunTest(PipelineTest):
         self.decide("overtaken", "A", self.waits("overtaken", "A"))
         self.ends("overtaken", "Succeeded", "Superseded", "Succeeded")
 
+    def test_executions_in_parallel(self) -> None:
+        self.pipeline("parallel", [approval("Ask")], executionMode="PARALLEL")
+        self.start("parallel")
+
+        def asked() -> list[Any]:
+            return [a for a in self.history("parallel") if a["actionName"] == "Ask" and a["status"] == "InProgress"]
+
+        self.wait(lambda: len(asked()) == 2)
+        self.decide("parallel", "A", self.waits("parallel", "A"))
+        self.wait(lambda: self.statuses("parallel") == ["InProgress", "Succeeded"])
+
     def inbound(self, name: str, count: int) -> list[Any]:
         """What waits in front of stage A, once that many executions have their source."""
         sources = [a for a in self.history(name) if a["actionName"] == "Source" and a["status"] == "Succeeded"]
