@@ -1,6 +1,7 @@
 package awsdouble
 
 import (
+	"encoding/json"
 	"fmt"
 	"maps"
 	"reflect"
@@ -23,6 +24,7 @@ type changeSet struct {
 	changes         []object
 	children        []*changeSet
 	husks           map[string]string
+	validations     []object
 	created         time.Time
 }
 
@@ -58,6 +60,7 @@ func (d *Double) runChangeSet(cs *changeSet) {
 	default:
 		cs.changes = changes
 		cs.status, cs.execution = "CREATE_COMPLETE", "AVAILABLE"
+		d.validate(cs)
 	}
 	if cs.parent != "" && cs.execution == "AVAILABLE" {
 		cs.execution = "UNAVAILABLE" // only a root's can be executed
@@ -220,8 +223,12 @@ func detail(name, recreation string, dynamic bool, before, after, declared any) 
 }
 
 func shown(v any) any {
-	if v == nil {
+	switch v.(type) {
+	case nil:
 		return nil
+	case object, list:
+		text, _ := json.Marshal(v) // of maps and scalars: cannot fail
+		return string(text)
 	}
 	return fmt.Sprint(v)
 }

@@ -14,7 +14,7 @@ func (d *Double) cloudFormationHandlers() map[string]handler {
 		"CreateStack": d.createStack, "UpdateStack": d.updateStack, "DeleteStack": d.deleteStackCall,
 		"CancelUpdateStack": d.cancelUpdateStack, "ContinueUpdateRollback": d.continueUpdateRollback,
 		"UpdateTerminationProtection": d.updateTerminationProtection,
-		"DescribeStacks":              d.describeStacks, "ListStacks": d.listStacks, "DescribeStackEvents": d.describeStackEvents,
+		"DescribeStacks":              d.describeStacks, "ListStacks": d.listStacks, "DescribeStackEvents": d.describeStackEvents, "DescribeEvents": d.describeEvents,
 		"DescribeStackResource": d.describeStackResource, "DescribeStackResources": d.describeStackResources,
 		"ListStackResources": d.listStackResources, "GetTemplate": d.getTemplate, "ValidateTemplate": d.validateTemplate,
 	}

@@ -52,6 +52,7 @@ type Double struct {
 	answers   map[string]answered // by request: the last ones, while there is a forecast
 	failing   map[string]string   // phase and logical path of a resource -> why it fails
 	nestedCS  string              // why no nested change set can be made
+	found     []Validation        // in the change sets from now on
 
 	stacks       []*stack // in the order of their creation, deleted ones too
 	things       []*thing // everything that stacks made, deleted ones too, and what was put beside it

@@ -94,6 +94,7 @@ func (d *Double) resources() map[string]right {
 		"cloudformation.ContinueUpdateRollback":      d.withRole("ContinueUpdateRollback"),
 		"cloudformation.DeleteStack":                 d.withRole("DeleteStack"),
 		"cloudformation.DescribeChangeSet":           d.changeSetRight("DescribeChangeSet"),
+		"cloudformation.DescribeEvents":              d.changeSetRight("DescribeEvents"),
 		"cloudformation.ExecuteChangeSet":            d.changeSetRight("ExecuteChangeSet"),
 		"cloudformation.DescribeStacks":              d.stackRight("DescribeStacks"),
 		"cloudformation.DescribeStackEvents":         d.stackRight("DescribeStackEvents"),

@@ -15,8 +15,8 @@ func (t *table) stacks() {
 	own := iampolicy.Condition{"StringLike": {"cloudformation:ChangeSetName": {contract.ChangeSetByPerson + "*"}}}
 
 	t.allow(Deploy, "SeeStacks", "what there is, what a change does, how it goes", []string{
-		"cloudformation:DescribeChangeSet", "cloudformation:DescribeStackEvents", "cloudformation:DescribeStacks", "cloudformation:GetTemplate",
-		"cloudformation:ListChangeSets", "cloudformation:ListStackResources",
+		"cloudformation:DescribeChangeSet", "cloudformation:DescribeEvents", "cloudformation:DescribeStackEvents", "cloudformation:DescribeStacks",
+		"cloudformation:GetTemplate", "cloudformation:ListChangeSets", "cloudformation:ListStackResources",
 	}, t.arns("cloudformation", "stack/"+t.named()))
 	t.allow(Deploy, "MakeChangeSets", "change an environment, or take a change that failed back, with CloudFormation's role and no other",
 		[]string{"cloudformation:ContinueUpdateRollback", "cloudformation:CreateChangeSet"}, roots,

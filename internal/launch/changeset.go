@@ -46,7 +46,7 @@ func (l *Launcher) apply(ctx context.Context, r request) (stack, error) {
 		return current, err
 	}
 	set, err := l.changeSet(ctx, r, todo)
-	if errors.Is(err, errChangeSetFailed) {
+	if _, failed := errors.AsType[*changeSetError](err); failed {
 		return current, withCause(err, cause.Signal{Origin: cause.Stack, Text: err.Error()})
 	}
 	if err != nil {
@@ -83,14 +83,13 @@ func (l *Launcher) apply(ctx context.Context, r request) (stack, error) {
 // which happens with templates that are right, it says so and makes one over the root alone.
 func (l *Launcher) changeSet(ctx context.Context, r request, todo step) (*cloudformation.DescribeChangeSetOutput, error) {
 	set, err := l.makeChangeSet(ctx, r, todo, r.nested)
-	if err == nil || !r.nested || errors.Is(err, errNoChanges) || ctx.Err() != nil || !errors.Is(err, errChangeSetFailed) {
+	failed, ok := errors.AsType[*changeSetError](err)
+	if !ok || failed.invalid || !r.nested || ctx.Err() != nil {
 		return set, err
 	}
 	l.Progress.Line("%s: no preview of the nested stacks (%v); going on with the root's alone", r.name, err)
 	return l.makeChangeSet(ctx, r, todo, false)
 }
-
-var errChangeSetFailed = errors.New("CloudFormation could not make the change set")
 
 func (l *Launcher) makeChangeSet(ctx context.Context, r request, todo step, nested bool) (*cloudformation.DescribeChangeSetOutput, error) {
 	name := fmt.Sprintf("%s%d", r.by, time.Now().UnixNano())
@@ -142,14 +141,14 @@ func (l *Launcher) awaitChangeSet(ctx context.Context, name, id string, todo ste
 		case set.Status == types.ChangeSetStatusCreateComplete:
 			return set, nil
 		case set.Status == types.ChangeSetStatusFailed:
-			reason := aws.ToString(set.StatusReason)
+			failure := errNoChanges
+			if !emptyChangeSet(aws.ToString(set.StatusReason)) {
+				failure = l.failedSet(ctx, name, set)
+			}
 			if err := l.dropChangeSet(ctx, set, todo); err != nil {
 				return nil, err
 			}
-			if emptyChangeSet(reason) {
-				return nil, errNoChanges
-			}
-			return nil, fmt.Errorf("%w for stack %s: %s", errChangeSetFailed, name, reason)
+			return nil, failure
 		}
 		if err := pause(ctx, l.Poll); err != nil {
 			return nil, fmt.Errorf("wait for the change set of stack %s: %w", name, err)

@@ -172,7 +172,8 @@ func TestCauseOfARefusedTemplate(t *testing.T) {
 Resources:
   VPC: {Type: AWS::EC2::VPC, Properties: {CidrBlock: !Select [5, [10.0.0.0/16]]}}
 `})
-	if want(t, err, "Fn::Select", "cause: template-invalid", "next: "); !errors.Is(err, errChangeSetFailed) {
+	want(t, err, "Fn::Select", "cause: template-invalid", "next: ")
+	if _, made := errors.AsType[*changeSetError](err); !made {
 		t.Errorf("the change set was not even made: %v", err)
 	}
 }

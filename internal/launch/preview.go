@@ -318,7 +318,7 @@ func (l *Launcher) writeRunning(ctx context.Context, r request, current stack, d
 
 // changeSets are a change set and those nested in it, as the plan reads them.
 func (l *Launcher) changeSets(ctx context.Context, environment string, set *cloudformation.DescribeChangeSetOutput) []plan.ChangeSet {
-	root := plan.ChangeSet{Stack: plan.RootOf(environment)}
+	root := plan.ChangeSet{Stack: plan.RootOf(environment), Warnings: l.warnings(ctx, set)}
 	var below []plan.ChangeSet
 	for _, c := range set.Changes {
 		if c.ResourceChange == nil || c.ResourceChange.Action == types.ChangeActionSyncWithActual {
@@ -331,7 +331,7 @@ func (l *Launcher) changeSets(ctx context.Context, environment string, set *clou
 				l.Progress.Line("the change set of the nested stack %s cannot be read: %v", claim.LogicalID, err)
 			} else {
 				claim.HasSet = true
-				below = append(below, nestedSet(environment, claim.LogicalID, nested))
+				below = append(below, nestedSet(environment, claim.LogicalID, nested, l.warnings(ctx, nested)))
 			}
 		}
 		root.Claims = append(root.Claims, claim)
@@ -340,8 +340,8 @@ func (l *Launcher) changeSets(ctx context.Context, environment string, set *clou
 }
 
 // nestedSet is that of a stack right below the root; there are none below these.
-func nestedSet(environment, logicalID string, set *cloudformation.DescribeChangeSetOutput) plan.ChangeSet {
-	s := plan.ChangeSet{Stack: plan.NestedIn(environment, logicalID)}
+func nestedSet(environment, logicalID string, set *cloudformation.DescribeChangeSetOutput, warnings []string) plan.ChangeSet {
+	s := plan.ChangeSet{Stack: plan.NestedIn(environment, logicalID), Warnings: warnings}
 	for _, c := range set.Changes {
 		if c.ResourceChange != nil && c.ResourceChange.Action != types.ChangeActionSyncWithActual {
 			s.Claims = append(s.Claims, toClaim(c.ResourceChange))

@@ -8,6 +8,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 
+	"slipway/internal/awsdouble"
 	"slipway/internal/plan"
 )
 
@@ -202,4 +203,37 @@ func TestPlanWithoutNestedChangeSets(t *testing.T) {
 	}
 	want(t, b.asking(t, inside).Deploy(t.Context(), DeployOptions{}), insideRisks[0])
 	b.wantNothingLeft(t)
+}
+
+// What CloudFormation finds wrong before it begins is told, though the change set's own reason leaves it out, and nothing is left.
+func TestEarlyValidation(t *testing.T) {
+	b := newBench(t).asking(t, shop)
+	taken := awsdouble.Validation{Resource: "ECS.LogGroup", Name: "NAME_CONFLICT_VALIDATION", Reason: "Resource of type 'AWS::Logs::LogGroup' with identifier 'x' already exists."}
+	b.double.Validations(taken, awsdouble.Validation{
+		Resource: "ECS.Cluster", Name: "PROPERTY_VALIDATION", Path: "/Resources/Cluster/Properties", Reason: "Required property [X] not found",
+	})
+	want(t, b.Deploy(t.Context(), DeployOptions{}), "could not make the change set for stack shop-prod", "EarlyValidation", "cause: name-taken",
+		"LogGroup (AWS::Logs::LogGroup): Resource of type", "Cluster (AWS::ECS::Cluster): Required property [X] not found (at /Resources/Cluster/Properties)")
+	b.wantNothingLeft(t)
+	if status := b.double.StackStatus("shop-prod"); status != "" {
+		t.Errorf("the root is %s", status)
+	}
+	if strings.Contains(b.progress.String(), "going on with the root's alone") {
+		t.Error("it was tried again without a preview")
+	}
+	// What only may go wrong is told with the plan.
+	taken.Warns = true
+	b.double.Validations(taken)
+	b.asking(t, shop).mustDeploy(t, DeployOptions{})
+	if !strings.Contains(b.progress.String(), "Note: CloudFormation warns: LogGroup (AWS::Logs::LogGroup): Resource of type") {
+		t.Errorf("no warning:\n%s", b.progress)
+	}
+}
+
+// Who may not ask what was found is told the reason all the same, and why there is no more.
+func TestEarlyValidationWithoutTheRight(t *testing.T) {
+	b := newBench(t).asking(t, shop)
+	b.double.Validations(awsdouble.Validation{Resource: "Bucket", Reason: "Resource of type 'AWS::S3::Bucket' with identifier 'x' already exists."})
+	b.double.Fail("DescribeEvents", "AccessDenied", "User: x is not authorized to perform: cloudformation:DescribeEvents", 9)
+	want(t, b.Deploy(t.Context(), DeployOptions{}), "EarlyValidation", "what that is cannot be read", "not authorized to perform: cloudformation:DescribeEvents")
 }

@@ -13,8 +13,9 @@ import (
 
 // ChangeSet is what CloudFormation says that an update does to one stack.
 type ChangeSet struct {
-	Stack  string // as in changes.Set
-	Claims []Claim
+	Stack    string // as in changes.Set
+	Claims   []Claim
+	Warnings []string // what CloudFormation found that may go wrong
 }
 
 // Claim is what a change set says of one resource.
@@ -141,17 +142,24 @@ func (c Claim) change(stack string) changes.Change {
 	return change
 }
 
-// guesses tells whether CloudFormation takes for replaced what is not, by all that is known.
+// guesses tells whether CloudFormation takes for replaced, or for changed at all, what is not by all that is known.
 func (c Claim) guesses(change changes.Change) bool {
-	return c.Replacement != schema.Never && change.Replacement == schema.Never
+	if c.Replacement != schema.Never && change.Replacement == schema.Never {
+		return true
+	}
+	known := func(p changes.Property) bool { return p.After != unknown }
+	return change.Action == changes.Modify && len(change.Properties) > 0 && !slices.ContainsFunc(change.Properties, known)
 }
 
 func (p ClaimedProperty) after() string {
 	if p.Unknown {
-		return "(known once it is made)"
+		return unknown
 	}
 	return p.After
 }
+
+// unknown stands for a value that CloudFormation does not know yet.
+const unknown = "(known once it is made)"
 
 // values puts the values that CloudFormation knows in place of what the templates have there, and adds what they do not tell.
 func (c Claim) values(told []Property) []Property {

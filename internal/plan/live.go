@@ -54,6 +54,9 @@ func Live(u Update) (Plan, error) {
 	for _, set := range u.Sets {
 		u.doubt(set, is)
 		j.add(set)
+		for _, warning := range set.Warnings {
+			p.note("CloudFormation warns: %s", warning)
+		}
 	}
 	u.tell(&p, j, was, is)
 	if p.Basis == RootChangeSet {

@@ -77,7 +77,7 @@ type Change struct {
 	Type       string     `json:"type" doc:"such as AWS::ECS::Service"`
 	Action     string     `json:"action" doc:"add, modify, replace, perhaps replace (it depends on what AWS finds) or remove"`
 	Retained   bool       `json:"retained" doc:"what goes, by removal or replacement, is kept in the account"`
-	Guess      bool       `json:"guess,omitempty" doc:"CloudFormation takes it for replaced, perhaps or surely, only because it does not know a value yet; by the templates it is not"`
+	Guess      bool       `json:"guess,omitempty" doc:"CloudFormation takes it for changed, or for replaced, only because it does not know a value yet; by the templates it is not"`
 	Properties []Property `json:"properties" doc:"what differs, where it is modified or replaced"`
 }
 

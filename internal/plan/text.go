@@ -76,10 +76,14 @@ var escaped = strings.NewReplacer(`\`, `\\`, "|", `\|`, "*", `\*`, "_", `\_`, "`
 func (p Plan) summary() string {
 	count := map[string]int{}
 	for _, c := range p.Changes {
+		if c.Guess {
+			count["perhaps modify"]++
+			continue
+		}
 		count[c.Action]++
 	}
 	var parts []string
-	for _, action := range []string{"add", "modify", "replace", "perhaps replace", "remove"} {
+	for _, action := range []string{"add", "modify", "perhaps modify", "replace", "perhaps replace", "remove"} {
 		if n := count[action]; n > 0 {
 			parts = append(parts, fmt.Sprintf("%s %d", action, n))
 		}
@@ -105,10 +109,12 @@ func (p Plan) tree() string {
 		if c.Retained {
 			more = ", the old one kept"
 		}
+		sign := signs[c.Action]
 		if c.Guess {
-			more += " (AWS takes it for replaced, but only guesses: it does not know a value yet)"
+			sign += "?"
+			more += " (AWS only guesses that it is changed or replaced: it does not know a value yet)"
 		}
-		fmt.Fprintf(&b, "  %-4s %s (%s): %s%s\n", signs[c.Action], c.LogicalID, c.Type, c.Action, more)
+		fmt.Fprintf(&b, "  %-4s %s (%s): %s%s\n", sign, c.LogicalID, c.Type, c.Action, more)
 		for _, property := range c.Properties {
 			fmt.Fprintf(&b, "         %s\n", property)
 		}

@@ -35,8 +35,8 @@ var (
 		"cloudformation:TagResource",
 	}
 	seeStackActions = []string{
-		"cloudformation:DescribeChangeSet", "cloudformation:DescribeStackEvents", "cloudformation:DescribeStacks", "cloudformation:GetTemplate",
-		"cloudformation:ListChangeSets", "cloudformation:ListStackResources",
+		"cloudformation:DescribeChangeSet", "cloudformation:DescribeEvents", "cloudformation:DescribeStackEvents", "cloudformation:DescribeStacks",
+		"cloudformation:GetTemplate", "cloudformation:ListChangeSets", "cloudformation:ListStackResources",
 	}
 	followServiceActions = []string{"ecs:DescribeServices", "ecs:UpdateService"}
 	seeTaskActions       = []string{"ecs:DescribeTasks", "ecs:ListTasks"}
