@@ -61,8 +61,8 @@ func TestFaultsOnPurpose(t *testing.T) {
 	if *who.Account != a.AccountID {
 		t.Errorf("account %s", *who.Account)
 	}
-	_, err = a.cfn.DescribeEvents(a.ctx, &cloudformation.DescribeEventsInput{StackName: new("x")})
-	wantError(t, err, "InvalidAction", "Could not find operation DescribeEvents")
+	_, err = a.cfn.DescribeStackSet(a.ctx, &cloudformation.DescribeStackSetInput{StackSetName: new("x")})
+	wantError(t, err, "InvalidAction", "Could not find operation DescribeStackSet")
 }
 
 func TestServiceLinkedRoles(t *testing.T) {
