@@ -74,6 +74,8 @@ type Double struct {
 	lastIP       int
 	lastVersion  int
 	unhealthy    []string
+	quotas       map[string]float64
+	fargate      map[string]float64 // vCPUs that run past any stack, by class
 	clockTick    int64
 	lateLogs     bool
 }
@@ -100,6 +102,7 @@ func New(t testing.TB, opts ...Option) *Double {
 		ctx:     ctx,
 		random:  rand.New(rand.NewPCG(1, 2)), // #nosec G404 -- the same each time, on purpose
 		failing: map[string]string{}, buckets: map[string]*bucket{}, logs: map[string]map[string][]LogEvent{},
+		quotas: map[string]float64{}, fargate: map[string]float64{},
 		roles: map[string]bool{}, pipelines: map[string][]*Execution{}, revisions: map[string]int{},
 		tasks: TaskFailure{StoppedReason: "Essential container in task exited", ExitCode: 1, Log: []string{"panic: cannot start"}},
 	}

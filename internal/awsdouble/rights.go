@@ -133,6 +133,7 @@ func (d *Double) resources() map[string]right {
 		"route53.GetHostedZone":                             onHostedZone("route53:GetHostedZone"),
 		"route53.ListResourceRecordSets":                    onHostedZone("route53:ListResourceRecordSets"),
 		"secretsmanager.DescribeSecret":                     d.secretRight,
+		"servicequotas.GetServiceQuota":                     d.quotaRight,
 		"sns.ListSubscriptionsByTopic":                      d.byName("sns:ListSubscriptionsByTopic", "TopicArn", "AWS::SNS::Topic", ""),
 		"sns.GetTopicAttributes":                            d.byName("sns:GetTopicAttributes", "TopicArn", "AWS::SNS::Topic", ""),
 		"wafv2.GetWebACL":                                   d.aclRight,
@@ -286,6 +287,11 @@ func (d *Double) withRole(operation string) right {
 		}
 		return []iampolicy.Request{passRole(role), d.onStack(operation, text(in, "StackName"), map[string][]string{"cloudformation:RoleArn": {role}})}
 	}
+}
+
+func (d *Double) quotaRight(in object) []iampolicy.Request {
+	return []iampolicy.Request{{Action: "servicequotas:GetServiceQuota", Resource: d.arn("servicequotas", text(in, "ServiceCode")+"/"+text(in, "QuotaCode")),
+		Context: map[string][]string{"servicequotas:service": {text(in, "ServiceCode")}}}}
 }
 
 func passRole(role string) iampolicy.Request {

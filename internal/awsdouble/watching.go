@@ -6,7 +6,7 @@ import (
 )
 
 func (d *Double) metricHandlers() map[string]handler {
-	return map[string]handler{"DescribeAlarms": d.describeAlarms, "GetDashboard": d.getDashboard}
+	return map[string]handler{"DescribeAlarms": d.describeAlarms, "GetDashboard": d.getDashboard, "GetMetricStatistics": d.getMetricStatistics}
 }
 
 // describeAlarms leaves out those that do not exist

@@ -121,8 +121,11 @@ func (t *table) looking() {
 		append(t.iam("policy/*"), "arn:"+t.in.Partition+":iam::aws:policy/*"))
 	t.allow(Preflight, "SeeSecrets", "whether secrets are there", []string{"secretsmanager:DescribeSecret"}, t.arns("secretsmanager", "secret:*"))
 	t.allow(Preflight, "SeeVPC", "whether names are resolved in network.vpc", []string{"ec2:DescribeVpcAttribute"}, t.arns("ec2", "vpc/*"))
-	t.allow(Preflight, "SeeAmongAll", "whether parameters, VPC and subnets are there and fit", []string{
-		"ec2:DescribeRouteTables", "ec2:DescribeSubnets", "ec2:DescribeVpcs", "ssm:DescribeParameters",
+	t.allow(Preflight, "SeeQuotas", "whether a first launch fits into the account's quotas", []string{"servicequotas:GetServiceQuota"},
+		t.arns("servicequotas", "ec2/L-0263D0A3", "fargate/L-3032A538", "fargate/L-36FBB829", "vpc/L-F678F1CE"))
+	t.allow(Preflight, "SeeAmongAll", "whether parameters, VPC and subnets are there and fit; what counts against the quotas", []string{
+		"cloudwatch:GetMetricStatistics", "ec2:DescribeAddresses", "ec2:DescribeRouteTables", "ec2:DescribeSubnets", "ec2:DescribeVpcs",
+		"servicequotas:GetAWSDefaultServiceQuota", "ssm:DescribeParameters",
 	}, all)
 }
 

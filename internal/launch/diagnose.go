@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"slipway/internal/preflight"
@@ -73,7 +74,9 @@ func (l *Launcher) diagnoseEnvironments(ctx context.Context, d *diagnosis) {
 		case todo == update:
 			d.note(name, "up: a launch updates it", "", nil)
 		default:
-			fresh = append(fresh, env.Name)
+			if root.empty() {
+				fresh = append(fresh, env.Name)
+			}
 			d.note(name, "not up: a launch makes it", "", nil)
 			if !env.Network.Exists() {
 				zones, err := l.chooseZones(ctx, env.Network.Zones)
@@ -101,6 +104,11 @@ func (l *Launcher) diagnoseNamed(ctx context.Context, d *diagnosis, fresh []stri
 	}
 	for _, f := range found.Warned {
 		d.checks = append(d.checks, Check{Name: f.Key, Found: f.What + " " + f.Why, Fix: f.Do, Warned: true})
+	}
+	for _, q := range found.Quotas {
+		if name := "quota " + q.Name; !slices.ContainsFunc(slices.Concat(found.Refused, found.Warned), func(f preflight.Finding) bool { return f.Key == name }) {
+			d.note(name, fmt.Sprintf("%g of %g are used, and a launch needs %g more", q.Used, q.Limit, q.Need), "", nil)
+		}
 	}
 	if err == nil && len(found.Refused)+len(found.Warned) == 0 {
 		d.note(name, "is there and fits", "", nil)

@@ -66,7 +66,7 @@ func (l *Launcher) namedFits(ctx context.Context, targets []config.Environment, 
 	}
 	var fresh []string
 	for _, env := range targets {
-		if !hasRun(roots[env.Name]) {
+		if roots[env.Name].empty() {
 			fresh = append(fresh, env.Name)
 		}
 	}

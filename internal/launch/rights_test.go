@@ -152,6 +152,12 @@ security:
 	if _, err := preflight.Check(t.Context(), b.given().double.Config(), in, cfg, cfg.Environments, nil); err != nil {
 		t.Fatal(err)
 	}
+	first := b.Config
+	first.Environments = slices.Clone(first.Environments)
+	first.Environments[0].Network.NAT, first.Environments[0].Tasks.Spot = config.NATOne, 50
+	if _, err := preflight.Check(t.Context(), b.double.Config(), in, first, first.Environments, []string{first.Environments[0].Name}); err != nil {
+		t.Fatal(err)
+	}
 	b.unconfirmed(t.Context(), "arn:aws:sns:us-east-1:123456789012:slipway-demo-prod-topic", "oncall@example.com")
 }
 

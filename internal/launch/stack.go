@@ -28,6 +28,11 @@ func (s stack) exists() bool {
 	return s.status != noStack && s.status != types.StackStatusDeleteComplete
 }
 
+// empty says that nothing of the stack is there, or that nothing was left of it.
+func (s stack) empty() bool {
+	return !s.exists() || s.status == types.StackStatusReviewInProgress || s.status == types.StackStatusRollbackComplete
+}
+
 func (s stack) ours(name string) bool { return s.tags[contract.TagName] == name }
 
 // describe asks for one stack by name or id.

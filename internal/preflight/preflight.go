@@ -37,7 +37,10 @@ func (f Finding) String() string {
 }
 
 // Findings are what a launch would fail of, and what it may fail of or what could not be looked at.
-type Findings struct{ Refused, Warned []Finding }
+type Findings struct {
+	Refused, Warned []Finding
+	Quotas          []Quota // that were counted
+}
 
 // Check looks at what concerns the application and these environments; fresh are the names of those that are not up yet. It
 // returns an error where AWS cannot be asked; a missing right to look is a warning.
@@ -48,6 +51,8 @@ func Check(ctx context.Context, cfg aws.Config, in Place, app config.Config, env
 		dns:     route53.NewFromConfig(cfg),
 		ec2:     ec2query.New(cfg),
 		iam:     iam.NewFromConfig(cfg),
+		limits:  ec2query.NewJSON(cfg, "Service Quotas", "servicequotas", "ServiceQuotasV20190624"),
+		metrics: ec2query.NewForm(cfg, "CloudWatch", "monitoring", "2010-08-01"),
 		keys:    ec2query.NewJSON(cfg, "KMS", "kms", "TrentService"),
 		params:  ec2query.NewJSON(cfg, "SSM", "ssm", "AmazonSSM"),
 		secrets: ec2query.NewJSON(cfg, "Secrets Manager", "secretsmanager", "secretsmanager"),
@@ -57,9 +62,15 @@ func Check(ctx context.Context, cfg aws.Config, in Place, app config.Config, env
 	c.look(c.boundary(ctx, app.Security.Boundary))
 	c.key = "security.key"
 	c.look(c.encryptionKey(ctx, app.Security.Key))
+	var makes []config.Environment
 	for _, env := range environments {
-		c.environment(ctx, app, env, slices.Contains(fresh, env.Name))
+		makesIt := slices.Contains(fresh, env.Name)
+		c.environment(ctx, app, env, makesIt)
+		if makesIt {
+			makes = append(makes, env)
+		}
 	}
+	c.quotas(ctx, app, makes)
 	return c.found, errors.Join(c.failed...)
 }
 
@@ -69,6 +80,8 @@ type checker struct {
 	dns     *route53.Client
 	ec2     *ec2query.Client
 	iam     *iam.Client
+	limits  *ec2query.JSON
+	metrics *ec2query.Form
 	keys    *ec2query.JSON
 	params  *ec2query.JSON
 	secrets *ec2query.JSON

@@ -99,8 +99,13 @@ func TestEverythingFits(t *testing.T) {
 func TestNothingNamedNothingAsked(t *testing.T) {
 	d := awsdouble.New(t)
 	found := check(t, d, "name: shop\nenvironments: [{name: prod}]\n")
-	if len(found.Refused)+len(found.Warned)+len(d.Calls()) > 0 {
-		t.Error(found, d.Calls())
+	if len(found.Refused)+len(found.Warned) > 0 {
+		t.Error(found)
+	}
+	for _, c := range d.Calls() { // of the quotas
+		if c.Service != "servicequotas" && c.Operation != "DescribeVpcs" && c.Operation != "GetMetricStatistics" {
+			t.Error(c)
+		}
 	}
 }
 
@@ -195,7 +200,7 @@ func TestMissingRightIsAWarning(t *testing.T) {
 	d := given(t)
 	d.Restrict()
 	found := check(t, d, everythingNamed)
-	if len(found.Refused) > 0 || len(found.Warned) != 9 {
+	if len(found.Refused) > 0 || len(found.Warned) != 10 {
 		t.Errorf("%d refused, %d warned: %v", len(found.Refused), len(found.Warned), found)
 	}
 	for _, f := range found.Warned {

@@ -49,9 +49,9 @@ func (a *app) doctorCommand() *cobra.Command {
 		Use:   "doctor",
 		Short: "Look at all that a launch depends on, and say how to mend what is wrong",
 		Long: `Looks at the tools on this machine, at slipway.yaml and its templates, and on AWS at credentials, Region, the names of the stacks,
-the state of each environment, what slipway.yaml names, and the service-linked roles. Each line is ok, a warning or a problem with
-what to do. It changes nothing and asks on after what it finds. With --local it looks at what the local engine needs instead, and
-starts none. On AWS it takes the rights of the policies deploy and preflight (docs/permissions.md); it reads no quotas.
+the state of each environment, what slipway.yaml names, the account's quotas that a first launch counts against, and the
+service-linked roles. Each line is ok, a warning or a problem with what to do. It changes nothing and asks on after what it finds.
+With --local it looks at what the local engine needs instead, and starts none. On AWS it takes the rights of the policies deploy and preflight (docs/permissions.md).
 
 Exit codes: 0 no problem was found, though there may be warnings; 1 there is a problem; 2 the command line cannot be meant; 3 there
 is no slipway.yaml in this folder.`,

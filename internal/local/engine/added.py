@@ -10,6 +10,7 @@ from typing import Any
 from ministack.services import ec2, waf
 from ministack.services.cloudformation import provisioners
 
+import quotas
 import scaling
 
 Json = dict[str, Any]
@@ -24,6 +25,7 @@ def install() -> None:
     for kind in ("AWS::EC2::EIP", "AWS::EC2::NatGateway", "AWS::EC2::FlowLog"):
         provisioners._STACK_TAG_PROPERTY[kind] = ("Tags", "list")
     scaling.install()
+    quotas.install()
 
 
 def _in_place(create: Callable[..., Any], replacing: tuple[str, ...], delete: Callable[..., Any]) -> Callable[..., Any]:
