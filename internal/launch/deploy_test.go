@@ -272,8 +272,14 @@ func TestOperationUnderWayIsWaitedFor(t *testing.T) {
 	if err := <-first; !errors.Is(err, ErrInterrupted) && !errors.Is(err, context.Canceled) {
 		t.Errorf("the first run ended with %v", err)
 	}
-	b.double.Release()
-	b.again("b").mustDeploy(t, DeployOptions{})
+	second := b.again("b")
+	go func(waiting *said) {
+		for !strings.Contains(waiting.String(), "an operation is under way") && t.Context().Err() == nil {
+			time.Sleep(time.Millisecond)
+		}
+		b.double.Release()
+	}(second.progress)
+	second.mustDeploy(t, DeployOptions{})
 }
 
 func TestPipelineDeploysWithItsOwnRole(t *testing.T) {

@@ -24,6 +24,7 @@ func TestDestroy(t *testing.T) {
 		t.Errorf("it does not say so:\n%s", b.progress)
 	}
 	calls := b.operations()
+	before(t, calls, "AbortMultipartUpload", "DeleteObjects")
 	before(t, calls, "DisableRule", "DeleteStack")
 	before(t, calls, "DeleteStack", "DeleteObjects")
 }

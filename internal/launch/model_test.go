@@ -12,12 +12,13 @@ import (
 
 	"slipway/internal/awsdouble"
 	"slipway/internal/contract"
+	"slipway/internal/plan"
 )
 
 // histories are what people make of slipway.yaml over time: nothing of it replaces what holds data.
 var histories = []string{
 	"name: shop\nenvironments: [{name: test}, {name: prod}]\n",
-	"name: shop\nenvironments: [{name: test, tasks: {min: 2, max: 5}}, {name: prod, watch: {email: oncall@example.com}}]\n",
+	"name: shop\nenvironments: [{name: test, tasks: {min: 2, max: 5}}, {name: prod, watch: {insights: true}}]\n",
 	"name: shop\nservice: {cpu: 512, memory: 1024}\nenvironments: [{name: test}, {name: prod, tasks: {min: 3}}]\n",
 	"name: shop\nenvironments: [{name: dev}, {name: test}, {name: prod}]\n",
 }
@@ -37,7 +38,7 @@ type model struct {
 // stay; and in the end destroy leaves nothing.
 func TestAnyHistory(t *testing.T) {
 	before := flag.Lookup("rapid.checks").Value.String()
-	if err := errors.Join(flag.Set("rapid.checks", fmt.Sprint(seeds(4, 60))), flag.Set("rapid.steps", "8")); err != nil {
+	if err := errors.Join(flag.Set("rapid.checks", fmt.Sprint(seeds(4, 40))), flag.Set("rapid.steps", "8")); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = flag.Set("rapid.checks", before) })
@@ -48,6 +49,7 @@ func TestAnyHistory(t *testing.T) {
 			"deploy":         m.deploys,
 			"broken deploy":  m.failsToDeploy,
 			"killed deploy":  m.isKilledDeploying,
+			"stuck rollback": m.failsToGoBack,
 			"keep the image": m.keepsImage,
 			"destroy":        m.destroys,
 			"stuck destroy":  m.failsToDestroy,
@@ -68,9 +70,21 @@ func (m *model) begin(rt *rapid.T) {
 	m.hurried()
 }
 
+// allowing lets roles grow with the environments; nothing of these histories may be replaced or lost.
+func (m *model) allowing(rt *rapid.T) DeployOptions {
+	return DeployOptions{Decide: func(risks ...plan.Risk) error {
+		for _, r := range risks {
+			if r.Kind != plan.IAM {
+				rt.Fatalf("nothing asked for %s: %s", r.Name, r.Text)
+			}
+		}
+		return nil
+	}}
+}
+
 func (m *model) deploys(rt *rapid.T) {
 	m.begin(rt)
-	o := DeployOptions{}
+	o := m.allowing(rt)
 	if rapid.Bool().Draw(rt, "everywhere") {
 		o.Environments = m.environmentNames()
 	}
@@ -113,7 +127,9 @@ func (m *model) keepsImage(rt *rapid.T) {
 	m.begin(rt)
 	environment := m.up(rt)
 	was := m.runs[environment]
-	if err := m.Deploy(m.t.Context(), DeployOptions{KeepImage: true, Environments: []string{environment}}); err != nil {
+	o := m.allowing(rt)
+	o.KeepImage, o.Environments = true, []string{environment}
+	if err := m.Deploy(m.t.Context(), o); err != nil {
 		rt.Fatalf("deploy --image keep: %v\n%s", err, m.progress)
 	}
 	if m.deployed(rt); m.runs[environment] != was {
@@ -125,17 +141,35 @@ func (m *model) failsToDeploy(rt *rapid.T) {
 	m.begin(rt)
 	m.Source = tree("x") // which nothing runs, so the service changes
 	m.double.FailResource("ECS.Service", "it did not come up")
-	err := m.Deploy(m.t.Context(), DeployOptions{})
+	err := m.Deploy(m.t.Context(), m.allowing(rt))
 	m.double.FailResource("ECS.Service", "")
 	if err == nil || !strings.Contains(err.Error(), "ECS.Service") || !strings.Contains(err.Error(), "it did not come up") {
 		rt.Fatalf("the error does not tell what failed and why: %v", err)
 	}
 }
 
+// failsToGoBack leaves an environment half-way, from where the next deployment goes on.
+func (m *model) failsToGoBack(rt *rapid.T) {
+	m.begin(rt)
+	environment := m.up(rt)
+	m.Source = tree("y")
+	m.double.FailResource("ECS.Service", "it did not come up")
+	m.double.FailRollback("ECS.Service", "nor did the one before")
+	o := m.allowing(rt)
+	o.Environments = []string{environment}
+	err := m.Deploy(m.t.Context(), o)
+	m.double.FailResource("ECS.Service", "")
+	m.double.FailRollback("ECS.Service", "")
+	if err == nil || !strings.Contains(err.Error(), "it did not come up") {
+		rt.Fatalf("the error does not tell what failed and why: %v", err)
+	}
+	m.unsure[environment] = true
+}
+
 // isKilledDeploying leaves what the run was about open: CloudFormation may bring it to an end, or not have begun.
 func (m *model) isKilledDeploying(rt *rapid.T) {
 	m.begin(rt)
-	err := m.Deploy(m.cut(rt), DeployOptions{})
+	err := m.Deploy(m.cut(rt), m.allowing(rt))
 	for _, name := range m.environmentNames() {
 		m.unsure[name] = true
 	}
@@ -184,7 +218,9 @@ func (m *model) isKilledDestroying(rt *rapid.T) {
 		m.unsure[name] = true
 	}
 	m.begin(rt)
-	err := m.Deploy(m.t.Context(), DeployOptions{Environments: m.environmentNames()})
+	o := m.allowing(rt)
+	o.Environments = m.environmentNames()
+	err := m.Deploy(m.t.Context(), o)
 	switch {
 	case err == nil:
 		m.deployed(rt)

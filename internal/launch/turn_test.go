@@ -138,3 +138,24 @@ func TestTurnLost(t *testing.T) {
 	})
 	want(t, err, "lease was lost", "run the same command again")
 }
+
+// A bucket that is being deleted would not go with a lease in it.
+func TestNoLeaseInADyingBucket(t *testing.T) {
+	b := newBench(t)
+	b.mustDeploy(t, DeployOptions{})
+	bucket := b.root(t, contract.FoundationStackName(b.Config.Name)).outputs[contract.KeyBucketName]
+	leases := func() (n int) {
+		for _, put := range b.double.CallsTo("PutObject") {
+			if text(put.In, "Key") == contract.LeaseObject {
+				n++
+			}
+		}
+		return n
+	}
+	before := leases()
+	b.double.SetStackStatus(contract.FoundationStackName(b.Config.Name), "DELETE_FAILED", "The bucket you tried to delete is not empty")
+	want(t, b.again("b").Deploy(t.Context(), DeployOptions{}), "DELETE_FAILED", "./scripts/destroy.sh")
+	if after := leases(); after != before {
+		t.Errorf("%d leases were written into %s", after-before, bucket)
+	}
+}

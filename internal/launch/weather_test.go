@@ -172,3 +172,44 @@ func namesRight(t *testing.T, err error, service string) {
 		t.Errorf("does not name the right that is missing: %v", err)
 	}
 }
+
+// For a moment ECS tells what was before the deployment; that is no sign that it went back.
+func TestOldAnswerAboutTheService(t *testing.T) {
+	b := newBench(t)
+	b.mustDeploy(t, DeployOptions{})
+	image := imageOf(b.output.String())
+	b.double.Redeploy(image)
+	waiting := make(chan error)
+	asked := 0
+	b.double.Forecast(func(_ int, _, operation string) awsdouble.Weather {
+		if operation == "DescribeServices" {
+			asked++
+		}
+		return awsdouble.Fair
+	})
+	go func() { waiting <- b.Accept(t.Context(), "prod") }()
+	want(t, <-waiting, "which its stack names: ECS went back, or somebody deployed past the stack")
+	if asked < sureLooks {
+		t.Errorf("it was asked %d times, and may have told what was before", asked)
+	}
+}
+
+// A line that is down for longer than a call is tried is no failure of what is followed.
+func TestOutage(t *testing.T) {
+	b := newBench(t)
+	var down sync.Once
+	until := time.Now().Add(time.Hour)
+	b.double.Forecast(func(_ int, _, operation string) awsdouble.Weather {
+		if operation == "DescribeStackEvents" {
+			down.Do(func() { until = time.Now().Add(300 * time.Millisecond) })
+		}
+		if time.Now().After(until.Add(-300*time.Millisecond)) && time.Now().Before(until) {
+			return awsdouble.CutOff
+		}
+		return awsdouble.Fair
+	})
+	b.mustDeploy(t, DeployOptions{})
+	if !strings.Contains(b.progress.String(), "trying again") {
+		t.Errorf("it does not say that the line was down:\n%s", b.progress)
+	}
+}
