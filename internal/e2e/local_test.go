@@ -223,6 +223,18 @@ func (s *system) testRisk(t *testing.T) {
 	refused := s.run(t, s.env, "deploy.sh", "--local", "--yes")
 	refused.wantCode(t, 1)
 	refused.wantSaid(t, "nothing was changed", `run: \./scripts/deploy\.sh --local --yes .*--allow replace:prod\.Network\.VPC`)
+	keyboard, screen := terminal(t)
+	asked := s.prepare(t, s.env, "deploy.sh", "--local")
+	asked.cmd.Stdin = screen
+	if err := asked.cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := keyboard.WriteString("no\n"); err != nil {
+		t.Fatal(err)
+	}
+	declined := asked.wait(t)
+	declined.wantCode(t, 1)
+	declined.wantSaid(t, "This is risky:\n +replace:prod", "nothing was changed: it is risky, and the answer was not yes")
 	s.replace(t, "slipway.yaml", elsewhere, here)
 	s.generate(t)
 	s.testNoChanges(t)

@@ -204,29 +204,40 @@ func (l *Launcher) forecast(ctx context.Context, r request, sure func(plan.Plan)
 	if err != nil {
 		return forecast{}, err
 	}
-	same, err := l.holds(ctx, current, r.template, r.parameters)
+	todo, why := next(current.status)
+	if todo == refuse {
+		return forecast{}, refused(current, why)
+	}
+	p, err := l.planAhead(ctx, r, current, sure)
 	if err != nil {
 		return forecast{}, err
 	}
-	var p plan.Plan
-	if same {
-		p, err = l.unchanged(r)
-	} else {
-		p, err = l.planOf(ctx, r, current, nil)
-	}
-	switch todo, _ := next(current.status); {
-	case err != nil || same || r.blind || !hasRun(current):
-	case todo != update:
-		r.notes = append(r.notes, fmt.Sprintf("stack %s is in status %s: CloudFormation cannot be asked before that is mended, which a deployment begins with", r.name, current.status))
-	case sure(p):
-		p, err = l.surePlan(ctx, r, current)
-	}
 	p.Notes = append(p.Notes, r.notes...)
+	if todo == goBack {
+		p.Notes = append(p.Notes, fmt.Sprintf("stack %s is in status %s: a deployment first takes its last update back, and CloudFormation cannot be asked before", r.name, current.status))
+	}
 	f := forecast{plan: p}
 	if current.protected {
 		f.protected = p.Replaced(balancerType)
 	}
-	return f, err
+	return f, nil
+}
+
+// planAhead is the plan of a request. CloudFormation is asked where it can answer and sure wants to know more than the templates tell.
+func (l *Launcher) planAhead(ctx context.Context, r request, current stack, sure func(plan.Plan) bool) (plan.Plan, error) {
+	same, err := l.holds(ctx, current, r.template, r.parameters)
+	if err != nil {
+		return plan.Plan{}, err
+	}
+	if same {
+		return l.unchanged(r)
+	}
+	p, err := l.planOf(ctx, r, current, nil)
+	todo, _ := next(current.status)
+	if err != nil || r.blind || todo != update || !sure(p) {
+		return p, err
+	}
+	return l.surePlan(ctx, r, current)
 }
 
 // surePlan asks CloudFormation, through a change set that is never executed.

@@ -5,10 +5,13 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/fstest"
 
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 
 	"slipway/internal/awsdouble"
+	"slipway/internal/contract"
+	"slipway/internal/deployer"
 	"slipway/internal/plan"
 )
 
@@ -236,4 +239,106 @@ func TestEarlyValidationWithoutTheRight(t *testing.T) {
 	b.double.Validations(awsdouble.Validation{Resource: "Bucket", Reason: "Resource of type 'AWS::S3::Bucket' with identifier 'x' already exists."})
 	b.double.Fail("DescribeEvents", "AccessDenied", "User: x is not authorized to perform: cloudformation:DescribeEvents", 9)
 	want(t, b.Deploy(t.Context(), DeployOptions{}), "EarlyValidation", "what that is cannot be read", "not authorized to perform: cloudformation:DescribeEvents")
+}
+
+// Each change set is looked at before it is executed, also where nothing was found before; and none is left that is refused.
+func TestChangeSetIsLookedAt(t *testing.T) {
+	b := newBench(t).asking(t, shop)
+	b.mustDeploy(t, DeployOptions{})
+	o := DeployOptions{KeepImage: true}
+	o.gate = newGate(o)
+	b.asking(t, inside)
+	if err := b.identify(t.Context(), b.regionHasAll); err != nil {
+		t.Fatal(err)
+	}
+	f, err := b.foundationThere(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	balancer := b.double.PhysicalID("shop-prod", "ECS.LoadBalancer")
+	err = b.deployEnvironment(t.Context(), f, b.Config.Environments[0], b.root(t, "shop-prod"), "", o)
+	want(t, err, "stack shop-prod was not changed", insideRisks[0])
+	b.wantNothingLeft(t)
+	if got := b.double.PhysicalID("shop-prod", "ECS.LoadBalancer"); got != balancer {
+		t.Errorf("it was replaced by %s", got)
+	}
+}
+
+// The pipeline deploys what its plan had, and stops at what that did not have. It plans with its own role's rights.
+func TestPipelineIsHeldToItsPlan(t *testing.T) {
+	b := newBench(t).asking(t, shop)
+	b.mustDeploy(t, DeployOptions{})
+	o := DeployOptions{ByPipeline: true, Environments: []string{"prod"}, Image: b.pushed("b")}
+	asPipeline := func() *bench {
+		b.asking(t, inside)
+		b.double.Restrict(b.double.RolePolicies(t, b.double.PhysicalID("shop-prod", "Pipeline.DeployRole"))...)
+		return b
+	}
+	plans, err := asPipeline().Plan(t.Context(), o)
+	if err != nil || len(plans) != 1 || plans[0].Environment != "prod" || !slices.Equal(riskNames(plans...), insideRisks) {
+		t.Fatalf("%v\n%+v", err, plans)
+	}
+	want(t, asPipeline().Deploy(t.Context(), o), "nothing was changed", insideRisks[0], "the plan that was approved does not have it",
+		"./scripts/deploy.sh --environment prod --image keep --allow "+insideRisks[0])
+	o.Allow = append(riskNames(plans...), "loss:of.nothing")
+	if err := asPipeline().Deploy(t.Context(), o); err != nil {
+		t.Fatalf("%v\n%s", err, b.progress)
+	}
+	if got := imageOf(b.output.String()); got != o.Image {
+		t.Errorf("deployed %s", got)
+	}
+	b.may(deployer.Names...)
+	b.wantNothingLeft(t)
+}
+
+// A plan is refused where a deployment would be, and says what else keeps it from knowing.
+func TestPlanOfOtherStates(t *testing.T) {
+	b := newBench(t).asking(t, shop)
+	b.double.PutStack(awsdouble.StackSpec{Name: "shop-prod", Status: "DELETE_FAILED", Tags: tagsOf("shop", "prod", contract.StackRoot)})
+	_, err := b.Plan(t.Context(), DeployOptions{Environments: []string{"prod"}})
+	want(t, err, "environment prod", "DELETE_FAILED", "destroy.sh")
+
+	b = newBench(t).asking(t, shop)
+	b.mustDeploy(t, DeployOptions{})
+	b.double.SetStackStatus("shop-prod", "UPDATE_ROLLBACK_FAILED", "")
+	p := b.asking(t, inside).mustPlan(t, DeployOptions{})[1]
+	if p.Basis != plan.TemplatesOnly || !slices.Equal(riskNames(p), insideRisks) || !strings.Contains(strings.Join(p.Notes, " "), "first takes its last update back") {
+		t.Errorf("by %s, risks %q, notes %q", p.Basis, riskNames(p), p.Notes)
+	}
+}
+
+// A plan of a source whose image is not built yet says so, and builds none.
+func TestPlanBuildsNothing(t *testing.T) {
+	b := newBench(t)
+	b.mustDeploy(t, DeployOptions{})
+	p := b.again("b").mustPlan(t, DeployOptions{})[1]
+	if n := len(b.double.CallsTo("StartBuild")); n != 1 {
+		t.Errorf("%d builds", n)
+	}
+	definition := change(t, p, "prod/ecs.yaml", "TaskDefinition")
+	if !strings.Contains(strings.Join(p.Notes, " "), "is not built yet") || definition.Action != "replace" || !definition.Retained || len(p.Risks) > 0 {
+		t.Errorf("%+v\nnotes %q, risks %v", definition, p.Notes, p.Risks)
+	}
+	if p := b.again("b").mustPlan(t, DeployOptions{KeepImage: true})[1]; len(p.Changes) > 0 {
+		t.Errorf("%+v", p.Changes)
+	}
+}
+
+// An output that the foundation has only once it is changed is waited for with CloudFormation's part of the plan.
+func TestPlanOfAnOlderFoundation(t *testing.T) {
+	b := newBench(t).asking(t, shop)
+	b.mustDeploy(t, DeployOptions{})
+	b.asking(t, shop)
+	files := b.Templates.(fstest.MapFS)
+	for path, added := range map[string]string{
+		contract.FoundationTemplate:                              "Outputs:\n  Later: {Value: !Ref Bucket}\n",
+		contract.EnvironmentTemplate("prod", contract.StackRoot): "Parameters:\n  Later: {Type: String}\n",
+	} {
+		section, _, _ := strings.Cut(added, "\n")
+		files[path].Data = []byte(strings.Replace(string(files[path].Data), section+"\n", added, 1))
+	}
+	plans := b.mustPlan(t, DeployOptions{})
+	if p := plans[1]; p.Basis != plan.TemplatesOnly || !strings.Contains(strings.Join(p.Notes, " "), "the foundation gives Later only once it is changed") {
+		t.Errorf("by %s, notes %q", p.Basis, p.Notes)
+	}
 }

@@ -151,7 +151,7 @@ func (l *Launcher) ready(ctx context.Context, name, role string) (stack, step, e
 	todo, why := next(s.status)
 	switch todo {
 	case refuse:
-		return s, refuse, fmt.Errorf("stack %s is in status %s: %s", name, s.status, why)
+		return s, refuse, refused(s, why)
 	case recreate:
 		l.Progress.Line("%s: deleting what an earlier, failed launch left (%s)", name, s.status)
 		if err := l.deleteHusk(ctx, s, role); err != nil {
@@ -160,6 +160,11 @@ func (l *Launcher) ready(ctx context.Context, name, role string) (stack, step, e
 		return stack{name: name}, create, nil
 	}
 	return s, todo, nil
+}
+
+// refused says why a stack cannot be changed.
+func refused(s stack, why string) error {
+	return fmt.Errorf("stack %s is in status %s: %s", s.name, s.status, why)
 }
 
 // deleteHusk deletes what a launch left that failed: also where its own rollback could not, since a protected load balancer

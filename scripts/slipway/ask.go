@@ -6,11 +6,13 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 
 	"golang.org/x/term"
 
 	"slipway/internal/launch"
+	"slipway/internal/plan"
 )
 
 // terminal says whether somebody sits in front of the input.
@@ -64,9 +66,28 @@ func (a *app) ask(ctx context.Context, question string) (string, error) {
 	}
 }
 
+// allow lists risks and asks whether they are to be taken.
+func (a *app) allow(ctx context.Context, risks ...plan.Risk) error {
+	lines := []string{"This is risky:"}
+	for _, r := range risks {
+		lines = append(lines, fmt.Sprintf("  %s: %s", r.Name, r.Text))
+	}
+	answer, err := a.ask(ctx, strings.Join(lines, "\n")+"\nType yes to allow it: ")
+	if err != nil {
+		return launch.ErrInterrupted
+	}
+	if !yes(answer) {
+		return errors.New("it is risky, and the answer was not yes")
+	}
+	return nil
+}
+
+func yes(answer string) bool {
+	return slices.Contains([]string{"y", "yes"}, strings.ToLower(strings.TrimSpace(answer)))
+}
+
 func (a *app) judge(answer string) error {
-	switch strings.ToLower(strings.TrimSpace(answer)) {
-	case "y", "yes":
+	if yes(answer) {
 		return nil
 	}
 	if answer == "" {

@@ -74,7 +74,7 @@ be made; 2 the command line cannot be meant; 3 the git ref is not there, or has 
 				return a.cost(c.Context(), w, environments)
 			}
 			if !yes && a.terminal() {
-				o.Decide = func(risks ...plan.Risk) error { return a.confirm(c.Context(), question(risks)) }
+				o.Decide = func(risks ...plan.Risk) error { return a.allow(c.Context(), risks...) }
 				if !w.local {
 					o.Confirm = func(what string) error { return a.confirm(c.Context(), what) }
 				}
@@ -92,15 +92,6 @@ be made; 2 the command line cannot be meant; 3 the git ref is not there, or has 
 	c.Flags().StringVar(&image, "image", "", "`keep` leaves the image that runs and changes the rest")
 	c.Flags().StringArrayVarP(&environments, "environment", "e", nil, "environment to deploy to, by `name`; may be given several times")
 	return c
-}
-
-// question lists risks for whoever may allow them.
-func question(risks []plan.Risk) string {
-	lines := []string{"This is risky:"}
-	for _, r := range risks {
-		lines = append(lines, fmt.Sprintf("  %s: %s", r.Name, r.Text))
-	}
-	return strings.Join(append(lines, "It is done once you allow it."), "\n")
 }
 
 // waitFlag is how long to wait for another run that is deploying or deleting.

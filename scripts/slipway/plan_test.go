@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"encoding/json"
 	"os"
 	"os/exec"
@@ -47,7 +48,7 @@ func planned(t *testing.T) {
 		t.Fatal(err)
 	}
 	do("git", "init", "-q", "-b", "main", "..")
-	write("name: shop\nenvironments: [{name: prod}]\n")
+	write(shop)
 	commit("without templates")
 	gen := filepath.Join(filepath.Dir(self), "gen")
 	do(gen)
@@ -85,5 +86,102 @@ func TestPlan(t *testing.T) {
 	}
 	if code, _, errs := callHere(t, "", args("HEAD")...); code != exitFailed || !strings.Contains(errs, "go run ./gen") {
 		t.Errorf("stale templates: exit code %d, %s", code, errs)
+	}
+}
+
+const (
+	shop   = "name: shop\nenvironments: [{name: prod}]\n"
+	inside = "name: shop\nenvironments: [{name: prod, entry: {internal: true}}]\n"
+)
+
+// generated makes slipway.yaml this one, and the templates those that it asks for.
+func generated(t *testing.T, config string) {
+	t.Helper()
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile("slipway.yaml", []byte(config), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if text, err := exec.Command(filepath.Join(filepath.Dir(self), "gen")).CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, text)
+	}
+}
+
+// What a deployment would do is told before anything is there and afterwards; what is risky takes its name, or an answer.
+func TestLivePlan(t *testing.T) {
+	d := onDouble(t)
+	withGen(t)
+	planned(t)
+	generated(t, shop)
+	code, out, errs := callHere(t, "", "deploy", "--plan")
+	if code != 0 {
+		t.Fatal(errs)
+	}
+	wantSaid(t, out, "What changes in the foundation (stack shop-foundation)", "What changes in environment prod (stack shop-prod)", "everything is made")
+	if living := d.Living(); len(living) > 0 {
+		t.Fatalf("made: %v", living)
+	}
+	if code, _, errs := callHere(t, "", "deploy"); code != 0 {
+		t.Fatal(errs)
+	}
+	generated(t, inside)
+	_, out, _ = callHere(t, "", "deploy", "--plan", "--markdown", "--environment", "prod", "--image", "keep")
+	wantSaid(t, out, "### What changes in environment `prod`", "| `replace:prod.ECS.LoadBalancer` | is replaced, for another Scheme")
+	_, out, _ = callHere(t, "", "deploy", "--plan", "--json")
+	var plans []plan.Plan
+	if err := json.Unmarshal([]byte(out), &plans); err != nil || len(plans) != 2 || plans[1].Basis != plan.WholeChangeSet || len(plans[1].Risks) == 0 {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	code, _, errs = callHere(t, "", "deploy", "--environment", "prod", "--image", "keep")
+	if code != exitFailed {
+		t.Errorf("exit code %d", code)
+	}
+	command := "./scripts/deploy.sh --environment prod --image keep"
+	var names []string
+	for _, r := range plans[1].Risks {
+		command += " --allow " + r.Name
+		names = append(names, "--allow", r.Name)
+	}
+	wantSaid(t, errs, "nothing was changed", "run: "+command+"\n")
+	if code, _, errs := callHere(t, "", append([]string{"deploy"}, names...)...); code != 0 {
+		t.Error(errs)
+	}
+}
+
+// Without a local engine nothing of the application is up, and none is started to say so.
+func TestLocalPlanWithoutAnEngine(t *testing.T) {
+	withGen(t)
+	noAWS(t)
+	planned(t)
+	code, out, errs := callHere(t, "", "deploy", "--plan", "--local")
+	if code != 0 {
+		t.Fatal(errs)
+	}
+	wantSaid(t, out, "What changes in the foundation", "What changes in environment prod", "everything is made")
+	if _, err := os.Stat(".slipway/local"); err == nil {
+		t.Error("an engine was started")
+	}
+}
+
+// A command is told as it has to be typed.
+func TestAgain(t *testing.T) {
+	a := &app{args: []string{"deploy", "--local", "-e", "it's", "--wait=30m", ""}}
+	if got, want := a.again(), `./scripts/deploy.sh --local -e 'it'\''s' --wait=30m ''`; got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
+}
+
+// Risks are listed to whoever is asked, and only a yes allows them.
+func TestAllow(t *testing.T) {
+	for answer, want := range map[string]string{"yes\n": "", "no\n": "not yes", "": "not yes"} {
+		var said bytes.Buffer
+		a := &app{streams: streams{strings.NewReader(answer), &said, &said}}
+		err := a.allow(t.Context(), plan.Risk{Name: "loss:prod.ECS.LogGroup", Text: "is removed"})
+		if want == "" && err != nil || want != "" && (err == nil || !strings.Contains(err.Error(), want)) {
+			t.Errorf("%q: %v", answer, err)
+		}
+		wantSaid(t, said.String(), "loss:prod.ECS.LogGroup: is removed", "Type yes")
 	}
 }
