@@ -122,6 +122,8 @@ class Build:
         with self._phase("DOWNLOAD_SOURCE"):
             folders = self._download(work)
             spec = self._buildspec(code)
+            if self.job:
+                buildrun.restore(spec.cached, code, self.project["name"])
             env = self._environment(spec, work, code) | folders
             shell = buildrun.Shell(work, env, deadline, self.stopped, self.emit, gently=self.job is not None)
         try:

@@ -14,7 +14,7 @@ import reportparse
 
 PHASES = ("install", "pre_build", "build", "post_build")
 ON_FAILURE = ("ABORT", "CONTINUE")
-IGNORED_KEYS = ("batch", "cache", "proxy", "run-as")
+IGNORED_KEYS = ("batch", "proxy", "run-as")
 MOST_REPORTS = 5
 IGNORED_PHASE_KEYS = ("run-as",)
 
@@ -57,6 +57,7 @@ class Buildspec:
     artifacts: dict[str, Any]
     secondary: dict[str, dict[str, Any]]  # artifacts/secondary-artifacts
     reports: list[ReportSection]
+    cached: list[str]  # cache/paths
     notes: list[str]
 
 
@@ -86,6 +87,7 @@ def parse(text: str) -> Buildspec:
         artifacts=artifacts,
         secondary=_mapping(artifacts.get("secondary-artifacts"), "artifacts.secondary-artifacts"),
         reports=_reports(_mapping(spec.get("reports"), "reports")),
+        cached=_list(_mapping(spec.get("cache"), "cache").get("paths"), "cache.paths"),
         notes=_notes(spec, phases),
     )
 

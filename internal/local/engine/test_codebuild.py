@@ -146,7 +146,7 @@ phases:
       - "echo after exit: $RESULT; PLAIN=unexported"
   post_build:
     commands: ["echo done $CODEBUILD_BUILD_SUCCEEDING"]
-cache: {paths: ["*"]}
+run-as: nobody
 """,
             environmentVariablesOverride=[{"name": "OVERRIDDEN", "value": "request"}],
         )
@@ -160,7 +160,7 @@ cache: {paths: ["*"]}
         for line in (
             "after exit: hello kept spec request",
             "done 1",
-            "ignores cache",
+            "ignores run-as",
             "Running command exit 0",
             "Phase complete: BUILD State: SUCCEEDED",
             "runtime golang 1.26",

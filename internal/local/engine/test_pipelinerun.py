@@ -27,6 +27,7 @@ env: {exported-variables: [OUT, SEEN]}
 phases:
   build:
     commands: ['eval "$RUN"']
+cache: {paths: [cache/deep/**/*, ../out, /etc/hosts]}
 artifacts: {files: [out.txt], secondary-artifacts: {Second: {files: [second.txt]}}}
 """
 
@@ -252,6 +253,12 @@ class RunTest(PipelineTest):
         token = self.state("orders")["A"]["actionStates"][3]["latestExecution"]["token"]
         self.decide("orders", "A", token)
         self.ends("orders", "Succeeded")
+
+    def test_a_cache_is_there_for_the_next_build_of_the_project(self) -> None:
+        self.pipeline(
+            "cached", [build("Fill", "echo kept >cache/deep/file"), build("Read", "cat cache/deep/file", order=2)]
+        )
+        self.ends("cached", "Succeeded")
 
     def test_several_outputs_are_told_apart(self) -> None:
         make = "echo first >out.txt; echo second >second.txt"
