@@ -2,11 +2,12 @@
 # One stage of the pipeline, the same on a laptop: ./scripts/stage.sh lint|unit|templates|security|image|plan|deploy|acceptance
 # What a stage hands on stands in .slipway/stage afterwards: what it exports in stage.env, and its files.
 set -euo pipefail
-. "$(dirname "${BASH_SOURCE[0]}")/build.sh"
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
 rm -rf .slipway/stage
 mkdir -p .slipway/stage
 : >.slipway/stage/stage.env
 case "${1:-}" in
   lint | unit | templates | security) exec ./scripts/test.sh "$1" ;;
-  *) exec .slipway/bin/slipway stage "$@" ;;
 esac
+. ./scripts/build.sh
+exec .slipway/bin/slipway stage "$@"

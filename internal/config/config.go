@@ -185,6 +185,7 @@ type Watch struct {
 type Pipeline struct {
 	Environment string // the last environment unless the file says otherwise
 	Checks      Checks
+	Scope       Scope
 	Mode        Mode
 	Source      Source
 }
@@ -214,6 +215,15 @@ type Checks string
 const (
 	ChecksSequential Checks = "sequential"
 	ChecksParallel   Checks = "parallel"
+)
+
+// Scope is how much of the source the checks look at.
+type Scope string
+
+// The checks look at slipway's own code too, or at what its user writes alone.
+const (
+	ScopeAll     Scope = "all"
+	ScopeService Scope = "service"
 )
 
 // Mode is what becomes of a run of the pipeline when a newer one comes after it.
@@ -291,6 +301,7 @@ const (
 	DefaultIdleTimeout    = 60
 	DefaultLatency        = 1000
 	DefaultChecks         = ChecksSequential // a new account may run one build at a time
+	DefaultScope          = ScopeAll
 	DefaultMode           = ModeSuperseded
 	DefaultBranch         = "main"
 )

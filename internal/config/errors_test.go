@@ -302,9 +302,10 @@ func TestProblems(t *testing.T) {
 
 		{"pipeline in an unknown environment", "name: shop\nenvironments: [{name: prod}]\npipeline: {environment: prd}\n",
 			"f:3:25: pipeline.environment is \"prd\"; it must be one of prod; did you mean prod?"},
-		{"pipeline with other words", "name: shop\nenvironments: [{name: prod}]\npipeline: {checks: paralel, mode: parallel}\n",
+		{"pipeline with other words", "name: shop\nenvironments: [{name: prod}]\npipeline: {checks: paralel, scope: web, mode: parallel}\n",
 			"f:3:20: pipeline.checks is \"paralel\"; it must be one of sequential, parallel; did you mean parallel?\n" +
-				"f:3:35: pipeline.mode is \"parallel\"; it must be one of superseded, queued"},
+				"f:3:36: pipeline.scope is \"web\"; it must be one of all, service\n" +
+				"f:3:47: pipeline.mode is \"parallel\"; it must be one of superseded, queued"},
 		{"source without its keys", "name: shop\nenvironments: [{name: prod}]\npipeline: {source: {branch: main}}\n",
 			"f:3:20: pipeline.source.connection is missing; it must be the ARN of a connection, such as " + someConnection + "\n" +
 				"f:3:20: pipeline.source.repository is missing; it must be owner/name as the git host writes it, such as example/shop"},
@@ -319,7 +320,7 @@ func TestProblems(t *testing.T) {
 		{"carriage returns and a byte order mark", "\ufeffname: shop\r\nenvironments:\r\n  - name: prod\r\n    zones: 2\r\n",
 			"f:4:5: unknown key \"zones\" in environments; zones belongs in environments.network"},
 		{"sorted by position", "pipeline: {x: 1}\nenvironments: [{name: P}]\nname: S\n",
-			"f:1:12: unknown key \"x\" in pipeline; allowed are environment, checks, mode, source\n" +
+			"f:1:12: unknown key \"x\" in pipeline; allowed are environment, checks, scope, mode, source\n" +
 				"f:2:23: environments.name is \"P\"; it must be a lower-case letter, then lower-case letters and digits, at most 16 characters, such as prod\n" +
 				"f:3:7: name is \"S\"; it must be lower-case letters, digits and single hyphens, beginning with a letter, 2 to 32 characters, such as shop-api"},
 	}

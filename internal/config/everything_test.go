@@ -83,7 +83,7 @@ environments:
       publicSubnets: [subnet-0123456789abcdef0, subnet-0123456789abcdef1]
       privateSubnets: [subnet-0123456789abcdef2, subnet-0123456789abcdef3]
     watch: {topic: arn:aws:sns:eu-west-1:123456789012:alerts}
-pipeline: {environment: test, checks: parallel, mode: queued, source: {connection: "` + someConnection + `", repository: example/shop, branch: release, paths: ["web/**", Dockerfile]}}
+pipeline: {environment: test, checks: parallel, scope: service, mode: queued, source: {connection: "` + someConnection + `", repository: example/shop, branch: release, paths: ["web/**", Dockerfile]}}
 security:
   boundary: arn:aws:iam::123456789012:policy/team/boundary
   key: arn:aws:kms:eu-west-1:123456789012:key/12345678-1234-1234-1234-123456789012
@@ -138,7 +138,7 @@ func TestParseReadsEveryKey(t *testing.T) {
 			Entry: Entry{RateLimit: DefaultRateLimit, IdleTimeout: DefaultIdleTimeout},
 			Watch: Watch{Alarms: true, Topic: "arn:aws:sns:eu-west-1:123456789012:alerts", Latency: DefaultLatency, Dashboard: true},
 		}},
-		Pipeline: Pipeline{Environment: "test", Checks: ChecksParallel, Mode: ModeQueued,
+		Pipeline: Pipeline{Environment: "test", Checks: ChecksParallel, Scope: ScopeService, Mode: ModeQueued,
 			Source: Source{Connection: someConnection, Repository: "example/shop", Branch: "release", Paths: []string{"web/**", "Dockerfile"}}},
 		Security: Security{Boundary: "arn:aws:iam::123456789012:policy/team/boundary",
 			Key:      "arn:aws:kms:eu-west-1:123456789012:key/12345678-1234-1234-1234-123456789012",

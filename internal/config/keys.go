@@ -247,6 +247,8 @@ var keys = []key{
 		about: "The environment whose stack holds the pipeline."},
 	{path: "pipeline.checks", kind: kindChoice, standard: string(DefaultChecks), words: []string{string(ChecksSequential), string(ChecksParallel)}, example: "parallel",
 		about: "Whether the checks run one after the other or at once."},
+	{path: "pipeline.scope", kind: kindChoice, standard: string(DefaultScope), words: []string{string(ScopeAll), string(ScopeService)}, example: "service",
+		about: "Whether the checks look at slipway's own code too, or at your service and your templates alone."},
 	{path: "pipeline.mode", kind: kindChoice, standard: string(DefaultMode), words: []string{string(ModeSuperseded), string(ModeQueued)}, example: "queued",
 		about: "Whether a newer run takes the place of one that waits, or each has its turn."},
 	{path: "pipeline.source", kind: kindMapping, about: "A git host that the pipeline takes its source from."},

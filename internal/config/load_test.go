@@ -26,7 +26,7 @@ func TestLoadCommittedFile(t *testing.T) {
 			Entry:   Entry{RateLimit: 2000, IdleTimeout: 60},
 			Watch:   Watch{Alarms: true, Latency: 1000, Dashboard: true},
 		}},
-		Pipeline: Pipeline{Environment: "prod", Checks: DefaultChecks, Mode: DefaultMode},
+		Pipeline: Pipeline{Environment: "prod", Checks: DefaultChecks, Scope: DefaultScope, Mode: DefaultMode},
 		Security: Security{Severity: "high", Licences: []string{"Apache-2.0", "BSD-2-Clause", "BSD-3-Clause", "ISC", "MIT", "MPL-2.0"}},
 	}
 	if diff := cmp.Diff(want, got, compare); diff != "" {

@@ -10,8 +10,9 @@ import (
 func (r *reader) pipeline(file object, environments []Environment) Pipeline {
 	o := r.sub(file, "pipeline")
 	checks, _ := choice[Checks](r, o, "checks")
+	scope, _ := choice[Scope](r, o, "scope")
 	mode, _ := choice[Mode](r, o, "mode")
-	return Pipeline{Environment: r.home(o, environments), Checks: checks, Mode: mode, Source: r.source(o)}
+	return Pipeline{Environment: r.home(o, environments), Checks: checks, Scope: scope, Mode: mode, Source: r.source(o)}
 }
 
 // source reads where the pipeline takes its source from; where it is given at all, connection and repository must be.

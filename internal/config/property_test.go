@@ -55,7 +55,7 @@ func TestParseFillsInDefaults(t *testing.T) {
 			{Name: "test", Tasks: Tasks{Min: 3, Max: 3}, Network: network, Entry: entry, Watch: watch},
 			{Name: "prod", Tasks: Tasks{Min: DefaultMinTasks, Max: DefaultMinTasks}, Network: network, Entry: entry, Watch: watch},
 		},
-		Pipeline: Pipeline{Environment: "prod", Checks: DefaultChecks, Mode: DefaultMode},
+		Pipeline: Pipeline{Environment: "prod", Checks: DefaultChecks, Scope: DefaultScope, Mode: DefaultMode},
 		Security: Security{Severity: High, Licences: StandardLicences()},
 	}
 	if diff := cmp.Diff(want, got, compare); diff != "" {

@@ -35,6 +35,7 @@ func Configs() *rapid.Generator[config.Config] {
 		cfg.Pipeline = config.Pipeline{
 			Environment: rapid.SampledFrom(names).Draw(t, "home"),
 			Checks:      rapid.SampledFrom([]config.Checks{config.ChecksSequential, config.ChecksParallel}).Draw(t, "checks"),
+			Scope:       rapid.SampledFrom([]config.Scope{config.ScopeAll, config.ScopeService}).Draw(t, "scope"),
 			Mode:        rapid.SampledFrom([]config.Mode{config.ModeSuperseded, config.ModeQueued}).Draw(t, "mode"),
 			Source:      source(t),
 		}

@@ -23,7 +23,7 @@ func Write(cfg config.Config, flow bool) string {
 			{"acceptance", each(s.Acceptance, writeCheck)}, {"build", writeBuild(s.Build)},
 		}},
 		{"environments", each(cfg.Environments, writeEnvironment)},
-		{"pipeline", mapping{{"environment", cfg.Pipeline.Environment}, {"checks", string(cfg.Pipeline.Checks)}, {"mode", string(cfg.Pipeline.Mode)},
+		{"pipeline", mapping{{"environment", cfg.Pipeline.Environment}, {"checks", string(cfg.Pipeline.Checks)}, {"scope", string(cfg.Pipeline.Scope)}, {"mode", string(cfg.Pipeline.Mode)},
 			{"source", writeSource(cfg.Pipeline.Source)}}},
 		{"security", security(cfg.Security)},
 	}

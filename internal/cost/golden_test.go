@@ -21,7 +21,7 @@ func application(change func(*config.Config)) config.Config {
 		Service: config.Service{Port: 8080, CPU: 256, Memory: 512, Architecture: config.X86, HealthPath: "/healthz",
 			HealthInterval: config.DefaultHealthInterval, HealthGrace: config.DefaultHealthGrace, StopTimeout: config.DefaultStopTimeout,
 			Drain: config.DefaultDrain, ReadOnlyRoot: true, User: config.DefaultUser},
-		Environments: []config.Environment{env}, Pipeline: config.Pipeline{Environment: "prod", Checks: config.DefaultChecks, Mode: config.DefaultMode}}
+		Environments: []config.Environment{env}, Pipeline: config.Pipeline{Environment: "prod", Checks: config.DefaultChecks, Scope: config.DefaultScope, Mode: config.DefaultMode}}
 	if change != nil {
 		change(&cfg)
 	}

@@ -118,7 +118,7 @@ func standard() config.Config {
 			Drain: config.DefaultDrain, ReadOnlyRoot: true, User: config.DefaultUser,
 			Environment: []config.Variable{{Name: "GREETING", Value: "yes: no # 1"}}},
 		Environments: []config.Environment{environment("prod", 2, 2, 2, config.NATNone)},
-		Pipeline:     config.Pipeline{Environment: "prod", Checks: config.DefaultChecks, Mode: config.DefaultMode},
+		Pipeline:     config.Pipeline{Environment: "prod", Checks: config.DefaultChecks, Scope: config.DefaultScope, Mode: config.DefaultMode},
 	}
 }
 

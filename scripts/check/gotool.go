@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"io"
+	"path/filepath"
 )
 
 // goTools are the packages of the tools that are written in Go, by the names of their commands. They are built from a
@@ -15,7 +16,9 @@ var goTools = map[string]string{
 	"staticcheck":       "honnef.co/go/tools/cmd/staticcheck",
 }
 
-// tool builds one of them and returns the path of its command.
+// tool builds one of them and returns the path of its command. Checkouts that share the tools share these, so their
+// paths must not be in them.
 func (r *repo) tool(ctx context.Context, out io.Writer, name string) (string, error) {
-	return r.path(binDir + "/" + name), r.do(ctx, out, "go", "-C", toolsDir, "build", "-o", r.path(binDir)+"/", goTools[name])
+	dir := r.path(toolsFolder("bin"))
+	return filepath.Join(dir, name), r.do(ctx, out, "go", "-C", toolsDir, "build", "-trimpath", "-o", dir+"/", goTools[name])
 }

@@ -28,7 +28,11 @@ func (r *repo) licences(ctx context.Context, out io.Writer) (tally, error) {
 	if err != nil {
 		return tally{}, err
 	}
-	listed, err := r.output(ctx, "go", "list", "-deps", "-f", "{{with .Module}}{{if not .Main}}{{.Path}}@{{.Version}}\t{{.Dir}}{{end}}{{end}}", "./...")
+	packages, err := r.goPackages(ctx)
+	if err != nil {
+		return tally{}, err
+	}
+	listed, err := r.output(ctx, "go", append([]string{"list", "-deps", "-f", "{{with .Module}}{{if not .Main}}{{.Path}}@{{.Version}}\t{{.Dir}}{{end}}{{end}}"}, packages...)...)
 	if err != nil {
 		return tally{}, err
 	}

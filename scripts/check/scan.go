@@ -35,7 +35,7 @@ func (r *repo) scan(ctx context.Context, out io.Writer) (tally, error) {
 	if err := r.install(ctx, out, scanners); err != nil {
 		return tally{}, err
 	}
-	sets, err := r.templateSets(committedSet, exampleSets, variantSets, randomSets)
+	sets, err := r.templateSets(r.setsInScope(exampleSets, variantSets, randomSets)...)
 	if err != nil {
 		return tally{}, err
 	}

@@ -33,22 +33,29 @@ const commandRules = "G115,G122,G204,G301,G302,G304,G306,G702,G703"
 
 // gosec wants no finding of at least medium severity and confidence.
 func (r *repo) gosec(ctx context.Context, out io.Writer) (tally, error) {
-	packages, err := r.packages(ctx, func(string) bool { return true })
+	folders, err := r.packages(ctx, func(string) bool { return true })
 	if err != nil {
 		return tally{}, err
+	}
+	if len(folders) == 0 {
+		return tally{}, leftOut(noGoCode)
 	}
 	gosec, err := r.tool(ctx, out, "gosec")
 	if err != nil {
 		return tally{}, err
 	}
 	command := "^" + regexp.QuoteMeta(r.root) + "/(gen|internal|scripts)/:" + commandRules
-	return tally{}, r.do(ctx, out, gosec, append([]string{"-exclude-rules", command}, packages...)...)
+	return tally{}, r.do(ctx, out, gosec, append([]string{"-exclude-rules", command}, folders...)...)
 }
 
 // vulnerableSource wants no call of a function with a known vulnerability.
 func (r *repo) vulnerableSource(ctx context.Context, out io.Writer) (tally, error) {
 	return r.vulnerable(ctx, out, func(d vuln.Database) ([]vuln.Finding, error) {
-		return vuln.Source(ctx, d, r.root, "./...")
+		packages, err := r.goPackages(ctx)
+		if err != nil {
+			return nil, err
+		}
+		return vuln.Source(ctx, d, r.root, packages...)
 	})
 }
 

