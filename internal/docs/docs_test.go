@@ -31,6 +31,7 @@ var commands = map[string]witness{
 	"./scripts/deploy.sh --policy preflight":                                                           {"internal/deployer/docs_test.go", "range AllNames"},
 	"./scripts/deploy.sh --yes":                                                                        {"internal/e2e/local_test.go", `"deploy.sh", "--yes"`},
 	"./scripts/destroy.sh":                                                                             {"internal/e2e/local_test.go", `noCredentials()...), "destroy.sh")`},
+	"./scripts/destroy.sh --plan":                                                                      {"scripts/slipway/main_test.go", `"destroy", "--plan")`},
 	"./scripts/destroy.sh --environment test":                                                          {"scripts/slipway/main_test.go", `"destroy", "--environment", "prod"`},
 	"./scripts/destroy.sh --yes --protected prod":                                                      {"internal/e2e/examples_test.go", `"--local", "--yes"`},
 	"./scripts/destroy.sh --local":                                                                     {"internal/e2e/local_test.go", `"destroy.sh", "--local"`},

@@ -13,6 +13,7 @@ import (
 	"slipway/internal/contract"
 	"slipway/internal/lease"
 	"slipway/internal/residue"
+	"slipway/internal/template"
 )
 
 const (
@@ -35,6 +36,8 @@ type DestroyOptions struct {
 	// ConfirmName is asked about each protected environment that Protected does not name: a person has to type its name.
 	// Nil: such an environment is refused.
 	ConfirmName func(environment string) error
+	// Told is given the report at the end, also of a destroy that has left something; nil: nobody is told.
+	Told func(DestroyReport)
 }
 
 // removal is one destroy.
@@ -54,6 +57,9 @@ func (l *Launcher) Destroy(ctx context.Context, o DestroyOptions) error {
 	}
 	if len(r.going()) == 0 && len(r.record.resources()) == 0 {
 		l.Progress.Line("nothing of %s is in account %s, Region %s: no stack carries the tag %s=%s", r.what(), l.account, l.AWS.Region, contract.TagName, l.Config.Name)
+		if o.Told != nil {
+			o.Told(NoReport(l.Config.Name, l.account, l.AWS.Region, false))
+		}
 		return nil
 	}
 	if err := r.agree(); err != nil {
@@ -101,8 +107,8 @@ func (r *removal) known() error {
 		}
 	}
 	for _, name := range slices.Concat(r.Environments, r.Protected) {
-		recorded := slices.ContainsFunc(r.record.all, func(resource residue.Resource) bool {
-			return resource.StackName == contract.EnvironmentStackName(r.Config.Name, name)
+		recorded := slices.ContainsFunc(r.record.all, func(e entry) bool {
+			return e.StackName == contract.EnvironmentStackName(r.Config.Name, name)
 		})
 		if !slices.Contains(names, name) && !recorded {
 			return fmt.Errorf("there is no environment %q, neither in slipway.yaml nor in account %s, Region %s; there are %s", name, r.account, r.AWS.Region, strings.Join(names, ", "))
@@ -213,15 +219,56 @@ func (r *removal) recordTrees(ctx context.Context, stacks []stack) error {
 		if err != nil {
 			return err
 		}
-		r.record.add(residue.Resource{StackName: s.name, LogicalID: s.name, Type: stackType, PhysicalID: s.id})
+		keeps, err := r.keeps(ctx, s, resources)
+		if err != nil {
+			return err
+		}
+		r.record.add(entry{Resource: residue.Resource{StackName: s.name, LogicalID: s.name, Type: stackType, PhysicalID: s.id}})
 		for _, resource := range resources {
+			keep := keeps[resource.StackName+"."+resource.LogicalID]
 			if resource.Type == "AWS::Route53::RecordSet" { // its name may stand in other zones, too
 				resource.PhysicalID = s.parameters[contract.KeyHostedZoneID] + "|" + resource.PhysicalID
 			}
-			r.record.add(resource)
+			r.record.add(entry{resource, keep})
 		}
 	}
 	return nil
+}
+
+// keeps finds the DeletionPolicy of what the templates of a tree keep, by its place in it (shop-prod.ECS.LogGroup). What is
+// in a stack that is kept is kept as well.
+func (l *Launcher) keeps(ctx context.Context, root stack, resources []residue.Resource) (map[string]string, error) {
+	keeps := map[string]string{}
+	stacks := []residue.Resource{{StackName: "", LogicalID: root.name, Type: stackType, PhysicalID: root.id}}
+	for _, r := range resources { // each nested stack before what it holds
+		if r.Type == stackType {
+			stacks = append(stacks, r)
+		}
+	}
+	for _, s := range stacks {
+		place := strings.TrimPrefix(s.StackName+"."+s.LogicalID, ".")
+		text, err := l.templateOf(ctx, s.PhysicalID)
+		if is(err, notFound) || err == nil && text == "" {
+			continue // a stack that was cut off in its making has none
+		}
+		if err != nil {
+			return nil, err
+		}
+		t, err := template.Parse([]byte(text))
+		if err != nil {
+			return nil, fmt.Errorf("find out what stack %s keeps: %w", place, err)
+		}
+		for id, r := range t.Resources {
+			policy, _ := r.Attributes["DeletionPolicy"].(string)
+			if policy == "Delete" {
+				policy = ""
+			}
+			if keep := cmp.Or(keeps[place], policy); keep != "" {
+				keeps[place+"."+id] = keep
+			}
+		}
+	}
+	return keeps, nil
 }
 
 // agree says what goes and what stays, and has that agreed to, protected environments by their names.
@@ -237,6 +284,9 @@ func (r *removal) agree() error {
 		}
 	}
 	fmt.Fprintf(&b, "%d resources in all", len(r.record.resources()))
+	for _, e := range r.record.kept() {
+		fmt.Fprintf(&b, "\nstays: %s (%s)", e.Resource, e.Keep)
+	}
 	for _, consequence := range r.consequences() {
 		b.WriteString("\n" + consequence)
 	}
@@ -376,30 +426,28 @@ func (r *removal) deleteUntilGone(ctx context.Context, s stack, role string) err
 	return err
 }
 
-// prove asks for every recorded resource and forgets the record once nothing is left.
+// prove asks for every recorded resource and forgets the record once nothing is left. It reports in any case.
 func (r *removal) prove(ctx context.Context) error {
 	resources := r.record.resources()
 	r.Progress.Line("asking each service for each of the %d resources", len(resources))
 	left, pending, err := residue.NewChecker(r.aws.config).Wait(ctx, resources, r.vanishing, r.Poll)
-	for _, f := range pending {
-		r.Progress.Line("pending deletion: %s: %s %s", f.Resource, f.State, f.Note)
-	}
-	if err != nil {
-		return fmt.Errorf("everything was deleted, but not all of it could be proven gone: %w\nrun ./scripts/destroy.sh again to ask once more", Explain(err))
-	}
-	if len(left) > 0 {
-		var b strings.Builder
-		fmt.Fprintf(&b, "%d of %d resources are left in account %s, Region %s:", len(left), len(resources), r.account, r.AWS.Region)
-		for _, f := range left {
-			fmt.Fprintf(&b, "\n  %s: %s %s", f.Resource, f.State, f.Note)
+	report := r.report(false)
+	report.outcome(resources, r.record.kept(), left, pending, residue.Unanswered(err))
+	if ctx.Err() == nil {
+		report.file = r.keepReport(report)
+		if r.Told != nil {
+			r.Told(report)
 		}
-		b.WriteString("\nrun ./scripts/destroy.sh again, or delete them by hand")
-		return fmt.Errorf("%s", b.String())
+	}
+	switch {
+	case err != nil:
+		return fmt.Errorf("everything was deleted, but not all of it could be proven gone: %w\nrun ./scripts/destroy.sh again to ask once more", Explain(err))
+	case len(report.Left) > 0:
+		return report.leftError()
 	}
 	if err := r.record.forget(); err != nil {
 		return err
 	}
-	r.Progress.Line("gone: %d of %d resources of %s in account %s, Region %s. Service-linked roles stay: other applications use them.",
-		len(resources)-len(pending), len(resources), r.what(), r.account, r.AWS.Region)
+	r.Progress.Line("gone: %d of %d resources of %s in account %s, Region %s", len(resources)-len(pending), len(resources), r.what(), r.account, r.AWS.Region)
 	return nil
 }

@@ -53,12 +53,10 @@ func (l *Launcher) guards(s stack) bool {
 func (r *removal) mayGo(stacks []stack) (asked bool, err error) {
 	for _, s := range stacks {
 		name := r.environmentOf(s)
-		switch {
-		case !r.guards(s) || name != "" && slices.Contains(r.Protected, name):
-		case name == "":
-			return asked, fmt.Errorf("stack %s has termination protection, which slipway has not given it: take that off first (aws cloudformation update-termination-protection --no-enable-termination-protection --stack-name %[1]s)", s.name)
-		case r.ConfirmName == nil:
-			return asked, fmt.Errorf("environment %s is protected (stack %s): where that is meant, say --protected %[1]s besides", name, s.name)
+		switch err := r.guarded(s); {
+		case err == nil:
+		case name == "" || r.ConfirmName == nil:
+			return asked, err
 		default:
 			if err := r.ConfirmName(name); err != nil {
 				return asked, err
@@ -67,6 +65,18 @@ func (r *removal) mayGo(stacks []stack) (asked bool, err error) {
 		}
 	}
 	return asked, nil
+}
+
+// guarded says why a stack may not be deleted, where its name was not given.
+func (r *removal) guarded(s stack) error {
+	name := r.environmentOf(s)
+	switch {
+	case !r.guards(s) || name != "" && slices.Contains(r.Protected, name):
+		return nil
+	case name == "":
+		return fmt.Errorf("stack %s has termination protection, which slipway has not given it: take that off first (aws cloudformation update-termination-protection --no-enable-termination-protection --stack-name %[1]s)", s.name)
+	}
+	return fmt.Errorf("environment %s is protected (stack %s): where it is meant to go, type its name at a terminal, or add --protected %[1]s", name, s.name)
 }
 
 // replacesProtected refuses a change after which CloudFormation could not delete the former load balancer: it would stay, in no

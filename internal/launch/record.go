@@ -18,7 +18,13 @@ import (
 type record struct {
 	file  string
 	roots []string // the root stacks that this destroy is about; nil: all
-	all   []residue.Resource
+	all   []entry
+}
+
+// entry is one resource that there was, and how it is to end.
+type entry struct {
+	residue.Resource
+	Keep string `json:",omitempty"` // the template's DeletionPolicy, where that is to keep it
 }
 
 // openRecord reads what earlier destroys of this application, account and Region left unproven.
@@ -43,15 +49,30 @@ func (r *record) covers(stackName string) bool {
 	return r.roots == nil || slices.Contains(r.roots, root)
 }
 
-// resources are those that this destroy is about.
+// resources are those that this destroy is to see gone.
 func (r *record) resources() []residue.Resource {
-	return slices.DeleteFunc(slices.Clone(r.all), func(resource residue.Resource) bool { return !r.covers(resource.StackName) })
+	var list []residue.Resource
+	for _, e := range r.all {
+		if e.Keep == "" && r.covers(e.StackName) {
+			list = append(list, e.Resource)
+		}
+	}
+	return list
 }
 
-func (r *record) add(resource residue.Resource) {
-	if !slices.Contains(r.all, resource) {
-		r.all = append(r.all, resource)
+// kept are those that their templates keep.
+func (r *record) kept() []entry {
+	return slices.DeleteFunc(slices.Clone(r.all), func(e entry) bool { return e.Keep == "" || !r.covers(e.StackName) })
+}
+
+// add notes a resource, or that it is kept by now.
+func (r *record) add(e entry) {
+	i := slices.IndexFunc(r.all, func(known entry) bool { return known.Resource == e.Resource })
+	if i < 0 {
+		r.all = append(r.all, e)
+		return
 	}
+	r.all[i].Keep = e.Keep
 }
 
 func (r *record) ofType(kind string) []residue.Resource {
@@ -99,7 +120,7 @@ func (r *record) save() error {
 
 // forget drops what this destroy was about, and the file with the last of it.
 func (r *record) forget() error {
-	r.all = slices.DeleteFunc(r.all, func(resource residue.Resource) bool { return r.covers(resource.StackName) })
+	r.all = slices.DeleteFunc(r.all, func(e entry) bool { return r.covers(e.StackName) })
 	if len(r.all) > 0 {
 		return r.save()
 	}

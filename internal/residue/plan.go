@@ -7,6 +7,12 @@ import (
 	"slices"
 )
 
+// Owner is the type that resources of a type are parts of, which are gone with it; empty where they stand by themselves.
+func Owner(typeName string) string { return kinds(services{})[typeName].within }
+
+// Uncheckable says whether no service could be asked for what was found.
+func (f Finding) Uncheckable() bool { return f.State == uncheckable }
+
 // uncheckable is the state of what no service can be asked for.
 const uncheckable = "cannot be checked"
 
@@ -43,13 +49,43 @@ func (q question) put(ctx context.Context) (map[string]status, error) {
 	}
 	found, err := q.kind.ask(ctx, q.group, ids)
 	if err != nil {
-		more := ""
-		if len(q.resources) > 1 {
-			more = fmt.Sprintf(" and %d more", len(q.resources)-1)
-		}
-		return nil, fmt.Errorf("ask whether %s%s is gone (%s): %w", q.resources[0], more, q.kind.call, err)
+		return nil, &UnansweredError{q.resources, q.kind.call, err}
 	}
 	return found, nil
+}
+
+// UnansweredError says that a service did not tell whether some resources are gone.
+type UnansweredError struct {
+	Resources []Resource
+	Call      string // service:Action
+	Err       error
+}
+
+func (e *UnansweredError) Error() string {
+	more := ""
+	if len(e.Resources) > 1 {
+		more = fmt.Sprintf(" and %d more", len(e.Resources)-1)
+	}
+	return fmt.Sprintf("ask whether %s%s is gone (%s): %v", e.Resources[0], more, e.Call, e.Err)
+}
+
+func (e *UnansweredError) Unwrap() error { return e.Err }
+
+// Unanswered lists what no service has told of, by the error of Left or Wait.
+func Unanswered(err error) []*UnansweredError {
+	if one, ok := err.(*UnansweredError); ok {
+		return []*UnansweredError{one}
+	}
+	var list []*UnansweredError
+	switch e := err.(type) {
+	case interface{ Unwrap() []error }:
+		for _, part := range e.Unwrap() {
+			list = append(list, Unanswered(part)...)
+		}
+	case interface{ Unwrap() error }:
+		list = Unanswered(e.Unwrap())
+	}
+	return list
 }
 
 // plan is what to ask for a list of resources.

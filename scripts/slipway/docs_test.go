@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"slipway/internal/docstest"
+	"slipway/internal/launch"
 	"slipway/internal/operate"
 	"slipway/internal/plan"
 )
@@ -21,12 +22,13 @@ const commandsPage = "../../docs/commands.md"
 
 // printed is what each command prints as JSON.
 var printed = map[string]reflect.Type{
-	"deploy": reflect.TypeFor[plan.Plan](),
-	"doctor": reflect.TypeFor[diagnosis](),
-	"events": reflect.TypeFor[operate.Event](),
-	"exec":   reflect.TypeFor[execution](),
-	"logs":   reflect.TypeFor[operate.Line](),
-	"status": reflect.TypeFor[operate.Report](),
+	"deploy":  reflect.TypeFor[plan.Plan](),
+	"destroy": reflect.TypeFor[launch.DestroyReport](),
+	"doctor":  reflect.TypeFor[diagnosis](),
+	"events":  reflect.TypeFor[operate.Event](),
+	"exec":    reflect.TypeFor[execution](),
+	"logs":    reflect.TypeFor[operate.Line](),
+	"status":  reflect.TypeFor[operate.Report](),
 }
 
 // streamed is what prints one JSON object a line, and not one document.

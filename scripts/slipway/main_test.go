@@ -14,6 +14,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
+
 	"slipway/internal/cause"
 	"slipway/internal/config"
 	"slipway/internal/contract"
@@ -473,5 +475,42 @@ func TestReportInTheBuildLog(t *testing.T) {
 	var got launch.Failure
 	if err := json.Unmarshal([]byte(text), &got); err != nil || !found || got.Cause.Name != "out-of-memory" || got.Operation != failure.Operation {
 		t.Errorf("the log has %q: %v", log.String(), err)
+	}
+}
+
+// A plan of a destroy says what goes and what stands in its way, by text, JSON and exit code.
+func TestDestroyPlan(t *testing.T) {
+	d := onDouble(t)
+	withGen(t)
+	if code, out, _ := call(t, "", "destroy", "--plan", "--json"); code != exitAbsent || !strings.Contains(out, `"resources": []`) {
+		t.Errorf("of nothing: exit code %d, %s", code, out)
+	}
+	if code, _, errs := call(t, "", "deploy"); code != 0 {
+		t.Fatal(errs)
+	}
+	code, out, errs := call(t, "", "destroy", "--plan")
+	if code != 0 {
+		t.Error(errs)
+	}
+	wantSaid(t, out, "would be deleted: ", "stands in the way: nothing", "service-linked role AWSServiceRoleForECS")
+	if code, _, errs := call(t, "", "destroy", "--plan", "--yes"); code != exitUsage || !strings.Contains(errs, "--yes has no place") {
+		t.Errorf("exit code %d, %s", code, errs)
+	}
+	protect := cloudformation.NewFromConfig(d.Config())
+	if _, err := protect.UpdateTerminationProtection(t.Context(), &cloudformation.UpdateTerminationProtectionInput{StackName: new("slipway-demo-prod"), EnableTerminationProtection: new(true)}); err != nil {
+		t.Fatal(err)
+	}
+	code, out, _ = call(t, "", "destroy", "--plan", "--json")
+	var plan launch.DestroyReport
+	if err := json.Unmarshal([]byte(out), &plan); err != nil || code != exitFailed || !plan.Planned || len(plan.Obstacles) != 1 || len(plan.Resources) == 0 {
+		t.Errorf("exit code %d, %v: %v, %d resources", code, err, plan.Obstacles, len(plan.Resources))
+	}
+	if len(d.CallsTo("DeleteStack")) > 0 {
+		t.Error("a plan deleted something")
+	}
+	code, out, errs = call(t, "", "destroy", "--yes", "--protected", "prod", "--json")
+	var report launch.DestroyReport
+	if err := json.Unmarshal([]byte(out), &report); err != nil || code != 0 || report.Planned || len(report.Resources) != len(plan.Resources) {
+		t.Errorf("exit code %d, %v: %d resources of %d\n%s", code, err, len(report.Resources), len(plan.Resources), errs)
 	}
 }
