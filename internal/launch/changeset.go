@@ -14,6 +14,7 @@ import (
 
 	"slipway/internal/cause"
 	"slipway/internal/contract"
+	"slipway/internal/plan"
 )
 
 var errNoChanges = errors.New("no changes")
@@ -33,9 +34,9 @@ type request struct {
 	by          string // prefix of the change set's name
 	nested      bool   // whether the template nests stacks
 	gate        *gate
-	notes       []string                    // what a plan of it has to say besides
-	blind       bool                        // some values are stand-ins: there can be no change set of it
-	begin       func(context.Context) error // called when the change is about to be made; nil: nothing
+	notes       []string                               // what a plan of it has to say besides
+	blind       bool                                   // some values are stand-ins: there can be no change set of it
+	begin       func(context.Context, plan.Plan) error // called when this is about to be done; nil: nothing
 }
 
 // apply makes a change set, shows it, executes it and follows it to its end. It returns errNoChanges where there is
@@ -52,13 +53,12 @@ func (l *Launcher) apply(ctx context.Context, r request) (stack, error) {
 	if err != nil {
 		return current, err
 	}
-	if err := l.look(ctx, r, current, set); err != nil {
-		return current, errors.Join(err, l.dropChangeSet(ctx, set, todo))
+	p, err := l.look(ctx, r, current, set)
+	if err == nil && r.begin != nil {
+		err = r.begin(ctx, p)
 	}
-	if r.begin != nil {
-		if err := r.begin(ctx); err != nil {
-			return current, errors.Join(err, l.dropChangeSet(ctx, set, todo))
-		}
+	if err != nil {
+		return current, errors.Join(err, l.dropChangeSet(ctx, set, todo))
 	}
 	token := newToken("execute")
 	// By its name: the rights to execute and to drop one are held to that, and what the condition key is for an ARN no document says.
@@ -194,19 +194,19 @@ func (l *Launcher) wholeChangeSet(ctx context.Context, stackName, id string) (*c
 }
 
 // look shows what a change set and those nested in it would do, before any of it is done, and stops at what is risky.
-func (l *Launcher) look(ctx context.Context, r request, current stack, set *cloudformation.DescribeChangeSetOutput) error {
+func (l *Launcher) look(ctx context.Context, r request, current stack, set *cloudformation.DescribeChangeSetOutput) (plan.Plan, error) {
 	p, err := l.planOf(ctx, r, current, l.changeSets(ctx, r.environment, set))
 	if err != nil {
-		return err
+		return p, err
 	}
 	l.tell(p)
 	if replaced := p.Replaced(balancerType); current.protected && len(replaced) > 0 {
-		return replacesProtected(r.name, replaced)
+		return p, replacesProtected(r.name, replaced)
 	}
 	if err := r.gate.pass(p); err != nil {
-		return fmt.Errorf("stack %s was not changed: %w", r.name, err)
+		return p, fmt.Errorf("stack %s was not changed: %w", r.name, err)
 	}
-	return nil
+	return p, nil
 }
 
 func toParameters(m map[string]string) []types.Parameter {

@@ -3,6 +3,7 @@ package launch
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -18,6 +19,7 @@ import (
 	"slipway/internal/config"
 	"slipway/internal/contract"
 	"slipway/internal/evidence"
+	"slipway/internal/plan"
 	"slipway/internal/release"
 )
 
@@ -44,7 +46,12 @@ func (l *Launcher) deliver(ctx context.Context, d *delivery, env config.Environm
 	if err := d.prepare(ctx, env, r); err != nil {
 		return err
 	}
-	r.begin = d.begin
+	r.begin = func(ctx context.Context, p plan.Plan) (err error) {
+		if d.record.Plan, err = json.Marshal(p); err != nil {
+			return err
+		}
+		return d.begin(ctx)
+	}
 	updated, err := l.applyRoot(ctx, env, r, root)
 	if err != nil {
 		return d.end(ctx, updated, false, err)

@@ -2,6 +2,7 @@ package launch
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"slices"
 	"strings"
@@ -13,6 +14,7 @@ import (
 	"slipway/internal/config"
 	"slipway/internal/contract"
 	"slipway/internal/deployer"
+	"slipway/internal/plan"
 	"slipway/internal/release"
 )
 
@@ -65,6 +67,10 @@ func TestDeploymentIsRecorded(t *testing.T) {
 	}
 	if !strings.HasSuffix(r.By, " on laptop") || r.Began.IsZero() || r.Ended.Before(r.Began) || r.TemplateSource != r.Source {
 		t.Errorf("recorded is %+v", r)
+	}
+	var p plan.Plan
+	if err := json.Unmarshal(r.Plan, &p); err != nil || p.Environment != "prod" || len(p.Changes) == 0 {
+		t.Errorf("its plan is %s: %v", r.Plan, err)
 	}
 	b.wantKept(t, r)
 	b.again("a").mustDeploy(t, DeployOptions{})

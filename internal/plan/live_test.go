@@ -122,6 +122,10 @@ func TestBasis(t *testing.T) {
 	if p := live(t, u); p.Basis != TemplatesOnly {
 		t.Errorf("%+v", p)
 	}
+	u.Before = fstest.MapFS{}
+	if p := live(t, u); len(p.Risks) > 0 || len(p.Changes) == 0 || !strings.Contains(p.Notes[0], "everything is made") {
+		t.Errorf("%+v", p)
+	}
 }
 
 // The values of parameters are told where the template has them alone; what nobody is to see is not.
