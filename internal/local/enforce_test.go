@@ -169,6 +169,22 @@ func TestEnforcement(t *testing.T) {
 		}
 	})
 
+	t.Run("what is written once", func(t *testing.T) {
+		_, err := s3Client(e).PutBucketPolicy(t.Context(), &s3.PutBucketPolicyInput{Bucket: aws.String("other"), Policy: aws.String(`{"Version": "2012-10-17", "Statement": [
+			{"Effect": "Deny", "Principal": "*", "Action": "s3:PutObject", "Resource": "arn:aws:s3:::other/*", "Condition": {"Null": {"s3:if-none-match": "true"}}}]}`)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		cfg := localtest.User(t, e.AWSConfig(), "writer", allow(statement("s3:*", "*", "")))
+		client := s3.NewFromConfig(cfg, func(o *s3.Options) { o.UsePathStyle = true })
+		for _, condition := range []*string{nil, aws.String("*")} {
+			_, err := client.PutObject(t.Context(), &s3.PutObjectInput{Bucket: aws.String("other"), Key: aws.String("once"), Body: strings.NewReader("v"), IfNoneMatch: condition})
+			if got, want := denied(t, err), condition == nil; got != want {
+				t.Errorf("put with If-None-Match %v: %v", condition, err)
+			}
+		}
+	})
+
 	t.Run("no resource", func(t *testing.T) {
 		t.Parallel()
 		cfg := localtest.User(t, e.AWSConfig(), "describes", allow(statement("logs:DescribeLogGroups", arn("logs", "log-group:shop-*"), "")))

@@ -353,6 +353,14 @@ def _rights() -> tuple[Patch, ...]:
             wrap=rights.keys,
         ),
         Patch(
+            places=("core.iam_actions:_s3_object_context",),
+            sha256="3a43e6ca9f518e9a2a272eff2b6c246ab770f4b8a9cd029f5a05809d56c8821b",
+            fault="The condition keys of conditional writes are not there.",
+            right="A bucket's policy can ask for If-None-Match.",
+            source=_AWS + "AmazonS3/latest/userguide/conditional-writes-enforce.html",
+            wrap=rights.conditional_writes,
+        ),
+        Patch(
             places=("core.iam_evaluator:enforce",),
             sha256="cf64b1ee5b099c8f705e919a43bd7b354e4772f150edb89f8218c930b8550c8c",
             fault="Whoever may call a service may give it any role.",

@@ -260,6 +260,19 @@ def keys(original: Wrapped) -> Wrapped:
     return context
 
 
+def conditional_writes(original: Wrapped) -> Wrapped:
+    """The condition keys of a write with more that say on what it depends."""
+
+    def context(iam_action: str, query: Json, path: str, headers: Json) -> Json:
+        found = original(iam_action, query, path, headers)
+        for name in ("if-match", "if-none-match"):
+            if iam_action == "s3:PutObject" and headers.get(name):
+                found[f"s3:{name}"] = headers[name]
+        return found
+
+    return context
+
+
 def every(original: Wrapped) -> Wrapped:
     """A request is let through if its policies allow all that it asks for."""
 
