@@ -77,6 +77,15 @@ func (d *Double) ImageTags(repository, digest string) []string {
 	return nil
 }
 
+// RemoveImage takes an image out of a repository, with all its tags.
+func (d *Double) RemoveImage(repository, digest string) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if t := d.thing("AWS::ECR::Repository", repository); t != nil {
+		*t.images = slices.DeleteFunc(*t.images, func(i *image) bool { return i.digest == digest })
+	}
+}
+
 func (d *Double) repository(in object) (*thing, error) {
 	name := text(in, "repositoryName")
 	if t := d.thing("AWS::ECR::Repository", name); t != nil {

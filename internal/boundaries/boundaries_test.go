@@ -42,7 +42,7 @@ var allowed = map[string][]string{
 	"internal/lease":         {"internal/contract"},
 	"internal/local":         {"internal/contract"},
 	"internal/localtest":     nil,
-	"internal/operate":       {"internal/config", "internal/contract", "internal/source"},
+	"internal/operate":       {"internal/config", "internal/contract", "internal/release", "internal/source"},
 	"internal/override":      {"internal/cfn", "internal/contract", "internal/schema", "internal/stacks", "internal/suggest", "internal/template", "internal/yamlfile"},
 	"internal/plan":          {"internal/changes", "internal/config", "internal/contract", "internal/cost", "internal/schema", "internal/template"},
 	"internal/preflight":     {"internal/config", "internal/ec2query"},
@@ -65,7 +65,7 @@ var allowed = map[string][]string{
 	"scripts/bench/web":      {"internal/docs"},
 	"scripts/bench/web/peer": nil,
 	"scripts/check":          {"internal/config", "internal/image", "internal/regions", "internal/source", "internal/vuln"},
-	"scripts/slipway":        {"internal/config", "internal/contract", "internal/cost", "internal/deployer", "internal/ec2query", "internal/evidence", "internal/image", "internal/launch", "internal/local", "internal/operate", "internal/plan", "internal/progress", "internal/residue", "internal/source", "internal/standin"},
+	"scripts/slipway":        {"internal/config", "internal/contract", "internal/cost", "internal/deployer", "internal/ec2query", "internal/evidence", "internal/image", "internal/launch", "internal/local", "internal/operate", "internal/plan", "internal/progress", "internal/release", "internal/residue", "internal/source", "internal/standin"},
 	"web":                    nil,
 }
 

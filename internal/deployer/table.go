@@ -141,12 +141,12 @@ func (t *table) operating() {
 		"ecs:DescribeTaskDefinition", "elasticloadbalancing:DescribeTargetHealth",
 	}, all)
 	t.allow(Operate, "SeeImage", "which source an image was built from", []string{"ecr:DescribeImages"}, t.arns("ecr", "repository/"+prefix))
-	var sources []string
+	var kept []string
 	for _, bucket := range t.bucket() {
-		sources = append(sources, bucket+"/"+contract.SourcesPrefix+"*")
+		kept = append(kept, bucket+"/"+contract.SourcesPrefix+"*", bucket+"/"+contract.ReleasesPrefix+"*", bucket+"/"+contract.TemplatesPrefix+"*")
 	}
-	t.allow(Operate, "SeeSource", "which commit a source is of", []string{"s3:GetObject"}, sources)
-	t.key(Operate, "SourceUnderKey", "the same, under security.key", "kms:Decrypt")
+	t.allow(Operate, "SeeReleases", "what was released, from which commit, with which templates", []string{"s3:GetObject"}, kept)
+	t.key(Operate, "ReleasesUnderKey", "the same, under security.key", "kms:Decrypt")
 	t.allow(Operate, "MissingObjects", "without it S3 calls a missing object forbidden", []string{"s3:ListBucket"}, t.bucket())
 	t.allow(Operate, "ReadLogs", "what the tasks wrote", []string{"logs:FilterLogEvents"}, t.arns("logs", "log-group:"+prefix))
 	if t.cfg.Service.Exec {

@@ -53,7 +53,10 @@ func newClients(cfg aws.Config, profile string, l limits) clients {
 		events:   eventbridge.NewFromConfig(cfg),
 		iam:      iam.NewFromConfig(cfg),
 		// A bucket is a host name on AWS; an endpoint of one's own has no such hosts.
-		s3:      s3.NewFromConfig(objects, func(o *s3.Options) { o.UsePathStyle = cfg.BaseEndpoint != nil }),
+		s3: s3.NewFromConfig(objects, func(o *s3.Options) {
+			o.UsePathStyle = cfg.BaseEndpoint != nil
+			o.DisableLogOutputChecksumValidationSkipped = true
+		}),
 		scaling: applicationautoscaling.NewFromConfig(cfg),
 		sts:     sts.NewFromConfig(cfg),
 		topics:  ec2query.NewForm(cfg, "SNS", "sns", "2010-03-31"),

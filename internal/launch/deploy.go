@@ -100,7 +100,7 @@ func (l *Launcher) rollOut(ctx context.Context, o DeployOptions, f foundation) e
 		}
 	}
 	for _, env := range l.targets(o, roots) {
-		if err := l.deployEnvironment(ctx, f, env, roots[env.Name], image, o); err != nil {
+		if err := l.deployEnvironment(ctx, f, env, roots[env.Name], image, o, l.newDelivery(f, o)); err != nil {
 			return fmt.Errorf("environment %s: %w", env.Name, err)
 		}
 	}
@@ -232,7 +232,7 @@ func (l *Launcher) targets(o DeployOptions, roots map[string]stack) []config.Env
 }
 
 // deployEnvironment brings one root stack to what the templates say, with the image given or, without one, the running one.
-func (l *Launcher) deployEnvironment(ctx context.Context, f foundation, env config.Environment, root stack, image string, o DeployOptions) error {
+func (l *Launcher) deployEnvironment(ctx context.Context, f foundation, env config.Environment, root stack, image string, o DeployOptions, d *delivery) error {
 	root, err := l.rest(ctx, root, l.role(f, o))
 	if err != nil {
 		return err
@@ -252,7 +252,7 @@ func (l *Launcher) deployEnvironment(ctx context.Context, f foundation, env conf
 	if err != nil {
 		return err
 	}
-	return l.deliver(ctx, l.newDelivery(f, o), env, root, r, o)
+	return l.deliver(ctx, d, env, root, r, o)
 }
 
 func hasRun(s stack) bool {
@@ -307,13 +307,21 @@ func (l *Launcher) rootRequest(ctx context.Context, f foundation, env config.Env
 		return r, err
 	}
 	known[contract.KeyImageURI] = image
-	if r.parameters, err = t.fill(l.Config.RootParameters(env), known); err != nil {
+	if r.parameters, err = t.fill(l.asked(env), known); err != nil {
 		return r, err
 	}
 	if o.ByPipeline {
 		return r, l.pipelineStays(ctx, root, t, r.parameters)
 	}
 	return r, nil
+}
+
+// asked is what slipway.yaml gives an environment's root.
+func (l *Launcher) asked(env config.Environment) map[string]string {
+	if l.past != nil {
+		return l.past.Parameters[env.Name]
+	}
+	return l.Config.RootParameters(env)
 }
 
 // known is what a root may be given besides what stands in slipway.yaml: the foundation's outputs, the URLs of the nested

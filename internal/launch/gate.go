@@ -16,8 +16,14 @@ type gate struct {
 	refuse  func(...plan.Risk) error
 }
 
+// newGate is a gate with what the options allow. What somebody has deployed past slipway only a person takes back: a plan in
+// the pipeline is made by itself.
 func newGate(o DeployOptions) *gate {
-	return &gate{allowed: slices.Clone(o.Allow), decide: o.Decide, refuse: o.refusal}
+	allowed := slices.Clone(o.Allow)
+	if o.ByPipeline {
+		allowed = slices.DeleteFunc(allowed, func(name string) bool { return strings.HasPrefix(name, string(plan.Drift)+":") })
+	}
+	return &gate{allowed: allowed, decide: o.Decide, refuse: o.refusal}
 }
 
 // unmet are the risks of plans that nobody has allowed yet.

@@ -14,6 +14,7 @@ import (
 
 	"slipway/internal/config"
 	"slipway/internal/progress"
+	"slipway/internal/release"
 	"slipway/internal/source"
 )
 
@@ -54,6 +55,7 @@ type Launcher struct {
 	queue     time.Duration // how long to wait for other builds of the account
 	vanishing time.Duration // how long services may go on listing what was deleted
 	beat      time.Duration // between two renewals of the lease; the lease's own where zero
+	past      *release.Set  // what a release was made from, in place of the working tree
 }
 
 // New makes a launcher. It calls nothing yet.

@@ -17,6 +17,7 @@ import (
 
 	"slipway/internal/changes"
 	"slipway/internal/config"
+	"slipway/internal/contract"
 	"slipway/internal/lease"
 	"slipway/internal/plan"
 	"slipway/internal/schema"
@@ -117,6 +118,13 @@ func (l *Launcher) forecasts(ctx context.Context, o DeployOptions, sure func(pla
 		next, err := l.forecast(ctx, r, sure)
 		if err != nil {
 			return all, fmt.Errorf("environment %s: %w", env.Name, err)
+		}
+		if f.bucket != "" {
+			drift, err := l.drift(ctx, l.releases(f.bucket), env, roots[env.Name], r.parameters[contract.KeyImageURI])
+			if err != nil {
+				return all, fmt.Errorf("environment %s: %w", env.Name, err)
+			}
+			next.plan.Risks = append(drift, next.plan.Risks...)
 		}
 		all = append(all, next)
 	}

@@ -256,7 +256,7 @@ func TestChangeSetIsLookedAt(t *testing.T) {
 		t.Fatal(err)
 	}
 	balancer := b.double.PhysicalID("shop-prod", "ECS.LoadBalancer")
-	err = b.deployEnvironment(t.Context(), f, b.Config.Environments[0], b.root(t, "shop-prod"), "", o)
+	err = b.deployEnvironment(t.Context(), f, b.Config.Environments[0], b.root(t, "shop-prod"), "", o, b.newDelivery(f, o))
 	want(t, err, "stack shop-prod was not changed", insideRisks[0])
 	b.wantNothingLeft(t)
 	if got := b.double.PhysicalID("shop-prod", "ECS.LoadBalancer"); got != balancer {

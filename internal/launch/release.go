@@ -56,7 +56,10 @@ func (l *Launcher) deliver(ctx context.Context, d *delivery, env config.Environm
 	if err != nil {
 		return d.end(ctx, updated, false, err)
 	}
-	if err = l.protect(ctx, env, updated, o); err == nil {
+	if l.past == nil { // going back to a release leaves a person's protection as it is
+		err = l.protect(ctx, env, updated, o)
+	}
+	if err == nil {
 		err = l.verify(ctx, env, updated)
 	}
 	if err := d.end(ctx, updated, true, err); err != nil {
@@ -222,9 +225,9 @@ func (l *Launcher) uploadSet(ctx context.Context, bucket string) (release.Set, e
 // It needs ecr:DescribeImages and, the first time, ecr:BatchGetImage and ecr:PutImage
 // (docs.aws.amazon.com/AmazonECR/latest/userguide/image-retag.html).
 func (l *Launcher) keepImage(ctx context.Context, f foundation, reference string) (identity string, err error) {
-	digest, ours := strings.CutPrefix(reference, f.repositoryURI+"@")
-	if !ours {
-		return "", fmt.Errorf("the image %s is not of the repository %s: a release could not be gone back to", reference, f.repositoryURI)
+	digest, err := digestOfReference(f, reference)
+	if err != nil {
+		return "", err
 	}
 	tags, err := l.tagsOf(ctx, f, digest)
 	if err != nil {
@@ -252,6 +255,15 @@ func (l *Launcher) keepImage(ctx context.Context, f foundation, reference string
 		return "", fmt.Errorf("tag the image %s as released, so that it never expires: %w", reference, Explain(err))
 	}
 	return contract.SourceTag(tags), nil
+}
+
+// digestOfReference is the digest of an image of the foundation's repository.
+func digestOfReference(f foundation, reference string) (string, error) {
+	digest, ours := strings.CutPrefix(reference, f.repositoryURI+"@")
+	if !ours {
+		return "", fmt.Errorf("the image %s is not of the repository %s: a release could not be gone back to", reference, f.repositoryURI)
+	}
+	return digest, nil
 }
 
 // tagsOf are the tags of the image with this digest.

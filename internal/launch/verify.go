@@ -114,6 +114,15 @@ func (l *Launcher) runningImage(ctx context.Context, root stack) (string, error)
 	if !hasRun(root) {
 		return "", fmt.Errorf("stack %s is not up, so there is no running image to keep: deploy without --image keep", root.name)
 	}
+	image, err := l.deployedImage(ctx, root)
+	if err == nil && !contract.IsDigest(image) {
+		err = fmt.Errorf("the service of stack %s runs no container %q with an image named by its digest (%q): somebody deployed past slipway; deploy without --image keep", root.name, contract.ContainerName, image)
+	}
+	return image, err
+}
+
+// deployedImage is the image in the task definition that the service uses now, however it is named; empty where that has none.
+func (l *Launcher) deployedImage(ctx context.Context, root stack) (string, error) {
 	s, err := l.service(ctx, root.outputs[contract.KeyClusterName], root.outputs[contract.KeyServiceName])
 	if err != nil {
 		return "", fmt.Errorf("ask which image runs: %w", err)
@@ -123,9 +132,9 @@ func (l *Launcher) runningImage(ctx context.Context, root stack) (string, error)
 		return "", fmt.Errorf("ask which image runs: %w", Explain(err))
 	}
 	for _, c := range out.TaskDefinition.ContainerDefinitions {
-		if image := aws.ToString(c.Image); aws.ToString(c.Name) == contract.ContainerName && contract.IsDigest(image) {
-			return image, nil
+		if aws.ToString(c.Name) == contract.ContainerName {
+			return aws.ToString(c.Image), nil
 		}
 	}
-	return "", fmt.Errorf("the task definition %s has no container %q with an image named by its digest: somebody deployed past slipway; deploy without --image keep", lastPart(aws.ToString(s.TaskDefinition)), contract.ContainerName)
+	return "", nil
 }

@@ -23,6 +23,8 @@ import (
 	"github.com/aws/smithy-go"
 
 	"slipway/internal/config"
+	"slipway/internal/contract"
+	"slipway/internal/release"
 )
 
 const (
@@ -80,6 +82,16 @@ type AbsentError struct {
 
 func (e *AbsentError) Error() string {
 	return fmt.Sprintf("environment %s is not there: %s; ./scripts/deploy.sh brings it up", e.Environment, e.Why)
+}
+
+// Releases is where the application's releases are kept, or release.ErrNone where there is no such place.
+func (o *Operator) Releases(ctx context.Context) (release.Store, error) {
+	name := contract.FoundationStackName(o.cfg.Name)
+	s, err := o.describe(ctx, name, name)
+	if err == nil && s.outputs[contract.KeyBucketName] == "" {
+		err = fmt.Errorf("%w: there is no stack %s, in whose bucket they are kept", release.ErrNone, name)
+	}
+	return release.Store{S3: o.s3, Bucket: s.outputs[contract.KeyBucketName]}, err
 }
 
 // account asks who is asking.

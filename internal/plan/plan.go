@@ -42,7 +42,7 @@ type Plan struct {
 // Risk is one thing that matters.
 type Risk struct {
 	Name string `json:"name" doc:"kind, environment, stack and logical id, such as replace:prod.ECS.TargetGroup or iam:foundation.ImageRole; of cost the environment alone, cost:prod; the same in every plan"`
-	Kind Kind   `json:"kind" doc:"replace, loss, downtime, exposure, iam or cost"`
+	Kind Kind   `json:"kind" doc:"drift, replace, loss, downtime, exposure, iam or cost"`
 	Text string `json:"text" doc:"what happens, for a person"`
 }
 
@@ -51,6 +51,7 @@ type Kind string
 
 // The kinds, in the order in which they are shown.
 const (
+	Drift    Kind = "drift"    // what runs is not what the newest release tells, and is taken back
 	Replace  Kind = "replace"  // of something that cannot be made again just so
 	Loss     Kind = "loss"     // by removal, or once it is removed
 	Downtime Kind = "downtime" // the service does not answer for a while, or no longer under its name
@@ -59,7 +60,7 @@ const (
 	Costs    Kind = "cost"     // it costs more
 )
 
-var kinds = []Kind{Replace, Loss, Downtime, Exposure, IAM, Costs}
+var kinds = []Kind{Drift, Replace, Loss, Downtime, Exposure, IAM, Costs}
 
 // Cost is what both sides cost a month, in USD, at the lowest and highest number of tasks.
 type Cost struct {

@@ -8,6 +8,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
+	"path"
 	"slices"
 	"strconv"
 	"strings"
@@ -256,6 +258,43 @@ func (s Store) Object(ctx context.Context, key string) ([]byte, error) {
 		return nil, fmt.Errorf("read s3://%s/%s: %w", s.Bucket, key, err)
 	}
 	return text, nil
+}
+
+// Unpack writes the templates of a release below a folder. Each is what its hash says: whoever may write to the bucket, as the
+// pipeline's deployment, cannot put another one in its place.
+func (s Store) Unpack(ctx context.Context, r Record, folder string) (Set, error) {
+	text, err := s.Object(ctx, r.Set)
+	if err != nil {
+		return Set{}, fmt.Errorf("its list of templates: %w", err)
+	}
+	set, err := DecodeSet(r.Set, text)
+	if err != nil {
+		return set, err
+	}
+	if err := os.MkdirAll(folder, 0o700); err != nil {
+		return set, err
+	}
+	below, err := os.OpenRoot(folder)
+	if err != nil {
+		return set, err
+	}
+	defer below.Close()
+	for name, hash := range set.Files {
+		text, err := s.Object(ctx, contract.TemplateKey(hash))
+		if err != nil {
+			return set, fmt.Errorf("its template %s: %w", name, err)
+		}
+		if hashOf(text) != hash {
+			return set, fmt.Errorf("s3://%s/%s is not what its name says: somebody else has written it", s.Bucket, contract.TemplateKey(hash))
+		}
+		if err := below.MkdirAll(path.Dir(name), 0o700); err != nil {
+			return set, err
+		}
+		if err := below.WriteFile(name, text, 0o600); err != nil {
+			return set, err
+		}
+	}
+	return set, nil
 }
 
 // code is AWS's code for an error; empty for none.

@@ -131,14 +131,24 @@ func (a *app) launcher(ctx context.Context, root string, cfg config.Config, w wh
 	if err != nil {
 		return nil, err
 	}
+	l, err := a.sourceless(ctx, root, cfg, w, engine)
+	if err == nil {
+		l.Slipway, l.Templates, l.Source = string(slipway), os.DirFS(filepath.Join(root, contract.TemplatesDir)), tree
+	}
+	return l, err
+}
+
+// sourceless is a launcher that knows nothing of the working tree but the application's name.
+func (a *app) sourceless(ctx context.Context, root string, cfg config.Config, w where, engine *local.Engine) (*launch.Launcher, error) {
 	o := launch.Options{
-		Slipway: string(slipway), Config: cfg, Templates: os.DirFS(filepath.Join(root, contract.TemplatesDir)), Source: tree, Records: filepath.Join(root, ".slipway"),
+		Config: cfg, Records: filepath.Join(root, ".slipway"),
 		Progress: a.display(), Output: a.out, Machine: a.machine(), Profile: cmp.Or(w.profile, a.getenv("AWS_PROFILE")),
 	}
 	if engine != nil {
 		o.AWS, o.Poll = engine.AWSConfig(), localPoll
 		return launch.New(o), nil
 	}
+	var err error
 	o.AWS, err = a.awsConfig(ctx, w)
 	o.Poll = awsPoll
 	if o.AWS.BaseEndpoint != nil {

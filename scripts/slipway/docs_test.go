@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/json"
 	"flag"
 	"fmt"
 	"os"
@@ -22,17 +23,19 @@ const commandsPage = "../../docs/commands.md"
 
 // printed is what each command prints as JSON.
 var printed = map[string]reflect.Type{
-	"deploy":  reflect.TypeFor[plan.Plan](),
-	"destroy": reflect.TypeFor[launch.DestroyReport](),
-	"doctor":  reflect.TypeFor[diagnosis](),
-	"events":  reflect.TypeFor[operate.Event](),
-	"exec":    reflect.TypeFor[execution](),
-	"logs":    reflect.TypeFor[operate.Line](),
-	"status":  reflect.TypeFor[operate.Report](),
+	"deploy":   reflect.TypeFor[plan.Plan](),
+	"destroy":  reflect.TypeFor[launch.DestroyReport](),
+	"doctor":   reflect.TypeFor[diagnosis](),
+	"events":   reflect.TypeFor[operate.Event](),
+	"exec":     reflect.TypeFor[execution](),
+	"logs":     reflect.TypeFor[operate.Line](),
+	"status":   reflect.TypeFor[operate.Report](),
+	"diff":     reflect.TypeFor[difference](),
+	"releases": reflect.TypeFor[listed](),
 }
 
 // streamed is what prints one JSON object a line, and not one document.
-var streamed = []string{"events", "logs"}
+var streamed = []string{"events", "logs", "releases"}
 
 // docs/commands.md is made from the commands themselves; go test ./scripts/slipway -run TestCommandsDocument -update writes it.
 func TestCommandsDocument(t *testing.T) {
@@ -92,7 +95,7 @@ func fieldRows(t *testing.T, path string, kind reflect.Type) string {
 		if about == "" || name == "" {
 			t.Errorf("%s.%s has no documentation or no name", kind, field.Name)
 		}
-		if options == "omitempty" {
+		if options == "omitempty" || options == "omitzero" {
 			about += "; may be left out"
 		}
 		inner, what := jsonType(field.Type)
@@ -111,6 +114,10 @@ func fieldRows(t *testing.T, path string, kind reflect.Type) string {
 // jsonType names a type; inner is the struct in it that has fields of its own.
 func jsonType(kind reflect.Type) (inner reflect.Type, what string) {
 	switch {
+	case kind == reflect.TypeFor[json.RawMessage]():
+		return nil, "any JSON"
+	case kind.Kind() == reflect.Map:
+		return nil, "object of texts by name"
 	case kind == reflect.TypeFor[time.Time]():
 		return nil, "time (RFC 3339)"
 	case kind.Kind() == reflect.Pointer:

@@ -16,6 +16,7 @@ import (
 	"slipway/internal/launch"
 	"slipway/internal/local"
 	"slipway/internal/operate"
+	"slipway/internal/release"
 	"slipway/internal/source"
 )
 
@@ -97,7 +98,7 @@ func usable(ctx context.Context, cfg aws.Config) error {
 // absent says whether an error is that what was asked for is not there.
 func absent(err error) bool {
 	_, ok := errors.AsType[*operate.AbsentError](err)
-	return ok || errors.Is(err, errNoEngine) || errors.Is(err, source.ErrNotThere)
+	return ok || errors.Is(err, errNoEngine) || errors.Is(err, source.ErrNotThere) || errors.Is(err, release.ErrNone)
 }
 
 // told is what a user is told of an error of looking, which changes nothing and leaves nothing begun.

@@ -1,0 +1,247 @@
+package launch
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+
+	"slipway/internal/config"
+	"slipway/internal/contract"
+	"slipway/internal/lease"
+	"slipway/internal/plan"
+	"slipway/internal/release"
+)
+
+// Rollback brings an environment back to an earlier release, by its number there, or with 0 to the newest successful one before
+// the current. It takes the same path as a deployment, with the image, the templates and the slipway.yaml that the
+// bucket and the registry keep: neither the source nor the pipeline is needed, and the working tree plays no part. It is
+// recorded as a release of its own.
+func (l *Launcher) Rollback(ctx context.Context, environment string, number int, o DeployOptions) error {
+	return l.redeliver(ctx, environment, "./scripts/rollback.sh", o, func(ctx context.Context, store release.Store) (release.Record, error) {
+		return goingBackTo(ctx, store, environment, number)
+	})
+}
+
+// Promote brings what runs in one environment to another one: the same image, and the other environment's templates of the
+// same state of the sources.
+func (l *Launcher) Promote(ctx context.Context, from, to string, o DeployOptions) error {
+	return l.redeliver(ctx, to, "./scripts/promote.sh", o, func(ctx context.Context, store release.Store) (release.Record, error) {
+		return l.promoted(ctx, store, from)
+	})
+}
+
+// redeliver brings a release that is chosen once it is this run's turn to an environment.
+func (l *Launcher) redeliver(ctx context.Context, environment, what string, o DeployOptions, choose func(context.Context, release.Store) (release.Record, error)) error {
+	if err := l.identify(ctx, l.regionGiven); err != nil {
+		return err
+	}
+	bucket, err := l.bucket(ctx)
+	if err != nil {
+		return err
+	}
+	if bucket == "" {
+		return fmt.Errorf("%w: %s is not up, and its releases went with it", release.ErrNone, l.Config.Name)
+	}
+	o.gate = newGate(o)
+	return l.turn(ctx, bucket, what, o.Wait, func(ctx context.Context, _ *lease.Lease) error {
+		s, err := l.describe(ctx, contract.FoundationStackName(l.Config.Name))
+		if err != nil {
+			return err
+		}
+		f, err := toFoundation(s)
+		if err != nil {
+			return err
+		}
+		chosen, err := choose(ctx, l.releases(bucket))
+		if err != nil {
+			return Explain(err)
+		}
+		return l.redo(ctx, f, environment, chosen, o)
+	})
+}
+
+// goingBackTo is the release to go back to.
+func goingBackTo(ctx context.Context, store release.Store, environment string, number int) (release.Record, error) {
+	if number == 0 {
+		records, err := store.List(ctx, environment, 0)
+		if err != nil {
+			return release.Record{}, err
+		}
+		before := release.Before(records)
+		if before == nil {
+			return release.Record{}, fmt.Errorf("%w: %s has no successful release before the current one (./scripts/releases.sh --environment %s shows all)", release.ErrNone, environment, environment)
+		}
+		return *before, nil
+	}
+	r, err := store.Read(ctx, environment, number)
+	switch {
+	case errors.Is(err, release.ErrNone):
+		return r, fmt.Errorf("%w: %s has no release %d (./scripts/releases.sh --environment %s shows all)", release.ErrNone, environment, number, environment)
+	case err == nil && r.Result != release.Succeeded:
+		return r, fmt.Errorf("release %d of %s is none to go back to: it is %s; ./scripts/releases.sh --environment %s shows those that succeeded", number, environment, r.Result, environment)
+	}
+	return r, err
+}
+
+// promoted is what runs in an environment, provided that it is a release and nothing else.
+func (l *Launcher) promoted(ctx context.Context, store release.Store, from string) (release.Record, error) {
+	records, err := store.Latest(ctx, from)
+	if err != nil {
+		return release.Record{}, err
+	}
+	stands, unfinished := release.Current(records)
+	switch {
+	case stands == nil:
+		return release.Record{}, fmt.Errorf("%w: nothing has been released to %s", release.ErrNone, from)
+	case unfinished != nil:
+		return *stands, fmt.Errorf("release %d of %s has no end: it goes on, or was cut off; deploy to %s once more, and then promote it", unfinished.Number, from, from)
+	case stands.Result != release.Succeeded:
+		return *stands, fmt.Errorf("release %d, which %s runs, failed: %s", stands.Number, from, stands.Error)
+	}
+	root, err := l.describe(ctx, contract.EnvironmentStackName(l.Config.Name, from))
+	if err != nil {
+		return *stands, err
+	}
+	running, err := l.runningImage(ctx, root)
+	if err == nil && running != stands.Image {
+		err = fmt.Errorf("%s runs %s and not the image of release %d: somebody deployed past slipway", from, running, stands.Number)
+	}
+	return *stands, err
+}
+
+// redo brings a release to an environment, its own or another one.
+func (l *Launcher) redo(ctx context.Context, f foundation, environment string, chosen release.Record, o DeployOptions) error {
+	folder, err := os.MkdirTemp("", "slipway-release-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(folder)
+	past, err := l.asOf(ctx, f, chosen, folder)
+	if err != nil {
+		return fmt.Errorf("release %d of %s: %w", chosen.Number, chosen.Environment, err)
+	}
+	if err := past.check(DeployOptions{Environments: []string{environment}, Image: chosen.Image}); err != nil {
+		return fmt.Errorf("release %d of %s: %w", chosen.Number, chosen.Environment, err)
+	}
+	root, err := past.describe(ctx, contract.EnvironmentStackName(past.Config.Name, environment))
+	if err != nil {
+		return err
+	}
+	if !hasRun(root) {
+		return fmt.Errorf("environment %s is not up (stack %s: %s): bring it up with ./scripts/deploy.sh --environment %s", environment, root.name,
+			cmp.Or(string(root.status), "does not exist"), environment)
+	}
+	d := &delivery{l: past, f: f, store: past.releases(f.bucket), record: release.Record{
+		Kind: release.Rollback, Of: &release.Ref{Environment: chosen.Environment, Number: chosen.Number}, Execution: o.Execution,
+		Source: chosen.Source, TemplateSource: chosen.TemplateSource,
+	}}
+	if chosen.Environment != environment {
+		d.record.Kind = release.Promotion
+	}
+	d.set = func(context.Context) (release.Set, error) { return *past.past, nil }
+	env := past.environment(environment)
+	l.Progress.Line("%s: %s release %d of %s: %s", root.name, map[release.Kind]string{release.Rollback: "going back to", release.Promotion: "promoting"}[d.record.Kind],
+		chosen.Number, chosen.Environment, nameOf(chosen.Source))
+	drift, err := past.drift(ctx, d.store, env, root, chosen.Image)
+	if err != nil {
+		return err
+	}
+	if err := o.gate.pass(plan.Plan{Risks: drift}); err != nil {
+		return fmt.Errorf("nothing was changed: %w", err)
+	}
+	o.Environments, o.Image, o.KeepImage = []string{environment}, chosen.Image, false
+	if err := past.deployEnvironment(ctx, f, env, root, chosen.Image, o, d); err != nil {
+		return fmt.Errorf("environment %s: %w", environment, err)
+	}
+	return nil
+}
+
+// nameOf is a source as a person knows it.
+func nameOf(s release.Source) string {
+	switch {
+	case s.Commit != "" && s.Dirty:
+		return "commit " + s.Commit + " with changes that were not committed"
+	case s.Commit != "":
+		return "commit " + s.Commit
+	case s.Identity != "":
+		return "source " + s.Identity
+	}
+	return "a source that is not known"
+}
+
+// asOf is a launcher that works with what a release was made from, instead of the working tree. Templates are written to a
+// folder.
+func (l *Launcher) asOf(ctx context.Context, f foundation, r release.Record, folder string) (*Launcher, error) {
+	if digest, err := digestOfReference(f, r.Image); err != nil {
+		return nil, err
+	} else if _, err := l.tagsOf(ctx, f, digest); err != nil {
+		return nil, err
+	}
+	set, err := l.releases(f.bucket).Unpack(ctx, r, folder)
+	if err != nil {
+		return nil, Explain(err)
+	}
+	past := *l
+	past.Templates, past.past, past.Slipway, past.Source = os.DirFS(folder), &set, set.Slipway, nil
+	cfg, err := config.Parse(config.File, []byte(set.Slipway))
+	if err == nil && cfg.Name != l.Config.Name {
+		err = fmt.Errorf("it is of the application %s", cfg.Name)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("its %s cannot be used: %w", config.File, err)
+	}
+	past.Config = cfg
+	return &past, nil
+}
+
+// drift is where what runs is not what the releases tell, and a deployment of an image would take it back unseen: somebody
+// deployed past slipway. What an unfinished or failed release may have left is none.
+func (l *Launcher) drift(ctx context.Context, store release.Store, env config.Environment, root stack, image string) ([]plan.Risk, error) {
+	records, err := store.Latest(ctx, env.Name)
+	if err != nil {
+		return nil, Explain(err)
+	}
+	stands, _ := release.Current(records)
+	if stands == nil || !hasRun(root) || inProgress(root.status) {
+		return nil, nil
+	}
+	explained := func(is func(release.Record) bool) bool { return slices.ContainsFunc(records, is) }
+	var risks []plan.Risk
+	risk := func(what, format string, args ...any) {
+		risks = append(risks, plan.Risk{Name: fmt.Sprintf("drift:%s.%s", env.Name, what), Kind: plan.Drift, Text: fmt.Sprintf(format, args...)})
+	}
+	running, err := l.deployedImage(ctx, root)
+	if errors.Is(err, errNoService) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	if running != image && !explained(func(r release.Record) bool { return r.Image == running }) {
+		risk("image", "the service runs %s, and release %d, the newest, has %s: somebody deployed past slipway, and this takes it back", running, stands.Number, stands.Image)
+	}
+	var differ []string
+	for _, key := range sortedKeys(root.parameters, stands.Parameters) {
+		if !explained(func(r release.Record) bool { return r.Parameters[key] == root.parameters[key] }) {
+			differ = append(differ, key)
+		}
+	}
+	if len(differ) > 0 {
+		risk("stack", "the parameters %v of stack %s are not those of release %d, the newest: somebody changed it past slipway, and this takes it back", differ, root.name, stands.Number)
+	}
+	return risks, nil
+}
+
+func sortedKeys(maps ...map[string]string) []string {
+	var keys []string
+	for _, m := range maps {
+		for key := range m {
+			keys = append(keys, key)
+		}
+	}
+	slices.Sort(keys)
+	return slices.Compact(keys)
+}
