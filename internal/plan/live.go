@@ -10,6 +10,7 @@ import (
 
 	"slipway/internal/changes"
 	"slipway/internal/cost"
+	"slipway/internal/schema"
 	"slipway/internal/template"
 )
 
@@ -52,7 +53,9 @@ func Live(u Update) (Plan, error) {
 	}
 	j := joint{changes: found}
 	for _, set := range u.Sets {
-		u.doubt(set, is)
+		if err := u.weigh(set, is); err != nil {
+			return p, err
+		}
 		j.add(set)
 		for _, warning := range set.Warnings {
 			p.note("CloudFormation warns: %s", warning)
@@ -114,20 +117,36 @@ func (u Update) resolve(is changes.Set, p *changes.Property) {
 // hidden stands for the value of a parameter that nobody is to see.
 const hidden = "****"
 
-// doubt marks what a nested stack is given of a sibling: CloudFormation does not know that before, also where it does not say so.
-func (u Update) doubt(set ChangeSet, is changes.Set) {
-	for id, r := range is.Templates[RootOf(u.Environment)].Resources {
-		if r.Type != nestedStack || NestedIn(u.Environment, id) != set.Stack {
-			continue
-		}
-		for _, claim := range set.Claims {
-			for i, p := range claim.Properties {
-				if at(r.Properties, "Parameters", p.Parameter, "Fn::GetAtt") != nil {
-					claim.Properties[i].Unknown = true
-				}
+// weigh takes from a change set what it only supposes: a change of which the resource's schema knows that it replaces nothing, though it says
+// "conditionally"; and whatever a nested stack is given of a sibling, which CloudFormation does not know before, also where it does not say so.
+func (u Update) weigh(set ChangeSet, is changes.Set) error {
+	types, err := schema.Load()
+	if err != nil {
+		return err
+	}
+	given := u.given(set.Stack, is)
+	for _, claim := range set.Claims {
+		for i, p := range claim.Properties {
+			if at(given, p.Parameter, "Fn::GetAtt") != nil {
+				claim.Properties[i].Unknown = true
+			}
+			kind := types.Types[claim.Type]
+			if p.Replacement == schema.Sometimes && kind != nil && len(p.Path) > 1 && kind.CreateOnly(p.Path[1:]...) == schema.Never {
+				claim.Properties[i].Replacement = schema.Never
 			}
 		}
 	}
+	return nil
+}
+
+// given are the values that the root gives a nested stack's parameters.
+func (u Update) given(stack string, is changes.Set) any {
+	for id, r := range is.Templates[RootOf(u.Environment)].Resources {
+		if r.Type == nestedStack && NestedIn(u.Environment, id) == stack {
+			return r.Properties["Parameters"]
+		}
+	}
+	return nil
 }
 
 // tell describes the changes and finds what is at risk in them.

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"slices"
 	"strings"
 
 	"slipway/internal/contract"
@@ -76,7 +77,7 @@ var escaped = strings.NewReplacer(`\`, `\\`, "|", `\|`, "*", `\*`, "_", `\_`, "`
 func (p Plan) summary() string {
 	count := map[string]int{}
 	for _, c := range p.Changes {
-		if c.Guess {
+		if c.perhaps() {
 			count["perhaps modify"]++
 			continue
 		}
@@ -110,9 +111,12 @@ func (p Plan) tree() string {
 			more = ", the old one kept"
 		}
 		sign := signs[c.Action]
-		if c.Guess {
+		switch {
+		case c.perhaps():
 			sign += "?"
-			more += " (AWS only guesses that it is changed or replaced: it does not know a value yet)"
+			more += " (AWS only guesses that it is changed: it does not know a value yet)"
+		case c.Guess:
+			more += " (AWS only guesses that it is replaced: it is not)"
 		}
 		fmt.Fprintf(&b, "  %-4s %s (%s): %s%s\n", sign, c.LogicalID, c.Type, c.Action, more)
 		for _, property := range c.Properties {
@@ -120,6 +124,11 @@ func (p Plan) tree() string {
 		}
 	}
 	return b.String()
+}
+
+// perhaps tells a change of which no value is known.
+func (c Change) perhaps() bool {
+	return c.Guess && !slices.ContainsFunc(c.Properties, func(p Property) bool { return p.After != unknown })
 }
 
 func (p Property) String() string {
