@@ -125,6 +125,10 @@ func TestEnforcement(t *testing.T) {
 				_, err := codebuild.NewFromConfig(cfg).BatchGetBuilds(ctx, &codebuild.BatchGetBuildsInput{Ids: []string{name + ":1"}})
 				return err
 			}},
+			{"codebuild:ListReportsForReportGroup", arn("codebuild", "report-group/shop"), "shop", "other", func(ctx context.Context, cfg aws.Config, name string) error {
+				_, err := codebuild.NewFromConfig(cfg).ListReportsForReportGroup(ctx, &codebuild.ListReportsForReportGroupInput{ReportGroupArn: aws.String(arn("codebuild", "report-group/"+name))})
+				return err
+			}},
 			{"codepipeline:ListPipelineExecutions", arn("codepipeline", "shop"), "shop", "other", func(ctx context.Context, cfg aws.Config, name string) error {
 				_, err := codepipeline.NewFromConfig(cfg).ListPipelineExecutions(ctx, &codepipeline.ListPipelineExecutionsInput{PipelineName: &name})
 				return err

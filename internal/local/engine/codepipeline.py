@@ -89,6 +89,7 @@ def _create(request: JSON) -> JSON:
         "disabled": {},  # the stages whose inbound transition is disabled: by whom, when and why
         "disabledOutbound": {},
         "executions": [],  # the oldest first
+        "tokens": {},  # of clients' requests: the executions that they have started
     }
     return {"pipeline": pipeline, "tags": tags}
 
@@ -417,7 +418,7 @@ def _apply(operation: str, props: JSON, name: str) -> tuple[str, JSON]:
     with pipelinerun.LOCK:
         try:
             check_request(operation, request)
-            pipeline = {"CreatePipeline": _create, "UpdatePipeline": update_pipeline}[operation](request)["pipeline"]
+            pipeline = {"CreatePipeline": _create, "UpdatePipeline": _update}[operation](request)["pipeline"]
         except RefusedError as error:
             raise ValueError(f"{error} (Error Code: {error.code})") from error
         record = _pipelines[name]
@@ -428,6 +429,14 @@ def _apply(operation: str, props: JSON, name: str) -> tuple[str, JSON]:
         if operation == "CreatePipeline" or props.get("RestartExecutionOnUpdate") in (True, "true"):
             _start_by_itself(record, operation.replace("Update", "Start"), caller_arn())
     return name, {"Version": str(pipeline["version"])}
+
+
+def _update(request: JSON) -> JSON:
+    """An update of the structure; where that is the same, as when only tags have changed, nothing is cancelled."""
+    present = _find(request["pipeline"]["name"])["pipeline"]
+    if _complete(request["pipeline"]) | {"version": present["version"]} == present:
+        return {"pipeline": present}
+    return update_pipeline(request)
 
 
 def create_resource(logical_id: str, props: JSON, stack: str) -> tuple[str, JSON]:

@@ -30,6 +30,9 @@ MOST_QUEUED = 50  # "Maximum number of concurrent pipeline executions", https://
 def start(record: JSON, trigger: JSON, request: JSON | None = None) -> JSON:
     """Starts an execution; request may hold StartPipelineExecution's variables and sourceRevisions."""
     pipeline, request = record["pipeline"], request or {}
+    token = request.get("clientRequestToken")
+    if token and token in record["tokens"]:
+        return next(e for e in record["executions"] if e["id"] == record["tokens"][token])
     under_way = [e for e in record["executions"] if e["status"] in ("InProgress", "Stopping")]
     if pipeline["executionMode"] != "SUPERSEDED" and len(under_way) >= MOST_QUEUED:
         raise RefusedError(
@@ -45,6 +48,8 @@ def start(record: JSON, trigger: JSON, request: JSON | None = None) -> JSON:
             raise RefusedError("ValidationException", f"Pipeline variable {name} has no default: give it a value")
     execution = _execution(pipeline, trigger, values, request.get("sourceRevisions") or [])
     record["executions"].append(execution)
+    if token:
+        record["tokens"][token] = execution["id"]
     pipelineevent.of_pipeline(pipeline, execution, "STARTED")
     advance(record)
     return execution
@@ -220,7 +225,8 @@ def finish(record: JSON, execution: JSON, action: JSON, outcome: Outcome) -> Non
     if "namespace" in action["input"]:
         execution["namespaces"][action["input"]["namespace"]] = outcome.variables
     if outcome.revision:
-        execution["revisions"].append({"action": action["action"], **outcome.revision})
+        others = [r for r in execution["revisions"] if r["action"] != action["action"]]
+        execution["revisions"] = [*others, {"action": action["action"], **outcome.revision}]
     pipelineevent.of_action(record["pipeline"], execution, action)
     advance(record)
 

@@ -94,6 +94,14 @@ def _project(request: Request) -> list[str]:
     return [_arn("codebuild", f"project/{name}") for name in found] or ["*"]
 
 
+def _build(request: Request) -> list[str]:
+    """Projects, or the groups of reports, whose ARNs name them."""
+    arns = [request.text("arn", "reportArn", "reportGroupArn"), *request.texts("reportArns")]
+    arns = [arn for arn in [*arns, *request.texts("reportGroupArns")] if arn]
+    groups = dict.fromkeys(arn.split("/")[-1].split(":")[0] for arn in arns)
+    return [_arn("codebuild", f"report-group/{group}") for group in groups] or _project(request)
+
+
 def _ecs(request: Request) -> list[str]:
     cluster = request.text("cluster", "clusterName").rsplit("/", 1)[-1] or "default"
     kinds: dict[str, tuple[str, list[str]]] = {
@@ -181,7 +189,7 @@ def _describing(request: Request) -> list[str]:
 _RESOURCES: dict[str, Callable[[Request], list[str]]] = {
     "application-autoscaling": _describing,
     "cloudformation": _stack,
-    "codebuild": _project,
+    "codebuild": _build,
     "codepipeline": _pipeline,
     "ecr": _repository,
     "ecs": _ecs,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import json
 import tempfile
+import time
 import unittest
 from collections.abc import Callable
 from typing import Any
@@ -227,6 +228,20 @@ class CodePipelineTest(unittest.TestCase):
         state = self.pipelines.get_pipeline_state(name=name)["stageStates"][1]
         transition = state["inboundTransitionState"]
         self.assertEqual((transition["enabled"], transition["disabledReason"]), (False, "wait"))
+        started = self.pipelines.start_pipeline_execution(name=name, clientRequestToken="once")
+        self.assertEqual(
+            self.pipelines.start_pipeline_execution(name=name, clientRequestToken="once")["pipelineExecutionId"],
+            started["pipelineExecutionId"],
+        )
+        outputs = self.stack(TEMPLATE + "  Other: {Value: x}\n", "update")
+        self.assertEqual(outputs, {"Name": name, "Version": "1", "Other": "x"})
+        tagged = TEMPLATE.replace("      RoleArn", "      Tags: [{Key: a, Value: b}]\n      RoleArn")
+        self.assertEqual(self.stack(tagged, "update")["Version"], "1")
+        until = time.monotonic() + 10
+        while self.statuses(name) == ["InProgress"] and time.monotonic() < until:
+            time.sleep(0.05)
+        self.assertEqual(self.statuses(name), ["Failed"])  # there is no bucket; it was not cancelled
+        self.pipelines.start_pipeline_execution(name=name)
         outputs = self.stack(TEMPLATE.replace("QUEUED", "SUPERSEDED"), "update")
         self.assertEqual(outputs, {"Name": name, "Version": "2"})
         named = TEMPLATE.replace("RoleArn:", "Name: other\n      RoleArn:")
@@ -239,6 +254,10 @@ class CodePipelineTest(unittest.TestCase):
         waiter = self.stacks.get_waiter("stack_delete_complete")
         waiter.wait(StackName="pipe", WaiterConfig={"Delay": 1, "MaxAttempts": 20})
         self.fails(missing, self.pipelines.get_pipeline, name="other")
+
+    def statuses(self, name: str) -> list[str]:
+        listed = self.pipelines.list_pipeline_executions(pipelineName=name)
+        return [e["status"] for e in listed["pipelineExecutionSummaries"]]
 
     def check_failed_update(self, template: str) -> None:
         bad = template.replace("ProjectName", "Project")
