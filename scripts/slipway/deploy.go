@@ -182,6 +182,9 @@ func (a *app) sayDifferences(cfg config.Config, tasks string) {
 	if string(cfg.Service.Architecture) != map[string]string{"amd64": "x86", "arm64": "arm64"}[runtime.GOARCH] {
 		fmt.Fprintf(a.err, "slipway.yaml says %s; here the image is built for this machine (%s)\n", cfg.Service.Architecture, runtime.GOARCH)
 	}
+	if source := cfg.Pipeline.Source; source.Connected() {
+		fmt.Fprintf(a.err, "the pipeline takes its source from %s at a git host, which it does not reach from here: its runs end there\n", source.Repository)
+	}
 	if tasks == local.RuntimeDocker {
 		return
 	}

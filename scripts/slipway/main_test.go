@@ -111,6 +111,21 @@ func TestSidecarsAreLeftOut(t *testing.T) {
 	}
 }
 
+func TestConnectedPipelineIsSaidNotToRun(t *testing.T) {
+	for repository, want := range map[string]bool{"": false, "owner/shop": true} {
+		var said bytes.Buffer
+		a := &app{streams: streams{err: &said}}
+		var cfg config.Config
+		if want {
+			cfg.Pipeline.Source = config.Source{Connection: "arn:aws:codeconnections:us-east-1:000000000000:connection/x", Repository: repository}
+		}
+		a.sayDifferences(cfg, local.RuntimeDocker)
+		if got := strings.Contains(said.String(), "owner/shop at a git host"); got != want {
+			t.Errorf("source %q: said %q", repository, said.String())
+		}
+	}
+}
+
 func TestUsage(t *testing.T) {
 	for name, c := range map[string]struct {
 		args []string

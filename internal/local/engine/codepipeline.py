@@ -1,7 +1,6 @@
 """CodePipeline, which the emulator lacks: its operations, and how executions start by themselves.
 
-A service of the emulator (https://docs.aws.amazon.com/codepipeline/latest/APIReference)
-and the CloudFormation type AWS::CodePipeline::Pipeline on top of it.
+https://docs.aws.amazon.com/codepipeline/latest/APIReference
 """
 
 from __future__ import annotations
@@ -32,7 +31,6 @@ from ministack.core.responses import (
     set_request_account_id,
     set_request_region,
 )
-from ministack.services.cloudformation import provisioners
 
 import pipelineevent
 import pipelinerun
@@ -47,21 +45,20 @@ Response = tuple[int, dict[str, str], bytes]
 logger = logging.getLogger("codepipeline")
 
 CONTENT_TYPE = "application/x-amz-json-1.1"
-TYPE = "AWS::CodePipeline::Pipeline"
 
 # With "manual" executions start by StartPipelineExecution only: neither by a pipeline's creation nor by events.
 STARTS = "SLIPWAY_LOCAL_PIPELINES"
 
-_pipelines = AccountRegionScopedDict()
+pipelines = AccountRegionScopedDict()
 
 
 def create_pipeline(request: JSON) -> JSON:
-    made = _create(request)
-    _start_by_itself(_pipelines[made["pipeline"]["name"]], "CreatePipeline", caller_arn())
+    made = create(request)
+    start_by_itself(pipelines[made["pipeline"]["name"]], "CreatePipeline", caller_arn())
     return made
 
 
-def _start_by_itself(record: JSON, kind: str, detail: str) -> None:
+def start_by_itself(record: JSON, kind: str, detail: str) -> None:
     if os.environ.get(STARTS) == "manual":
         return
     try:
@@ -70,18 +67,18 @@ def _start_by_itself(record: JSON, kind: str, detail: str) -> None:
         logger.error("pipeline %s does not start by itself: %s", record["pipeline"]["name"], error)
 
 
-def _create(request: JSON) -> JSON:
-    pipeline = _complete(request["pipeline"])
+def create(request: JSON) -> JSON:
+    pipeline = complete(request["pipeline"])
     name = pipeline["name"]
     check(pipeline)
-    if name in _pipelines:
+    if name in pipelines:
         raise RefusedError(
             "PipelineNameInUseException",
             f"A pipeline with the name '{name}' already exists in account '{get_account_id()}'",
         )
     now, tags = time.time(), request.get("tags") or []
     pipeline["version"] = 1
-    _pipelines[name] = {
+    pipelines[name] = {
         "pipeline": pipeline,
         "created": now,
         "updated": now,
@@ -95,7 +92,7 @@ def _create(request: JSON) -> JSON:
 
 
 def update_pipeline(request: JSON) -> JSON:
-    pipeline = _complete(request["pipeline"])
+    pipeline = complete(request["pipeline"])
     record = _find(pipeline["name"])
     check(pipeline)
     pipeline["version"] = record["pipeline"]["version"] + 1
@@ -121,13 +118,13 @@ def get_pipeline(request: JSON) -> JSON:
 
 
 def delete_pipeline(request: JSON) -> JSON:
-    record = _pipelines.pop(request["name"], None)
+    record = pipelines.pop(request["name"], None)
     if record:
         pipelinerun.end(record)
     return {}
 
 
-def list_pipelines(request: JSON) -> JSON:
+def listpipelines(request: JSON) -> JSON:
     return {
         "pipelines": [
             {
@@ -138,7 +135,7 @@ def list_pipelines(request: JSON) -> JSON:
                 "created": record["created"],
                 "updated": record["updated"],
             }
-            for name, record in sorted(_pipelines.items())
+            for name, record in sorted(pipelines.items())
         ]
     }
 
@@ -274,7 +271,7 @@ OPERATIONS: dict[str, Callable[[JSON], JSON]] = {
     "GetPipelineState": get_pipeline_state,
     "ListActionExecutions": list_action_executions,
     "ListPipelineExecutions": list_pipeline_executions,
-    "ListPipelines": list_pipelines,
+    "ListPipelines": listpipelines,
     "ListTagsForResource": list_tags,
     "PutApprovalResult": put_approval_result,
     "RetryStageExecution": retry_stage_execution,
@@ -287,7 +284,7 @@ OPERATIONS: dict[str, Callable[[JSON], JSON]] = {
 
 
 def _find(name: str) -> JSON:
-    record = _pipelines.get(name)
+    record = pipelines.get(name)
     if record is None:
         raise RefusedError(
             "PipelineNotFoundException", f"Account '{get_account_id()}' does not have a pipeline with name '{name}'"
@@ -313,13 +310,13 @@ def _find_stage(record: JSON, name: str) -> JSON:
 
 
 def _tags(arn: str) -> dict[str, str]:
-    record = _pipelines.get(arn.rpartition(":")[2])
+    record = pipelines.get(arn.rpartition(":")[2])
     if record is None or arn != pipelineevent.arn(record["pipeline"]["name"]):
         raise RefusedError("ResourceNotFoundException", f"there is no pipeline {arn}")
     return record["tags"]
 
 
-def _complete(pipeline: JSON) -> JSON:
+def complete(pipeline: JSON) -> JSON:
     """A copy with what CodePipeline fills in when it is left out."""
     pipeline = copy.deepcopy(pipeline)
     pipeline.setdefault("pipelineType", "V1")
@@ -359,12 +356,12 @@ def _error(code: str, message: str) -> Response:
 
 def get_state() -> JSON:
     with pipelinerun.LOCK:
-        return copy.deepcopy({"pipelines": _pipelines})
+        return copy.deepcopy({"pipelines": pipelines})
 
 
 def load_persisted_state(data: JSON) -> None:
-    _pipelines.update(data.get("pipelines", {}))
-    for (account, region, _), record in list(_pipelines._data.items()):
+    pipelines.update(data.get("pipelines", {}))
+    for (account, region, _), record in list(pipelines._data.items()):
         contextvars.copy_context().run(_restore, account, region, record)
 
 
@@ -382,76 +379,7 @@ def stop_all() -> None:
 
 
 def reset() -> None:
-    _pipelines.clear()
-
-
-def from_template(value: Any, key: str = "") -> Any:
-    """A property in the API's spelling; the keys of an action's configuration stay as they are."""
-    if isinstance(value, list):
-        return [from_template(item) for item in value]
-    if isinstance(value, dict) and key == "Configuration":
-        return {name: _text(item) for name, item in value.items()}
-    if isinstance(value, dict):
-        return {k[:1].lower() + k[1:]: from_template(v, k) for k, v in value.items()}
-    return int(value) if key in ("RunOrder", "TimeoutInMinutes") else value
-
-
-def _text(value: Any) -> str:
-    """CloudFormation hands on `PollForSourceChanges: false` as text."""
-    return json.dumps(value) if isinstance(value, (bool, int)) else value
-
-
-def _declaration(props: JSON, name: str) -> JSON:
-    own = ("Tags", "RestartExecutionOnUpdate", "DisableInboundStageTransitions")
-    pipeline = from_template({k: v for k, v in props.items() if k not in own})
-    pipeline["name"] = name
-    if "artifactStores" in pipeline:
-        stores = pipeline["artifactStores"]
-        pipeline["artifactStores"] = {s["region"]: s["artifactStore"] for s in stores}
-    return pipeline
-
-
-def _apply(operation: str, props: JSON, name: str) -> tuple[str, JSON]:
-    """Creates or updates the pipeline and returns what Ref and GetAtt give."""
-    request: JSON = {"pipeline": _declaration(props, name)}
-    disabled, held = props.get("DisableInboundStageTransitions") or [], {"by": "cloudformation", "at": time.time()}
-    with pipelinerun.LOCK:
-        try:
-            check_request(operation, request)
-            pipeline = {"CreatePipeline": _create, "UpdatePipeline": _update}[operation](request)["pipeline"]
-        except RefusedError as error:
-            raise ValueError(f"{error} (Error Code: {error.code})") from error
-        record = _pipelines[name]
-        record.update(
-            tags={tag["Key"]: tag["Value"] for tag in props.get("Tags") or []},
-            disabled={stage["StageName"]: held | {"reason": stage["Reason"]} for stage in disabled},
-        )
-        if operation == "CreatePipeline" or props.get("RestartExecutionOnUpdate") in (True, "true"):
-            _start_by_itself(record, operation.replace("Update", "Start"), caller_arn())
-    return name, {"Version": str(pipeline["version"])}
-
-
-def _update(request: JSON) -> JSON:
-    """An update of the structure; where that is the same, as when only tags have changed, nothing is cancelled."""
-    present = _find(request["pipeline"]["name"])["pipeline"]
-    if _complete(request["pipeline"]) | {"version": present["version"]} == present:
-        return {"pipeline": present}
-    return update_pipeline(request)
-
-
-def create_resource(logical_id: str, props: JSON, stack: str) -> tuple[str, JSON]:
-    name = props.get("Name")
-    name = name or provisioners._physical_name(stack, logical_id, max_len=100)
-    return _apply("CreatePipeline", props, name)
-
-
-def update_resource(physical_id: str, old: JSON, new: JSON, stack: str) -> tuple[str, JSON]:
-    return _apply("UpdatePipeline", new, physical_id)
-
-
-def delete_resource(physical_id: str, props: JSON) -> None:
-    with pipelinerun.LOCK:
-        delete_pipeline({"name": physical_id})
+    pipelines.clear()
 
 
 def invoking(original: Callable[..., None]) -> Callable[..., None]:
@@ -468,9 +396,9 @@ def invoking(original: Callable[..., None]) -> Callable[..., None]:
             original(target, event, rule, view)
             return
         with pipelinerun.LOCK:
-            record = _pipelines.get(spec.resource)
+            record = pipelines.get(spec.resource)
             if record and _may_start(target):
-                _start_by_itself(record, "CloudWatchEvent", rule["Arn"])
+                start_by_itself(record, "CloudWatchEvent", rule["Arn"])
 
     return invoke
 
@@ -496,7 +424,7 @@ PATCHES = (
 
 
 def install() -> None:
-    """Makes the service and the CloudFormation type known to the emulator."""
+    """Makes the service known to the emulator."""
     apply(PATCHES)
     pipelineevent.start()
     sys.modules["ministack.services.codepipeline"] = sys.modules[__name__]
@@ -509,11 +437,3 @@ def install() -> None:
         "host_patterns": [r"codepipeline\."],
         "credential_scope": "codepipeline",
     }
-    provisioners._RESOURCE_HANDLERS[TYPE] = {
-        "create": create_resource,
-        "update": update_resource,
-        "delete": delete_resource,
-    }
-    provisioners._STACK_TAG_PROPERTY[TYPE] = ("Tags", "list")
-    # "Name: Update requires: Replacement"
-    provisioners._REPLACING_PROPERTIES[TYPE] = ("Name",)

@@ -20,7 +20,7 @@ import containers
 
 STATUS_PATH = "/_slipway/status"
 _SHUTDOWN = 8.0  # seconds that containers get to end when the engine does
-_OPTIONAL = ("codebuild", "codepipeline")
+_OPTIONAL = ("codebuild", "codepipeline", "pipelinetemplate")
 
 Scope = dict[str, Any]
 Receive = Callable[[], Awaitable[dict[str, Any]]]

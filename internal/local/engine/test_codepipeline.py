@@ -235,8 +235,16 @@ class CodePipelineTest(unittest.TestCase):
         )
         outputs = self.stack(TEMPLATE + "  Other: {Value: x}\n", "update")
         self.assertEqual(outputs, {"Name": name, "Version": "1", "Other": "x"})
+        held = {"pipelineName": name, "stageName": "Source", "transitionType": "Inbound", "reason": "by hand"}
+        self.pipelines.disable_stage_transition(**held)
         tagged = TEMPLATE.replace("      RoleArn", "      Tags: [{Key: a, Value: b}]\n      RoleArn")
         self.assertEqual(self.stack(tagged, "update")["Version"], "1")
+        stages = self.pipelines.get_pipeline_state(name=name)["stageStates"][:2]
+        self.assertEqual([s["inboundTransitionState"]["enabled"] for s in stages], [False, False])
+        let_go = tagged.replace("[{StageName: Build, Reason: wait}]", "[]")
+        self.assertEqual(self.stack(let_go, "update")["Version"], "1")
+        stages = self.pipelines.get_pipeline_state(name=name)["stageStates"][:2]
+        self.assertEqual([s["inboundTransitionState"]["enabled"] for s in stages], [False, True])
         until = time.monotonic() + 10
         while self.statuses(name) == ["InProgress"] and time.monotonic() < until:
             time.sleep(0.05)

@@ -20,11 +20,12 @@ import botocore.session
 LAUNCHER = """
 import sys
 sys.path.insert(0, {folder!r})
-import build, codebuild, codepipeline
+import build, codebuild, codepipeline, pipelinetemplate
 build.SECONDS_PER_MINUTE = {minute}
 if {patched}:
     codebuild.install()
     codepipeline.install()
+    pipelinetemplate.install()
 from ministack import app
 app.main()
 """
