@@ -65,11 +65,86 @@ func (d *Double) listRules(in object) (object, error) {
 type Execution struct {
 	ID, Status, Trigger string // InProgress, Succeeded, Stopping, Stopped, Failed; CreatePipeline or StartPipelineExecution
 	Started, Updated    time.Time
+	Revision            string // of its source
+	Actions             []ActionRun
+}
+
+// ActionRun is one action of a run.
+type ActionRun struct {
+	Stage, Action, Status   string // InProgress, Succeeded, Failed, Abandoned
+	Build, Summary, Message string // the build that does the work; what is said of it, and of its failure
+}
+
+// SetRun makes the run of a pipeline that took this version of the source what it is told to be, and begins it where there is none.
+func (d *Double) SetRun(pipeline, revision, status string, actions ...ActionRun) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for _, e := range d.pipelines[pipeline] {
+		if e.Revision == revision {
+			e.Status, e.Actions, e.Updated = status, actions, d.now()
+			return
+		}
+	}
+	e := d.newExecution(pipeline, status, "CloudWatchEvent")
+	e.Revision, e.Actions = revision, actions
+}
+
+func (d *Double) execution(in object) (*Execution, error) {
+	t, err := d.pipeline(text(in, "pipelineName"))
+	if err != nil {
+		return nil, err
+	}
+	id := text(in, "pipelineExecutionId")
+	if id == "" {
+		id = text(sub(in, "filter"), "pipelineExecutionId")
+	}
+	for _, e := range d.pipelines[t.ID] {
+		if e.ID == id {
+			return e, nil
+		}
+	}
+	return nil, fail("PipelineExecutionNotFoundException", "The pipeline execution %s does not exist", id)
+}
+
+func (d *Double) getPipelineExecution(in object) (object, error) {
+	e, err := d.execution(in)
+	if err != nil {
+		return nil, err
+	}
+	return object{"pipelineExecution": object{"pipelineName": text(in, "pipelineName"), "pipelineExecutionId": e.ID, "status": e.Status}}, nil
+}
+
+func (d *Double) listActionExecutions(in object) (object, error) {
+	e, err := d.execution(in)
+	if err != nil {
+		return nil, err
+	}
+	newest := slices.Clone(e.Actions)
+	slices.Reverse(newest)
+	newest, next := page(d, newest, text(in, "nextToken"), number(in, "maxResults"))
+	members := list{}
+	for _, a := range newest {
+		provider := "Manual"
+		if a.Build != "" {
+			provider = "CodeBuild"
+		}
+		result := object{"externalExecutionId": opt(a.Build), "externalExecutionSummary": opt(a.Summary)}
+		if a.Message != "" {
+			result["errorDetails"] = object{"code": "JobFailed", "message": a.Message}
+		}
+		members = append(members, object{
+			"pipelineExecutionId": e.ID, "stageName": a.Stage, "actionName": a.Action, "status": a.Status,
+			"startTime": e.Started.Add(time.Duration(slices.Index(e.Actions, a)) * time.Millisecond),
+			"input":     object{"actionTypeId": object{"provider": provider}}, "output": object{"executionResult": result},
+		})
+	}
+	return object{"actionExecutionDetails": members, "nextToken": opt(next)}, nil
 }
 
 func (d *Double) pipelineHandlers() map[string]handler {
 	return map[string]handler{
 		"GetPipeline": d.getPipeline, "ListPipelineExecutions": d.listPipelineExecutions,
+		"GetPipelineExecution": d.getPipelineExecution, "ListActionExecutions": d.listActionExecutions,
 		"StopPipelineExecution": d.stopPipelineExecution, "StartPipelineExecution": d.startPipelineExecution,
 	}
 }
@@ -146,10 +221,17 @@ func (d *Double) listPipelineExecutions(in object) (object, error) {
 	for _, e := range newest {
 		members = append(members, object{
 			"pipelineExecutionId": e.ID, "status": e.Status, "startTime": e.Started, "lastUpdateTime": e.Updated,
-			"trigger": object{"triggerType": e.Trigger},
+			"trigger": object{"triggerType": e.Trigger}, "sourceRevisions": revisions(e.Revision),
 		})
 	}
 	return object{"pipelineExecutionSummaries": members, "nextToken": opt(next)}, nil
+}
+
+func revisions(of string) list {
+	if of == "" {
+		return list{}
+	}
+	return list{object{"actionName": "Source", "revisionId": of}}
 }
 
 func (d *Double) stopPipelineExecution(in object) (object, error) {

@@ -111,6 +111,8 @@ func (d *Double) resources() map[string]right {
 
 		"codepipeline.GetPipeline":            d.byName("codepipeline:GetPipeline", "name", "AWS::CodePipeline::Pipeline", ""),
 		"codepipeline.ListPipelineExecutions": d.byName("codepipeline:ListPipelineExecutions", "pipelineName", "AWS::CodePipeline::Pipeline", ""),
+		"codepipeline.GetPipelineExecution":   d.byName("codepipeline:GetPipelineExecution", "pipelineName", "AWS::CodePipeline::Pipeline", ""),
+		"codepipeline.ListActionExecutions":   d.byName("codepipeline:ListActionExecutions", "pipelineName", "AWS::CodePipeline::Pipeline", ""),
 		"codepipeline.StopPipelineExecution":  d.byName("codepipeline:StopPipelineExecution", "pipelineName", "AWS::CodePipeline::Pipeline", ""),
 
 		"ecr.BatchGetImage":        d.byName("ecr:BatchGetImage", "repositoryName", "AWS::ECR::Repository", "repository/"),

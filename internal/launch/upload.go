@@ -123,27 +123,12 @@ func (l *Launcher) feedPipeline(ctx context.Context, bucket string) error {
 	if l.Config.Pipeline.Source.Connected() {
 		return nil
 	}
-	there, err := l.metadata(ctx, bucket, contract.SourceObject)
-	if err != nil {
+	there, err := l.sourceVersion(ctx, bucket)
+	if err != nil || there != "" {
 		return err
 	}
-	if there[metadataIdentity] == l.Source.Identity() {
-		return nil
-	}
-	zip, err := l.zip()
-	if err != nil {
-		return err
-	}
-	defer discard(zip)
-	_, err = l.aws.s3.PutObject(ctx, &s3.PutObjectInput{
-		Bucket: aws.String(bucket), Key: aws.String(contract.SourceObject), Body: zip,
-		Metadata: map[string]string{metadataIdentity: l.Source.Identity()},
-	})
-	if err != nil {
-		return fmt.Errorf("upload %s: %w", contract.SourceObject, Explain(err))
-	}
-	l.Progress.Line("uploaded %s for the pipeline", contract.SourceObject)
-	return nil
+	_, err = l.putSource(ctx, bucket)
+	return err
 }
 
 // zip writes the source to a temporary file, since an upload must be able to begin again.

@@ -15,6 +15,7 @@ import (
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
+	"github.com/aws/aws-sdk-go-v2/service/codepipeline"
 	"github.com/aws/aws-sdk-go-v2/service/ecr"
 	"github.com/aws/aws-sdk-go-v2/service/ecs"
 	"github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2"
@@ -36,16 +37,17 @@ const (
 
 // Operator looks at one application in one account and Region.
 type Operator struct {
-	cfg      config.Config
-	region   string
-	poll     time.Duration // between two looks at the same thing
-	stacks   *cloudformation.Client
-	ecs      *ecs.Client
-	balancer *elasticloadbalancingv2.Client
-	registry *ecr.Client
-	logs     *cloudwatchlogs.Client
-	s3       *s3.Client
-	sts      *sts.Client
+	cfg       config.Config
+	region    string
+	poll      time.Duration // between two looks at the same thing
+	stacks    *cloudformation.Client
+	ecs       *ecs.Client
+	balancer  *elasticloadbalancingv2.Client
+	registry  *ecr.Client
+	logs      *cloudwatchlogs.Client
+	pipelines *codepipeline.Client
+	s3        *s3.Client
+	sts       *sts.Client
 }
 
 // New makes an operator that looks again every poll where it follows something. It calls nothing yet.
@@ -61,11 +63,12 @@ func New(cfg config.Config, settings aws.Config, poll time.Duration) *Operator {
 	settings.Retryer = func() aws.Retryer { return retry.AddWithMaxAttempts(retryer(), callAttempts) }
 	return &Operator{
 		cfg: cfg, region: settings.Region, poll: poll,
-		stacks:   cloudformation.NewFromConfig(settings),
-		ecs:      ecs.NewFromConfig(settings),
-		balancer: elasticloadbalancingv2.NewFromConfig(settings),
-		registry: ecr.NewFromConfig(settings),
-		logs:     cloudwatchlogs.NewFromConfig(settings),
+		stacks:    cloudformation.NewFromConfig(settings),
+		ecs:       ecs.NewFromConfig(settings),
+		balancer:  elasticloadbalancingv2.NewFromConfig(settings),
+		registry:  ecr.NewFromConfig(settings),
+		logs:      cloudwatchlogs.NewFromConfig(settings),
+		pipelines: codepipeline.NewFromConfig(settings),
 		s3: s3.NewFromConfig(settings, func(o *s3.Options) {
 			o.UsePathStyle = settings.BaseEndpoint != nil // a bucket is a host name on AWS; an endpoint of one's own has no such hosts
 			o.DisableLogOutputChecksumValidationSkipped = true

@@ -27,6 +27,7 @@ func TestPolicyIsMinimal(t *testing.T) {
 	if _, err := b.Open(t.Context(), target, "sh"); err != nil {
 		t.Fatal(err)
 	}
+	b.followRun(t)
 	b.removeSource(t)
 	b.status(t)
 	requests := b.double.Requests()[before:]

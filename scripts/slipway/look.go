@@ -42,6 +42,7 @@ type sight struct {
 	cfg    config.Config
 	aws    aws.Config
 	engine *local.Engine // nil on AWS
+	poll   time.Duration // between two looks at the same thing
 	*operate.Operator
 }
 
@@ -74,7 +75,10 @@ func (a *app) see(ctx context.Context, w where) (sight, error) {
 	} else if err := usable(ctx, s.aws); err != nil {
 		return s, told(ctx, err)
 	}
-	s.Operator = operate.New(s.cfg, s.aws, poll)
+	if s.aws.BaseEndpoint != nil {
+		poll = localPoll
+	}
+	s.poll, s.Operator = poll, operate.New(s.cfg, s.aws, poll)
 	return s, nil
 }
 
@@ -98,7 +102,7 @@ func usable(ctx context.Context, cfg aws.Config) error {
 // absent says whether an error is that what was asked for is not there.
 func absent(err error) bool {
 	_, ok := errors.AsType[*operate.AbsentError](err)
-	return ok || errors.Is(err, errNoEngine) || errors.Is(err, source.ErrNotThere) || errors.Is(err, release.ErrNone)
+	return ok || errors.Is(err, errNoEngine) || errors.Is(err, source.ErrNotThere) || errors.Is(err, release.ErrNone) || errors.Is(err, launch.ErrNoPipeline)
 }
 
 // told is what a user is told of an error of looking, which changes nothing and leaves nothing begun.

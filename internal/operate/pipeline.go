@@ -1,0 +1,108 @@
+package operate
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/codepipeline"
+	"github.com/aws/aws-sdk-go-v2/service/codepipeline/types"
+)
+
+// Run is one execution of a pipeline.
+type Run struct {
+	ID      string
+	Status  types.PipelineExecutionStatus
+	Reason  string   // CodePipeline's, where it gives one
+	Actions []Action // as far as they have begun, in the order in which they began
+}
+
+// Action is one action of a run.
+type Action struct {
+	Stage, Name string
+	Status      types.ActionExecutionStatus
+	Said        string // what CodePipeline, or who does the work, says of it
+	Build       string // id of the build that does the work; empty where none does
+	URL         string // where the console shows the work
+}
+
+// Place names an action in its pipeline.
+func (a Action) Place() string { return a.Stage + "/" + a.Name }
+
+// RunOf finds the newest of a pipeline's last 100 runs that took this version of its source object; it is empty where none has
+// begun yet.
+func (o *Operator) RunOf(ctx context.Context, pipeline, version string) (id string, err error) {
+	out, err := o.pipelines.ListPipelineExecutions(ctx, &codepipeline.ListPipelineExecutionsInput{PipelineName: &pipeline, MaxResults: aws.Int32(100)})
+	if err != nil {
+		return "", fmt.Errorf("list the executions of pipeline %s: %w", pipeline, err)
+	}
+	for _, e := range out.PipelineExecutionSummaries {
+		if slices.ContainsFunc(e.SourceRevisions, func(r types.SourceRevision) bool { return aws.ToString(r.RevisionId) == version }) {
+			return aws.ToString(e.PipelineExecutionId), nil
+		}
+	}
+	return "", nil
+}
+
+// Run looks at a run of a pipeline.
+func (o *Operator) Run(ctx context.Context, pipeline, id string) (Run, error) {
+	r := Run{ID: id}
+	out, err := o.pipelines.GetPipelineExecution(ctx, &codepipeline.GetPipelineExecutionInput{PipelineName: &pipeline, PipelineExecutionId: &id})
+	if err != nil {
+		return r, fmt.Errorf("ask about execution %s of pipeline %s: %w", id, pipeline, err)
+	}
+	r.Status, r.Reason = out.PipelineExecution.Status, aws.ToString(out.PipelineExecution.StatusSummary)
+	pages := codepipeline.NewListActionExecutionsPaginator(o.pipelines, &codepipeline.ListActionExecutionsInput{
+		PipelineName: &pipeline, Filter: &types.ActionExecutionFilter{PipelineExecutionId: &id},
+	})
+	var details []types.ActionExecutionDetail
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(ctx)
+		if err != nil {
+			return r, fmt.Errorf("list the actions of execution %s of pipeline %s: %w", id, pipeline, err)
+		}
+		details = append(details, page.ActionExecutionDetails...)
+	}
+	slices.SortStableFunc(details, func(a, b types.ActionExecutionDetail) int {
+		return aws.ToTime(a.StartTime).Compare(aws.ToTime(b.StartTime))
+	})
+	for _, d := range details {
+		r.Actions = append(r.Actions, toAction(d))
+	}
+	return r, nil
+}
+
+func toAction(d types.ActionExecutionDetail) Action {
+	a := Action{Stage: aws.ToString(d.StageName), Name: aws.ToString(d.ActionName), Status: d.Status}
+	if d.Output == nil || d.Output.ExecutionResult == nil {
+		return a
+	}
+	result := d.Output.ExecutionResult
+	a.Said, a.URL = aws.ToString(result.ExternalExecutionSummary), aws.ToString(result.ExternalExecutionUrl)
+	if result.ErrorDetails != nil && aws.ToString(result.ErrorDetails.Message) != "" {
+		a.Said = aws.ToString(result.ErrorDetails.Message)
+	}
+	if d.Input != nil && d.Input.ActionTypeId != nil && aws.ToString(d.Input.ActionTypeId.Provider) == "CodeBuild" {
+		a.Build = aws.ToString(result.ExternalExecutionId)
+	}
+	return a
+}
+
+// Over says whether a run has ended, well or not.
+func (r Run) Over() bool {
+	return r.Status != types.PipelineExecutionStatusInProgress && r.Status != types.PipelineExecutionStatusStopping
+}
+
+// Well says whether it has ended well.
+func (r Run) Well() bool { return r.Status == types.PipelineExecutionStatusSucceeded }
+
+// Failed is the action that a run failed of; nil where none did.
+func (r Run) Failed() *Action {
+	for i, a := range r.Actions {
+		if a.Status == types.ActionExecutionStatusFailed || a.Status == types.ActionExecutionStatusAbandoned {
+			return &r.Actions[i]
+		}
+	}
+	return nil
+}

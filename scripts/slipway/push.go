@@ -1,0 +1,173 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
+	"github.com/aws/aws-sdk-go-v2/service/codebuild"
+	"github.com/spf13/cobra"
+
+	"slipway/internal/evidence"
+	"slipway/internal/launch"
+	"slipway/internal/operate"
+	"slipway/internal/source"
+)
+
+func (a *app) pushCommand() *cobra.Command {
+	var w where
+	var wait bool
+	var patience time.Duration
+	c := &cobra.Command{
+		Use:   "push",
+		Short: "Hand the working tree to the pipeline, and deploy nothing by hand",
+		Long: `Packs what git tracks, as it is now, and uploads it for the pipeline, which checks it, builds its image and takes it through the
+environments. No stack is changed from here. A source that the pipeline has already is not uploaded again. Prints what it handed over as
+Key=Value lines; everything else goes to stderr.
+With --wait it follows the run that this starts, action by action, to its end; where it fails it says of which action, and shows the end
+of its log. That takes the rights of the policy operate besides those of deploy (docs/permissions.md). Where somebody has to approve, it
+waits for that, too. It does not end the run: Ctrl-C only stops looking.
+
+Exit codes: 0 the pipeline has it, and with --wait: has brought it everywhere; 1 it failed; 2 the command line cannot be meant; 3 there
+is no pipeline.`,
+		Example: `  ./scripts/push.sh
+  ./scripts/push.sh --wait`,
+		Args: noArguments,
+		RunE: func(c *cobra.Command, _ []string) error {
+			if err := w.check(); err != nil {
+				return err
+			}
+			return a.push(c.Context(), w, wait, patience)
+		},
+	}
+	w.flags(c.Flags())
+	c.Flags().BoolVar(&wait, "wait", false, "follow the run to its end")
+	c.Flags().DurationVar(&patience, "patience", 10*time.Minute, "with --wait: how `long` the run may take to begin")
+	return c
+}
+
+func (a *app) push(ctx context.Context, w where, wait bool, patience time.Duration) error {
+	s, err := a.see(ctx, w)
+	if err != nil {
+		return err
+	}
+	if err := a.templatesFresh(ctx, s.root); err != nil {
+		return err
+	}
+	l, err := a.launcher(ctx, s.root, s.cfg, w, s.engine)
+	if err != nil {
+		return err
+	}
+	pushed, err := l.Push(ctx)
+	if err != nil {
+		return err
+	}
+	a.sayPushed(l.Source.Origin(), pushed, s)
+	if !wait {
+		return nil
+	}
+	return told(ctx, a.followRun(ctx, s, pushed, patience))
+}
+
+// consolePage is where the console shows a pipeline; CodePipeline is in two partitions only.
+func consolePage(region, pipeline string) string {
+	host := consoles["aws"]
+	if strings.HasPrefix(region, "us-gov-") {
+		host = consoles["aws-us-gov"]
+	}
+	return fmt.Sprintf("https://%s/codesuite/codepipeline/pipelines/%s/view?region=%s", host, pipeline, region)
+}
+
+func (a *app) sayPushed(origin source.Origin, p launch.Pushed, s sight) {
+	fmt.Fprintf(a.out, "Identity=%s\nCommit=%s\nDirty=%t\nPipelineName=%s\nSourceVersion=%s\n", origin.Identity, origin.Commit, origin.Dirty, p.Pipeline, p.Version)
+	follow := "follow it: ./scripts/push.sh --wait"
+	if s.engine != nil {
+		follow += " --local"
+	} else {
+		follow += ", or " + consolePage(s.aws.Region, p.Pipeline)
+	}
+	if p.New {
+		fmt.Fprintf(a.err, "the pipeline %s has source %s now; %s\n", p.Pipeline, origin.Identity[:12], follow)
+		return
+	}
+	fmt.Fprintf(a.err, "the pipeline %s has source %s already; %s\nto release it again: aws codepipeline start-pipeline-execution --name %s\n", p.Pipeline, origin.Identity[:12], follow, p.Pipeline)
+}
+
+// followRun shows the run that took a version of the source until it has ended.
+func (a *app) followRun(ctx context.Context, s sight, p launch.Pushed, patience time.Duration) error {
+	id, err := a.awaitRun(ctx, s, p, patience)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(a.out, "Execution=%s\n", id)
+	shown := map[string]bool{}
+	for {
+		run, err := s.Run(ctx, p.Pipeline, id)
+		if err != nil {
+			return err
+		}
+		for _, action := range run.Actions {
+			line := fmt.Sprintf("%s: %s", action.Place(), action.Status)
+			if !shown[line] {
+				fmt.Fprintln(a.err, line)
+				shown[line] = true
+			}
+		}
+		if run.Over() {
+			return a.judgeRun(ctx, s, run)
+		}
+		if err := pause(ctx, s.poll); err != nil {
+			return err
+		}
+	}
+}
+
+// awaitRun waits until a run has taken the source: the event of an upload takes a while to start it.
+func (a *app) awaitRun(ctx context.Context, s sight, p launch.Pushed, patience time.Duration) (string, error) {
+	for deadline := time.Now().Add(patience); ; {
+		id, err := s.RunOf(ctx, p.Pipeline, p.Version)
+		if err != nil || id != "" {
+			return id, err
+		}
+		if time.Now().After(deadline) {
+			return "", fmt.Errorf("no run of pipeline %s has taken version %s of the source within %s: is its event rule enabled? Start one with: aws codepipeline start-pipeline-execution --name %s",
+				p.Pipeline, p.Version, patience, p.Pipeline)
+		}
+		if err := pause(ctx, s.poll); err != nil {
+			return "", err
+		}
+	}
+}
+
+// judgeRun says how a run has ended, and why it failed.
+func (a *app) judgeRun(ctx context.Context, s sight, run operate.Run) error {
+	fmt.Fprintf(a.out, "Result=%s\n", run.Status)
+	if run.Well() {
+		return nil
+	}
+	lines := []string{strings.TrimSuffix(fmt.Sprintf("execution %s ended as %s: %s", run.ID, run.Status, run.Reason), ": ")}
+	if failed := run.Failed(); failed != nil {
+		lines[0] = strings.TrimSuffix(fmt.Sprintf("action %s failed: %s", failed.Place(), failed.Said), ": ")
+		if failed.Build != "" {
+			clients := evidence.Clients{Builds: codebuild.NewFromConfig(s.aws), Logs: cloudwatchlogs.NewFromConfig(s.aws)}
+			lines = append(lines, evidence.Build(ctx, clients, failed.Build).Explain()...)
+		}
+		if failed.URL != "" {
+			lines = append(lines, "see "+failed.URL)
+		}
+	}
+	return errors.New(strings.Join(lines, "\n"))
+}
+
+// pause waits, or returns the context's error if that ends first.
+func pause(ctx context.Context, d time.Duration) error {
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-time.After(d):
+		return nil
+	}
+}

@@ -1,0 +1,126 @@
+package main
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/codebuild"
+	"github.com/aws/aws-sdk-go-v2/service/codebuild/types"
+
+	"slipway/internal/awsdouble"
+)
+
+// valueOf is the value of a Key=Value line.
+func valueOf(t *testing.T, out, key string) string {
+	t.Helper()
+	for line := range strings.Lines(out) {
+		if value, ok := strings.CutPrefix(line, key+"="); ok {
+			return strings.TrimSpace(value)
+		}
+	}
+	t.Fatalf("no %s in %s", key, out)
+	return ""
+}
+
+// pushable has the application up, and a pipeline that has another source.
+func pushable(t *testing.T) (d *awsdouble.Double, pipeline string) {
+	t.Helper()
+	d = launchedOnDouble(t)
+	d.PutObject(d.PhysicalID("slipway-demo-foundation", "Bucket"), "source.zip", []byte("another"))
+	return d, d.PhysicalID("slipway-demo-prod", "Pipeline.Pipeline")
+}
+
+func TestPush(t *testing.T) {
+	d, pipeline := pushable(t)
+	changes, leases := len(d.CallsTo("CreateChangeSet")), len(d.CallsTo("PutObject"))
+	code, out, errs := call(t, "", "push")
+	if code != 0 {
+		t.Fatal(errs)
+	}
+	wantSaid(t, errs, "uploaded source.zip", "has source "+valueOf(t, out, "Identity")[:12]+" now", "push.sh --wait", "https://console.aws.amazon.com/codesuite/codepipeline/pipelines/"+pipeline)
+	if valueOf(t, out, "PipelineName") != pipeline || valueOf(t, out, "Dirty") == "" {
+		t.Errorf("%s", out)
+	}
+	if len(d.CallsTo("CreateChangeSet")) != changes || len(d.CallsTo("PutObject")) != leases+1 {
+		t.Error("it did more than upload the source")
+	}
+	_, again, errs := call(t, "", "push")
+	wantSaid(t, errs, "already", "start-pipeline-execution --name "+pipeline)
+	if valueOf(t, again, "SourceVersion") != valueOf(t, out, "SourceVersion") || strings.Contains(errs, "uploaded") {
+		t.Errorf("it was uploaded again: %s", again)
+	}
+}
+
+func TestPushWaits(t *testing.T) {
+	d, pipeline := pushable(t)
+	_, out, _ := call(t, "", "push")
+	version := valueOf(t, out, "SourceVersion")
+	lint := awsdouble.ActionRun{Stage: "Checks", Action: "Lint", Status: "Succeeded"}
+	d.SetRun(pipeline, version, "InProgress", awsdouble.ActionRun{Stage: "Checks", Action: "Lint", Status: "InProgress"})
+	go func() {
+		time.Sleep(100 * time.Millisecond)
+		d.SetRun(pipeline, version, "Succeeded", lint)
+	}()
+	code, out, errs := call(t, "", "push", "--wait")
+	if code != 0 || valueOf(t, out, "Result") != "Succeeded" {
+		t.Errorf("exit code %d, %s%s", code, out, errs)
+	}
+	wantSaid(t, errs, "Checks/Lint: Succeeded")
+
+	d.OnBuild(func(awsdouble.Build) awsdouble.BuildResult {
+		return awsdouble.BuildResult{FailedPhase: "BUILD", Message: "exit status 1", Log: []string{"web/main_test.go:7: it broke"}}
+	})
+	project := d.PhysicalID("slipway-demo-prod", "Pipeline.ChecksProject")
+	builds := codebuild.NewFromConfig(d.Config())
+	started, err := builds.StartBuild(t.Context(), &codebuild.StartBuildInput{
+		ProjectName: &project, SourceTypeOverride: types.SourceTypeS3, SourceLocationOverride: new("nowhere"),
+		ArtifactsOverride: &types.ProjectArtifacts{Type: types.ArtifactsTypeNoArtifacts},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for {
+		out, err := builds.BatchGetBuilds(t.Context(), &codebuild.BatchGetBuildsInput{Ids: []string{*started.Build.Id}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if out.Builds[0].BuildStatus != types.StatusTypeInProgress {
+			break
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	d.SetRun(pipeline, version, "Failed", lint,
+		awsdouble.ActionRun{Stage: "Checks", Action: "Unit", Status: "Failed", Build: *started.Build.Id, Message: "Build terminated with state: FAILED"})
+	code, out, errs = call(t, "", "push", "--wait")
+	if code != exitFailed || valueOf(t, out, "Result") != "Failed" {
+		t.Errorf("exit code %d, %s", code, out)
+	}
+	wantSaid(t, errs, "action Checks/Unit failed: Build terminated with state: FAILED", "in phase BUILD", "web/main_test.go:7: it broke")
+
+	d.SetRun(pipeline, version, "Superseded", lint)
+	if code, _, errs = call(t, "", "push", "--wait"); code != exitFailed || !strings.Contains(errs, "ended as Superseded") {
+		t.Errorf("exit code %d, %s", code, errs)
+	}
+}
+
+func TestPushIsRefused(t *testing.T) {
+	onDouble(t)
+	withGen(t)
+	if code, _, errs := call(t, "", "push"); code != exitAbsent || !strings.Contains(errs, "there is no pipeline") {
+		t.Errorf("exit code %d, %s", code, errs)
+	}
+	if code, _, errs := call(t, "", "push", "--wait", "--patience", "1ms"); code != exitAbsent {
+		t.Errorf("exit code %d, %s", code, errs)
+	}
+}
+
+// A run that never begins is not waited for for ever.
+func TestPushWaitsNotForEver(t *testing.T) {
+	pushable(t)
+	code, _, errs := call(t, "", "push", "--wait", "--patience", "1ms")
+	if code != exitFailed {
+		t.Errorf("exit code %d", code)
+	}
+	wantSaid(t, errs, "no run of pipeline", "start-pipeline-execution")
+}
