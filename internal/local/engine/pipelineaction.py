@@ -230,7 +230,11 @@ def _build(pipeline: JSON, execution: JSON, action: JSON, configuration: JSON) -
         )
     except LookupError as error:
         raise ActionError("ActionConfigurationError", f"Error calling startBuild: {error.args[0]}") from error
-    record, told = build.record, {"externalExecutionId": build.record["id"]}
+    record, console = build.record, f"https://console.aws.amazon.com/codebuild/home?region={get_region()}"
+    told = {
+        "externalExecutionId": record["id"],
+        "externalExecutionUrl": f"{console}#/builds/{record['id']}/view/new",  # there is no console here
+    }
     if "cloudWatchLogsArn" in record["logs"]:
         told["logStreamARN"] = record["logs"]["cloudWatchLogsArn"]
     action["result"] = dict(told)

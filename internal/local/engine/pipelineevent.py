@@ -98,6 +98,7 @@ def of_action(pipeline: JSON, execution: JSON, action: JSON) -> None:
         error = result.get("errorDetails", {})
         told = {
             "external-execution-id": result.get("externalExecutionId"),
+            "external-execution-url": result.get("externalExecutionUrl"),
             "external-execution-summary": error.get("message") or result.get("externalExecutionSummary"),
             "error-code": error.get("code"),
         }

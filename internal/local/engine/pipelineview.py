@@ -136,6 +136,7 @@ def _action(record: JSON, stage: str, declared: JSON) -> JSON:
         "lastUpdatedBy": latest.get("by"),
         "token": latest.get("token") if latest["status"] == "InProgress" else None,
         "externalExecutionId": result.get("externalExecutionId"),
+        "externalExecutionUrl": result.get("externalExecutionUrl"),
         "errorDetails": result.get("errorDetails"),
         "logStreamARN": result.get("logStreamARN"),
     }

@@ -442,6 +442,7 @@ class RunTest(PipelineTest):
         self.assertEqual((failed["detail"]["stage"], failed["detail"]["action"]), ("A", "Bad"))
         self.assertEqual(failed["detail"]["execution-result"]["error-code"], "JobFailed")
         self.assertIn("exit status 5", failed["detail"]["execution-result"]["external-execution-summary"])
+        self.assertRegex(failed["detail"]["execution-result"]["external-execution-url"], "/builds/run:[0-9a-f-]+/view")
         self.assertEqual(got[0]["detail"]["execution-trigger"]["trigger-type"], "CreatePipeline")
 
     def received(self, queue: str) -> list[Any]:
