@@ -1,6 +1,7 @@
 package awsdouble
 
 import (
+	"cmp"
 	"maps"
 	"net/url"
 	"slices"
@@ -123,6 +124,10 @@ func (d *Double) deleteStackCall(in object) (object, error) {
 		return nil, fail("ValidationError", "Invalid operation on stack [%s]. Retained resources can be specified only when the stack is in the DELETE_FAILED state.", s.id)
 	}
 	op := &operation{token: text(in, "ClientRequestToken"), role: text(in, "RoleARN")}
+	// Without one, CloudFormation acts with the role of the stack's last operation.
+	if role := cmp.Or(op.role, s.role); role != "" && d.thing("AWS::IAM::Role", lastPart(role, "/")) == nil {
+		return nil, fail("ValidationError", "Role %s is invalid or cannot be assumed", role)
+	}
 	s.op, s.status = op, "DELETE_IN_PROGRESS"
 	d.start(s, op, func() { d.deleteStack(s, keep) })
 	return object{}, nil

@@ -40,6 +40,12 @@ func (d *Double) ec2Kinds() []ec2Kind {
 		{"DescribeInternetGateways", "internetGatewaySet", []string{"AWS::EC2::InternetGateway"}, "InternetGatewayId", "internetGatewayId", "InvalidInternetGatewayID.NotFound", "The internetGateway ID", d.attachments},
 		{"DescribeRouteTables", "routeTableSet", []string{"AWS::EC2::RouteTable"}, "RouteTableId", "routeTableId", "InvalidRouteTableID.NotFound", "The routeTable ID", d.routeTable},
 		{"DescribeSecurityGroups", "securityGroupInfo", []string{"AWS::EC2::SecurityGroup"}, "GroupId", "groupId", "InvalidGroup.NotFound", "The security group", inVPC},
+		{"DescribeNetworkInterfaces", "networkInterfaceSet", []string{interfaceType}, "NetworkInterfaceId", "networkInterfaceId", "InvalidNetworkInterfaceID.NotFound", "The networkInterface ID", func(t *thing) object {
+			return object{
+				"vpcId": text(t.Properties, "VpcId"), "subnetId": text(t.Properties, "SubnetId"), "groupId": text(t.Properties, "GroupId"), "description": text(t.Properties, "Description"),
+				"requesterManaged": flag(t.Properties, "RequesterManaged"), "interfaceType": "interface", "status": "in-use",
+			}
+		}},
 		{"DescribeSecurityGroupRules", "securityGroupRuleSet", []string{"AWS::EC2::SecurityGroupIngress", "AWS::EC2::SecurityGroupEgress"}, "SecurityGroupRuleId", "securityGroupRuleId", "InvalidSecurityGroupRuleId.NotFound", "The security group rule ID", func(t *thing) object {
 			return object{"groupId": text(t.Properties, "GroupId"), "isEgress": strings.HasSuffix(t.Type, "Egress")}
 		}},
@@ -55,6 +61,21 @@ func (d *Double) ec2Kinds() []ec2Kind {
 		{"DescribeVpcEndpoints", "vpcEndpointSet", []string{"AWS::EC2::VPCEndpoint"}, "VpcEndpointId", "vpcEndpointId", "InvalidVpcEndpointId.NotFound", "The Vpc Endpoint Id", func(t *thing) object {
 			return object{"vpcId": text(t.Properties, "VpcId"), "state": "available", "serviceName": text(t.Properties, "ServiceName")}
 		}},
+	}
+}
+
+const interfaceType = "AWS::EC2::NetworkInterface"
+
+// inUse refuses to remove what a network interface uses, in EC2's words (github.com/aws/aws-cdk/issues/14456,
+// github.com/alantech/iasql/pull/654).
+func (d *Double) inUse(property, message string) func(t *thing) error {
+	return func(t *thing) error {
+		for _, i := range d.existing(interfaceType) {
+			if text(i.Properties, property) == t.ID {
+				return fail("DependencyViolation", message+" (Service: Ec2, Status Code: 400, Request ID: %s)", t.ID, d.uuid())
+			}
+		}
+		return nil
 	}
 }
 

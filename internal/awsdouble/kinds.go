@@ -90,13 +90,14 @@ func (d *Double) networkKinds() map[string]kind {
 		"AWS::EC2::VPC": {id: d.prefixed("vpc"), createOnly: []string{"CidrBlock"}, attributes: att(map[string]func(*thing) string{
 			"VpcId": itself, "CidrBlock": func(t *thing) string { return text(t.Properties, "CidrBlock") },
 			"DefaultSecurityGroup": func(*thing) string { return "sg-0" + d.hex(16) },
-		})},
+		}), removed: d.inUse("VpcId", "The vpc '%s' has dependencies and cannot be deleted.")},
 		"AWS::EC2::Subnet": {
 			id: d.prefixed("subnet"), createOnly: []string{"VpcId", "CidrBlock", "AvailabilityZone", "AvailabilityZoneId"},
 			attributes: att(map[string]func(*thing) string{
 				"SubnetId": itself, "VpcId": func(t *thing) string { return text(t.Properties, "VpcId") },
 				"AvailabilityZone": func(t *thing) string { return text(t.Properties, "AvailabilityZone") },
 			}),
+			removed: d.inUse("SubnetId", "The subnet '%s' has dependencies and cannot be deleted."),
 		},
 		"AWS::EC2::InternetGateway": {id: d.prefixed("igw"), attributes: one("InternetGatewayId")},
 		"AWS::EC2::VPCGatewayAttachment": {
@@ -132,6 +133,7 @@ func (d *Double) routeKinds() map[string]kind {
 			attributes: att(map[string]func(*thing) string{
 				"GroupId": itself, "Id": itself, "VpcId": func(t *thing) string { return text(t.Properties, "VpcId") },
 			}),
+			removed: d.inUse("GroupId", "resource %s has a dependent object"),
 		},
 		"AWS::EC2::SecurityGroupIngress": {id: d.prefixed("sgr"), attributes: one("Id")},
 		"AWS::EC2::SecurityGroupEgress":  {id: d.prefixed("sgr"), attributes: one("Id")},

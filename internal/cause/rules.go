@@ -197,6 +197,21 @@ var rules = []rule{
 		},
 	},
 	{
+		name: "record-changed", means: "somebody has changed or deleted a DNS record that the stack made",
+		next: "look at the record in its hosted zone: if it is not needed any more delete it, otherwise move it to another name; then run ./scripts/destroy.sh again",
+		says: []pattern{says("stack call", `Tried to delete resource record set .* but (the values provided do not match|it was not found)`)},
+	},
+	{
+		name: "deletion-protected", means: "what was to be deleted is protected against that",
+		next: "slipway takes a load balancer's protection off before it deletes it, so look for the line that says why it could not: most often the right to elasticloadbalancing:ModifyLoadBalancerAttributes is missing (docs/permissions.md); then run the command again",
+		says: []pattern{says("stack call", `cannot be deleted because deletion protection is enabled|cannot be deleted while TerminationProtection is enabled`)},
+	},
+	{
+		name: "role-gone", means: "the role that CloudFormation was to act with is gone",
+		next: "./scripts/destroy.sh deletes with another role, which it makes for that; to go on working with the application bring the role back, by its name, as the foundation's template has it",
+		says: []pattern{says("stack call", `Role arn:\S+ is invalid or cannot be assumed`)},
+	},
+	{
 		name: "address-range-taken", means: "the addresses of a subnet are used by another subnet already",
 		next: "choose ranges that are free in that VPC (network.cidr in slipway.yaml), " + redo,
 		says: []pattern{says("stack", `The CIDR '[^']*' conflicts with another subnet`)},

@@ -31,6 +31,10 @@ const (
 // FoundationStackName is the stack that holds what must exist before the first image.
 func FoundationStackName(name string) string { return name + "-" + StackFoundation }
 
+// RescueStackName is a foundation for the while of a destroy that has no other role for CloudFormation. No environment's name
+// has a hyphen, so it is none's.
+func RescueStackName(name string) string { return FoundationStackName(name) + "-rescue" }
+
 // EnvironmentStackName is the root stack of one environment.
 func EnvironmentStackName(name, environment string) string { return name + "-" + environment }
 

@@ -11,7 +11,7 @@ func (t *table) stacks() {
 	for _, env := range t.cfg.Environments {
 		roots = append(roots, t.arns("cloudformation", "stack/"+contract.EnvironmentStackName(t.cfg.Name, env.Name)+"/*")...)
 	}
-	foundation := t.arns("cloudformation", "stack/"+contract.FoundationStackName(t.cfg.Name)+"/*")
+	foundation := t.arns("cloudformation", "stack/"+contract.FoundationStackName(t.cfg.Name)+"/*", "stack/"+contract.RescueStackName(t.cfg.Name)+"/*")
 	own := iampolicy.Condition{"StringLike": {"cloudformation:ChangeSetName": {contract.ChangeSetByPerson + "*"}}}
 
 	t.allow(Deploy, "SeeStacks", "what there is, what a change does, how it goes", []string{
@@ -83,6 +83,7 @@ func (t *table) stopping() {
 		[]string{"elasticloadbalancing:ModifyLoadBalancerAttributes"}, t.arns("elasticloadbalancing", "loadbalancer/app/*"), t.ours()) // its name is made of little of the stack's
 	t.allow(Destroy, "FindVersions", "only an empty bucket can be deleted", []string{"s3:ListBucketMultipartUploads", "s3:ListBucketVersions"}, t.buckets())
 	t.allow(Destroy, "EmptyBuckets", "the same", []string{"s3:AbortMultipartUpload", "s3:DeleteObject", "s3:DeleteObjectVersion"}, objects(t.buckets()))
+	t.allow(Destroy, "SeeHolders", "who holds what cannot be deleted", []string{"ec2:DescribeNetworkInterfaces"}, all)
 	t.allow(Destroy, "FindTaskDefinitions", "task definitions outlive their stack", []string{"ecs:DeregisterTaskDefinition", "ecs:ListTaskDefinitions"}, all)
 	t.allow(Destroy, "DeleteTaskDefinitions", "the same", []string{"ecs:DeleteTaskDefinitions"}, t.arns("ecs", "task-definition/"+prefix))
 }

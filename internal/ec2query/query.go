@@ -35,6 +35,7 @@ type item struct {
 	Routes              []route       `xml:"routeSet>item"`
 	Associations        []association `xml:"associationSet>item"`
 	GroupID             string        `xml:"groupId"`
+	GroupName           string        `xml:"groupName"`
 	SecurityGroupRuleID string        `xml:"securityGroupRuleId"`
 	NATGatewayID        string        `xml:"natGatewayId"`
 	AllocationID        string        `xml:"allocationId"`

@@ -85,6 +85,9 @@ func (l *Launcher) removal(ctx context.Context, o DestroyOptions) (*removal, err
 	for _, name := range o.Environments {
 		roots = append(roots, contract.EnvironmentStackName(l.Config.Name, name))
 	}
+	if len(roots) > 0 { // one that was cut off has left it
+		roots = append(roots, contract.RescueStackName(l.Config.Name))
+	}
 	var err error
 	if r.found, err = l.findStacks(ctx); err != nil {
 		return nil, err
@@ -194,6 +197,7 @@ func (l *Launcher) findStacks(ctx context.Context) ([]stack, error) {
 	slices.SortFunc(roots, func(a, b stack) int {
 		return cmp.Or(cmp.Compare(l.rank(b), l.rank(a)), strings.Compare(b.name, a.name))
 	})
+	slices.SortFunc(foundations, func(a, b stack) int { return strings.Compare(a.name, b.name) }) // its own before one for the while
 	return append(roots, foundations...), nil
 }
 
@@ -350,7 +354,13 @@ func (r *removal) takeAway(ctx context.Context, turn *lease.Lease) error {
 		if s.isFoundation() {
 			continue
 		}
-		if err := r.deleteUntilGone(ctx, s, role); err != nil {
+		err := r.deleteUntilGone(ctx, s, role)
+		if is(err, roleGone) {
+			if role, err = r.otherRole(ctx); err == nil {
+				err = r.deleteUntilGone(ctx, s, role)
+			}
+		}
+		if err != nil {
 			return err
 		}
 	}
@@ -415,9 +425,9 @@ func (r *removal) deleteUntilGone(ctx context.Context, s stack, role string) err
 			return err
 		}
 		r.Progress.Line("%s: deleting", s.name)
-		if err = r.deleteStack(ctx, s, role); err != nil && try < deleteTries && ctx.Err() == nil {
+		if err = r.deleteStack(ctx, s, role); err != nil && try < deleteTries && ctx.Err() == nil && !is(err, roleGone) {
 			r.Progress.Line("%v\ntrying again (%d of %d)", err, try+1, deleteTries)
-			err = nil
+			err = r.untilFreed(ctx, err)
 		}
 		if err == nil {
 			s, err = r.describe(ctx, s.id)

@@ -121,6 +121,7 @@ func (r *removal) report(planned bool) DestroyReport {
 		case !r.record.covers(e.StackName) || !is || strings.Contains(name, "."):
 		case name == contract.StackFoundation:
 			report.Foundation = true
+		case e.StackName == contract.RescueStackName(r.Config.Name):
 		case !slices.Contains(report.Environments, name):
 			report.Environments = append(report.Environments, name)
 		}

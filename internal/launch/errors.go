@@ -30,6 +30,7 @@ const (
 	alreadyExecuted
 	alreadyGoingBack
 	keyExists
+	roleGone
 	noBuildsAllowed
 	buildQueueFull
 )
@@ -60,6 +61,7 @@ var answers = map[kind][]struct{ code, part string }{
 	// github.com/awslabs/landing-zone-accelerator-on-aws/issues/1013 and 249
 	noBuildsAllowed: {{"AccountLimitExceededException", "more than 0 builds"}},
 	buildQueueFull:  {{"AccountLimitExceededException", "builds in queue"}},
+	roleGone:        {{"ValidationError", "is invalid or cannot be assumed"}}, // github.com/aws/aws-cdk/issues/10116
 	keyExists:       {{"PreconditionFailed", ""}, {"ConditionalRequestConflict", ""}},
 }
 

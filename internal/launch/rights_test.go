@@ -129,6 +129,9 @@ func everyRequest(t *testing.T) (launches, looks []iampolicy.Request, rights []d
 	if err != nil {
 		t.Fatal(err)
 	}
+	b.double.FailDelete("Network.VPC", "The vpc 'vpc-1' has dependencies and cannot be deleted.")
+	want(t, b.again("b").Destroy(t.Context(), DestroyOptions{Protected: []string{"former", "prod"}}), "has dependencies")
+	b.double.FailDelete("Network.VPC", "")
 	if err := b.again("b").Destroy(t.Context(), DestroyOptions{Protected: []string{"former", "prod"}}); err != nil {
 		t.Fatalf("%v\n%s", err, b.progress)
 	}
