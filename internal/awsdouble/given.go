@@ -21,6 +21,19 @@ func (d *Double) describeKey(in object) (object, error) {
 	}}, nil
 }
 
+func (d *Double) connectionHandlers() map[string]handler {
+	return map[string]handler{"GetConnection": d.getConnection}
+}
+
+func (d *Double) getConnection(in object) (object, error) {
+	arn := text(in, "ConnectionArn")
+	t := d.thing("AWS::CodeConnections::Connection", arn)
+	if t == nil {
+		return nil, fail("ResourceNotFoundException", "Connection not found.")
+	}
+	return object{"Connection": object{"ConnectionArn": arn, "ConnectionStatus": cmp.Or(text(t.Properties, "ConnectionStatus"), "AVAILABLE")}}, nil
+}
+
 func (d *Double) parameterHandlers() map[string]handler {
 	return map[string]handler{"DescribeParameters": d.describeParameters}
 }

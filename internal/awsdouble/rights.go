@@ -135,6 +135,8 @@ func (d *Double) resources() map[string]right {
 		"route53.GetHostedZone":                             onHostedZone("route53:GetHostedZone"),
 		"route53.ListResourceRecordSets":                    onHostedZone("route53:ListResourceRecordSets"),
 		"secretsmanager.DescribeSecret":                     d.secretRight,
+		"codeconnections.GetConnection":                     d.byName("codeconnections:GetConnection", "ConnectionArn", "", ""),
+		"codestar-connections.GetConnection":                d.byName("codestar-connections:GetConnection", "ConnectionArn", "", ""),
 		"servicequotas.GetServiceQuota":                     d.quotaRight,
 		"sns.ListSubscriptionsByTopic":                      d.byName("sns:ListSubscriptionsByTopic", "TopicArn", "AWS::SNS::Topic", ""),
 		"sns.GetTopicAttributes":                            d.byName("sns:GetTopicAttributes", "TopicArn", "AWS::SNS::Topic", ""),

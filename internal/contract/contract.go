@@ -68,6 +68,9 @@ const (
 	KeyOwnBoundaryARN   = "OwnBoundaryARN" // handed on as PermissionsBoundaryARN and DeliveryBoundaryARN
 	KeyConnectionARN    = "ConnectionARN"  // to a git host
 
+	// KeyVersion is an output of the foundation, by which a launcher knows what it can deal with.
+	KeyVersion = "Version"
+
 	// Outputs of the foundation, passed to the roots.
 	KeyBucketName               = "BucketName"
 	KeyRepositoryName           = "RepositoryName"
@@ -121,6 +124,10 @@ const ContainerName = "app"
 const LogStreamPrefix = "tasks"
 
 // Keys in the foundation's bucket.
+// Version is that of the foundation, as this launcher makes it. It grows by one with a change that a launcher of before would
+// take back, or could not deal with. A foundation that tells none is older than the first.
+const Version = 1
+
 const (
 	SourceObject    = "source.zip"        // the pipeline watches it
 	SourcesPrefix   = "sources/"          // one zip an identity

@@ -1,6 +1,8 @@
 package deployer
 
 import (
+	"strings"
+
 	"slipway/internal/contract"
 	"slipway/internal/iampolicy"
 )
@@ -124,6 +126,10 @@ func (t *table) looking() {
 	t.allow(Preflight, "SeeVPC", "whether names are resolved in network.vpc", []string{"ec2:DescribeVpcAttribute"}, t.arns("ec2", "vpc/*"))
 	t.allow(Preflight, "SeeQuotas", "whether a first launch fits into the account's quotas", []string{"servicequotas:GetServiceQuota"},
 		t.arns("servicequotas", "ec2/L-0263D0A3", "fargate/L-3032A538", "fargate/L-36FBB829", "vpc/L-F678F1CE"))
+	if arn := t.cfg.Pipeline.Source.Connection; arn != "" {
+		service := strings.Split(arn, ":")[2]
+		t.allow(Preflight, "SeeConnection", "whether pipeline.source.connection is ready", []string{service + ":GetConnection"}, []string{arn})
+	}
 	t.allow(Preflight, "SeeAmongAll", "whether parameters, VPC and subnets are there and fit; what counts against the quotas", []string{
 		"cloudwatch:GetMetricStatistics", "ec2:DescribeAddresses", "ec2:DescribeRouteTables", "ec2:DescribeSubnets", "ec2:DescribeVpcs",
 		"servicequotas:GetAWSDefaultServiceQuota", "ssm:DescribeParameters",

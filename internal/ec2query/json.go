@@ -10,16 +10,24 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 )
 
-// JSON calls a service that speaks JSON 1.1, where a call or two are needed of it and its SDK package would be too much.
+// JSON calls a service that speaks JSON, where a call or two are needed of it and its SDK package would be too much.
 type JSON struct {
 	service *Signed
 	target  string
+	content string
 }
 
 // NewJSON makes a client from the configuration that the SDK's clients take. The id and the name are those of Service; the
 // target begins the header X-Amz-Target, such as TrentService for KMS.
 func NewJSON(cfg aws.Config, id, name, target string) *JSON {
-	return &JSON{NewSigned(cfg, Service{ID: id, Name: name, ReadError: readJSONError}), target}
+	return &JSON{NewSigned(cfg, Service{ID: id, Name: name, ReadError: readJSONError}), target, "application/x-amz-json-1.1"}
+}
+
+// NewJSON10 makes the same for a service that speaks JSON 1.0.
+func NewJSON10(cfg aws.Config, id, name, target string) *JSON {
+	c := NewJSON(cfg, id, name, target)
+	c.content = "application/x-amz-json-1.0"
+	return c
 }
 
 // Call sends one operation and decodes the answer into out. It repeats the call as Signed.Post does. An answer that is not a
@@ -29,7 +37,7 @@ func (c *JSON) Call(ctx context.Context, operation string, in, out any) error {
 	if err != nil {
 		return fmt.Errorf("ask %s: %w", operation, err)
 	}
-	header := http.Header{"Content-Type": {"application/x-amz-json-1.1"}, "X-Amz-Target": {c.target + "." + operation}}
+	header := http.Header{"Content-Type": {c.content}, "X-Amz-Target": {c.target + "." + operation}}
 	return c.service.Post(ctx, operation, header, string(asked), func(answer []byte) error {
 		var object map[string]json.RawMessage
 		if err := json.Unmarshal(answer, &object); err != nil {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -82,6 +83,11 @@ func (l *Launcher) apply(ctx context.Context, r request) (stack, error) {
 // changeSet makes a change set over the stack and those nested in it. Where CloudFormation cannot make the nested ones,
 // which happens with templates that are right, it says so and makes one over the root alone.
 func (l *Launcher) changeSet(ctx context.Context, r request, todo step) (*cloudformation.DescribeChangeSetOutput, error) {
+	if todo == update {
+		if err := l.dropLeftovers(ctx, r); err != nil {
+			return nil, err
+		}
+	}
 	set, err := l.makeChangeSet(ctx, r, todo, r.nested)
 	failed, ok := errors.AsType[*changeSetError](err)
 	if !ok || failed.invalid || !r.nested || ctx.Err() != nil {
@@ -89,6 +95,40 @@ func (l *Launcher) changeSet(ctx context.Context, r request, todo step) (*cloudf
 	}
 	l.Progress.Line("%s: no preview of the nested stacks (%v); going on with the root's alone", r.name, err)
 	return l.makeChangeSet(ctx, r, todo, false)
+}
+
+// dropLeftovers deletes the change sets that a run which was cut off has left, and names those of others. It is this run's turn:
+// nobody makes one of this kind at the moment.
+func (l *Launcher) dropLeftovers(ctx context.Context, r request) error {
+	pages := cloudformation.NewListChangeSetsPaginator(l.aws.stacks, &cloudformation.ListChangeSetsInput{StackName: aws.String(r.name)})
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(ctx)
+		if err != nil {
+			return fmt.Errorf("list the change sets of stack %s: %w", r.name, Explain(err))
+		}
+		for _, set := range page.Summaries {
+			if strings.HasPrefix(string(set.ExecutionStatus), "EXECUTE_") {
+				continue
+			}
+			switch name := aws.ToString(set.ChangeSetName); {
+			case strings.HasPrefix(name, r.by):
+				l.dropLeftover(ctx, r.name, name)
+			case !strings.HasPrefix(name, contract.ChangeSetByPerson) && !strings.HasPrefix(name, contract.ChangeSetByPipeline):
+				l.Progress.Line("%s: the change set %s is somebody else's and left alone; once this change is made CloudFormation deletes it, since it was made against what there is now", r.name, name)
+			}
+		}
+	}
+	return nil
+}
+
+// dropLeftover deletes one; that one is still there does no harm.
+func (l *Launcher) dropLeftover(ctx context.Context, stack, name string) {
+	_, err := l.aws.stacks.DeleteChangeSet(ctx, &cloudformation.DeleteChangeSetInput{ChangeSetName: aws.String(name), StackName: aws.String(stack)})
+	if err != nil {
+		l.Progress.Line("%s: the change set %s, which an earlier run has left, cannot be deleted: %v", stack, name, err)
+		return
+	}
+	l.Progress.Line("%s: deleted the change set %s, which an earlier run has left", stack, name)
 }
 
 func (l *Launcher) makeChangeSet(ctx context.Context, r request, todo step, nested bool) (*cloudformation.DescribeChangeSetOutput, error) {

@@ -1,11 +1,13 @@
 package launch
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"reflect"
 	"slices"
+	"strconv"
 
 	"slipway/internal/contract"
 	"slipway/internal/template"
@@ -61,7 +63,21 @@ func (l *Launcher) foundationStack(ctx context.Context) (templateFile, map[strin
 		return t, nil, stack{}, err
 	}
 	s, err := l.describe(ctx, contract.FoundationStackName(l.Config.Name))
+	if err == nil {
+		err = notNewer(s)
+	}
 	return t, parameters, s, err
+}
+
+// notNewer refuses a foundation that a newer slipway made: this one would take back what that one has changed. An older one is
+// brought up to date.
+func notNewer(s stack) error {
+	version, err := strconv.Atoi(cmp.Or(s.outputs[contract.KeyVersion], "0"))
+	if err != nil || version > contract.Version {
+		return fmt.Errorf("stack %s was made by a newer slipway (foundation version %s, and this one knows %d): bring this clone up to date (git pull), or work with the clone that made it",
+			s.name, s.outputs[contract.KeyVersion], contract.Version)
+	}
+	return nil
 }
 
 // foundationThere reads the foundation and refuses where it is not what the templates say: who may not change it still

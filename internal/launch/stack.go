@@ -1,6 +1,7 @@
 package launch
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"time"
@@ -158,6 +159,8 @@ func (l *Launcher) ready(ctx context.Context, name, role string) (stack, step, e
 			return s, refuse, err
 		}
 		return stack{name: name}, create, nil
+	case update:
+		return s, todo, l.nestedRest(ctx, s)
 	}
 	return s, todo, nil
 }
@@ -165,6 +168,32 @@ func (l *Launcher) ready(ctx context.Context, name, role string) (stack, step, e
 // refused says why a stack cannot be changed.
 func refused(s stack, why string) error {
 	return fmt.Errorf("stack %s is in status %s: %s", s.name, s.status, why)
+}
+
+// nestedRest waits for nested stacks on which CloudFormation still works although their root is done, and refuses where one is in a
+// status in which it cannot be updated: then the root's update would fail half-way, and go back.
+func (l *Launcher) nestedRest(ctx context.Context, root stack) error {
+	resources, err := l.tree(ctx, root.id, root.name)
+	if err != nil {
+		return err
+	}
+	for _, r := range resources {
+		if r.Type != stackType {
+			continue
+		}
+		s, err := l.describe(ctx, r.PhysicalID)
+		if err == nil {
+			s, err = l.settle(ctx, s)
+		}
+		if err != nil {
+			return err
+		}
+		if todo, _ := next(s.status); todo != update {
+			return fmt.Errorf("the nested stack %s.%s (%s) is in status %s, though its root is in %s: CloudFormation cannot update it, and takes it back only with its root; ask the AWS support to free it, or destroy the environment and launch it again",
+				r.StackName, r.LogicalID, s.name, cmp.Or(string(s.status), "gone"), root.status)
+		}
+	}
+	return nil
 }
 
 // deleteHusk deletes what a launch left that failed: also where its own rollback could not, since a protected load balancer

@@ -62,6 +62,8 @@ func Check(ctx context.Context, cfg aws.Config, in Place, app config.Config, env
 	c.look(c.boundary(ctx, app.Security.Boundary))
 	c.key = "security.key"
 	c.look(c.encryptionKey(ctx, app.Security.Key))
+	c.key = "pipeline.source.connection"
+	c.look(c.connection(ctx, cfg, app.Pipeline.Source.Connection))
 	var makes []config.Environment
 	for _, env := range environments {
 		makesIt := slices.Contains(fresh, env.Name)

@@ -135,7 +135,10 @@ func (c *checker) limit(ctx context.Context, q quota) (float64, bool, error) {
 }
 
 // unknownQuota is answered by a Region that has no such quota, and by an endpoint that has no Service Quotas.
-var unknownQuota = []string{"NoSuchResourceException", "UnknownError", "UnknownOperationException", "InvalidAction"}
+var unknownQuota = append([]string{"NoSuchResourceException"}, noService...)
+
+// noService is answered by an endpoint that has no such service.
+var noService = []string{"UnknownError", "UnknownOperationException", "InvalidAction"}
 
 func (c *checker) vpcs(ctx context.Context) (float64, error) { return c.many(ctx, "DescribeVpcs") }
 

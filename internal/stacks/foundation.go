@@ -3,6 +3,7 @@ package stacks
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/awslabs/goformation/v7/cloudformation/codebuild"
@@ -65,6 +66,7 @@ func (f *foundation) addBucket() {
 	}
 	f.bucket = f.t.Add("Bucket", bucket)
 	f.t.Add("BucketPolicy", &s3.BucketPolicy{Bucket: f.bucket.Ref(), PolicyDocument: cfn.Document(tlsOnly(f.bucket), f.writtenOnce())})
+	f.t.Output(contract.KeyVersion, "The foundation's version: a launcher that knows only lower ones leaves it alone.", strconv.Itoa(contract.Version))
 	f.t.Output(contract.KeyBucketName, "Sources, templates, artifacts, releases.", f.bucket.Ref())
 }
 
