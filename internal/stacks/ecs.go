@@ -13,7 +13,7 @@ import (
 const (
 	imageDescription      = "The image as registry/repository@sha256:..., never a tag."
 	repositoryDescription = "The image repository."
-	boundaryDescription   = "The permissions boundary of every role of an environment."
+	boundaryDescription   = "Boundary of an environment's roles."
 
 	vpcDescription         = "The VPC."
 	certificateDescription = "The certificate of the service's domain."
@@ -21,7 +21,7 @@ const (
 	keyDescription         = "The KMS key that logs, the bucket's objects, secrets and messages are encrypted with."
 	ownBoundaryDescription = "The permissions boundary of every role, in place of the application's own two."
 
-	deliveryBoundaryDescription = "The permissions boundary of every role of builds and pipeline."
+	deliveryBoundaryDescription = "Boundary of the roles of builds and pipeline."
 
 	// targetGroupPort is create-only and overruled by each task's registration, so it never follows the container's.
 	targetGroupPort = 80

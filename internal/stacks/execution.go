@@ -26,9 +26,9 @@ func (f *foundation) addExecutionRoles() {
 	pipelineRole := f.addExecutionRole("PipelineExecutionRole", "CloudFormation, for the pipeline: an environment without its pipeline.", environments)
 	f.addDeliveryBoundary(pipelineRole)
 	delivery := f.addPolicy("DeliveryPolicy", "Make the pipeline, its build projects and their roles.", accept(makesRole), f.deliveryStatements(), removeRecords())
-	f.t.Output(contract.KeyExecutionRoleARN, "CloudFormation acts with it when a person deploys.",
+	f.t.Output(contract.KeyExecutionRoleARN, "CloudFormation's role for people.",
 		f.addExecutionRole("ExecutionRole", "CloudFormation, for people: everything that an environment holds.", append(environments, delivery)))
-	f.t.Output(contract.KeyPipelineExecutionRoleARN, "CloudFormation acts with it when the pipeline deploys.", pipelineRole)
+	f.t.Output(contract.KeyPipelineExecutionRoleARN, "CloudFormation's role for the pipeline.", pipelineRole)
 }
 
 // addDeliveryBoundary is the most that a role of builds or pipeline can do. It keeps the people's execution role, which

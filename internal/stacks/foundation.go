@@ -66,8 +66,8 @@ func (f *foundation) addBucket() {
 	}
 	f.bucket = f.t.Add("Bucket", bucket)
 	f.t.Add("BucketPolicy", &s3.BucketPolicy{Bucket: f.bucket.Ref(), PolicyDocument: cfn.Document(tlsOnly(f.bucket), f.writtenOnce())})
-	f.t.Output(contract.KeyVersion, "The foundation's version: a launcher that knows only lower ones leaves it alone.", strconv.Itoa(contract.Version))
-	f.t.Output(contract.KeyBucketName, "Sources, templates, artifacts, releases.", f.bucket.Ref())
+	f.t.Output(contract.KeyVersion, "For launchers.", strconv.Itoa(contract.Version))
+	f.t.Output(contract.KeyBucketName, "Sources, artifacts, releases.", f.bucket.Ref())
 }
 
 // writtenOnce refuses to overwrite a release: whoever writes one says that nothing may be there yet, which an upload in parts
@@ -110,8 +110,8 @@ func (f *foundation) addRepository() {
 		AWSCloudFormationDeletionPolicy:      deletePolicy,
 		AWSCloudFormationUpdateReplacePolicy: replaceRetain,
 	})
-	f.t.Output(contract.KeyRepositoryName, "The image repository's name.", f.repository.Ref())
-	f.t.Output(contract.KeyRepositoryURI, "The image repository as images name it.", f.repository.Att("RepositoryUri"))
+	f.t.Output(contract.KeyRepositoryName, "The repository's name.", f.repository.Ref())
+	f.t.Output(contract.KeyRepositoryURI, "The repository as images name it.", f.repository.Att("RepositoryUri"))
 	f.t.Output(contract.KeyRepositoryARN, repositoryDescription, f.repository.Att("Arn"))
 }
 
@@ -159,7 +159,7 @@ func (f *foundation) addImageBuild() {
 		// Who makes projects and starts builds is held to this tag; on other types CloudFormation copies it from the stack by itself.
 		Tags: []tags.Tag{{Key: contract.TagName, Value: f.cfg.Name}},
 	})
-	f.t.Output(contract.KeyImageProjectName, "The build project that makes the image.", project.Ref())
+	f.t.Output(contract.KeyImageProjectName, "The image build.", project.Ref())
 	f.t.Output(contract.KeyImageLogGroupName, "The image build's log group.", group.Ref())
 }
 

@@ -27,8 +27,8 @@ const (
 // pipelineInputs are the foundation's outputs that the pipeline works with, handed down by the root.
 var pipelineInputs = []struct{ key, description string }{
 	{contract.KeyBucketName, "The foundation's bucket: sources, templates, artifacts."},
-	{contract.KeyImageProjectName, "The build project that makes the image."},
-	{contract.KeyPipelineExecutionRoleARN, "CloudFormation acts with it when the pipeline deploys."},
+	{contract.KeyImageProjectName, "The image build."},
+	{contract.KeyPipelineExecutionRoleARN, "CloudFormation's role for the pipeline."},
 	{contract.KeyRepositoryARN, repositoryDescription},
 	{contract.KeyDeliveryBoundaryARN, deliveryBoundaryDescription},
 }
