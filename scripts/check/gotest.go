@@ -19,9 +19,14 @@ const testLimit = "6m"
 // goTest runs `go test -json` with the given arguments, counts the tests and writes the output of those that failed.
 // A test with subtests counts by its subtests.
 func (r *repo) goTest(ctx context.Context, out io.Writer, env []string, args ...string) (tally, error) {
+	return r.goTestKept(ctx, out, io.Discard, env, args...)
+}
+
+// goTestKept is goTest that also writes all that go test says, as JSON, to kept.
+func (r *repo) goTestKept(ctx context.Context, out, kept io.Writer, env []string, args ...string) (tally, error) {
 	var stdout, stderr bytes.Buffer
 	cmd := r.command(ctx, &stderr, "go", append([]string{"test", "-json", "-timeout", testLimit}, args...)...)
-	cmd.Stdout = &stdout
+	cmd.Stdout = io.MultiWriter(&stdout, kept)
 	cmd.Env = append(cmd.Environ(), env...)
 	runErr := cmd.Run()
 	events := newTestEvents()

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"os/exec"
 	"slices"
 	"strings"
@@ -145,6 +146,7 @@ func unitSteps(r *repo) []step {
 	return []step{
 		{name: "go test", group: groupUnit, run: r.unit},
 		{name: "go test -race", group: groupUnit, run: r.race},
+		{name: "reports", group: groupUnit, show: true, run: r.reports},
 		{name: "fuzz", group: groupUnit, long: true, run: r.fuzz},
 		{name: "bench", group: groupUnit, long: true, show: true, run: r.bench},
 	}
@@ -155,6 +157,9 @@ var concurrent = []string{"internal/awsdouble", "internal/ec2query", "internal/e
 
 // unit tests what race does not.
 func (r *repo) unit(ctx context.Context, out io.Writer) (tally, error) {
+	if err := os.RemoveAll(r.path(rawDir)); err != nil {
+		return tally{}, err
+	}
 	packages, err := r.packages(ctx, func(dir string) bool { return !isConcurrent(dir) })
 	if err != nil {
 		return tally{}, err
@@ -162,7 +167,7 @@ func (r *repo) unit(ctx context.Context, out io.Writer) (tally, error) {
 	if len(packages) == 0 {
 		return tally{}, leftOut(noGoCode + ", or it is tested with the race detector")
 	}
-	return r.goTest(ctx, out, r.length(), packages...)
+	return r.reported(ctx, out, "plain", r.length(), packages...)
 }
 
 // length tells tests to take their time: thousands of random configurations instead of hundreds, and the like.
@@ -187,11 +192,11 @@ func (r *repo) race(ctx context.Context, out io.Writer) (tally, error) {
 		return tally{}, err
 	}
 	if _, missing := exec.LookPath(strings.TrimSpace(compiler)); missing != nil {
-		got, err := r.goTest(ctx, out, r.length(), packages...)
+		got, err := r.reported(ctx, out, "race", r.length(), packages...)
 		got.skipped = append(got.skipped, "the race detector needs a C compiler, none was found; the tests ran without it")
 		return got, err
 	}
-	return r.goTest(ctx, out, append(r.length(), "CGO_ENABLED=1"), append([]string{"-race"}, packages...)...)
+	return r.reported(ctx, out, "race", append(r.length(), "CGO_ENABLED=1"), append([]string{"-race"}, packages...)...)
 }
 
 // fuzz gives every fuzz target half a minute.
