@@ -18,7 +18,6 @@ import (
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/empty"
 	"github.com/google/go-containerregistry/pkg/v1/mutate"
-	"github.com/google/go-containerregistry/pkg/v1/remote"
 	"github.com/google/go-containerregistry/pkg/v1/tarball"
 	"github.com/google/go-containerregistry/pkg/v1/types"
 )
@@ -47,36 +46,40 @@ func systemCertificates() []string {
 	}
 }
 
-// Daemonless compiles ./web with this machine's Go, lays it into an image of one layer and pushes that. It makes the
-// same image as the committed Dockerfile, and the same digest whenever the sources, the compiler and the CA
-// certificates are the same. For another service it runs the request's build command instead; without one, a Dockerfile
-// that does not build ./web is refused. It returns the digest ("sha256:...").
-func Daemonless(ctx context.Context, r Request) (string, error) {
+// Daemonless compiles ./web with this machine's Go and lays it into an image of one layer. It makes the same image as the
+// committed Dockerfile, and the same digest whenever the sources, the compiler and the CA certificates are the same. For
+// another service it runs the request's build command instead; without one, a Dockerfile that does not build ./web is
+// refused.
+func Daemonless(ctx context.Context, r Request) (*Image, error) {
 	t, err := r.check()
 	if err != nil {
-		return "", err
+		return nil, err
 	}
 	build := compile
 	if len(t.Build.Command) > 0 {
 		build = runBuild
 	}
-	binary, err := build(ctx, t)
-	if err != nil {
-		return "", err
-	}
 	certificates, err := readCertificates(systemCertificates(), t.Log)
 	if err != nil {
-		return "", err
+		return nil, err
 	}
-	image, err := assemble(t, binary, certificates)
-	if err != nil {
-		return "", fmt.Errorf("assemble image: %w", err)
+	var images []v1.Image
+	for _, platform := range t.platforms {
+		binary, err := build(ctx, t, platform)
+		if err != nil {
+			return nil, err
+		}
+		image, err := assemble(t, platform, binary, certificates)
+		if err != nil {
+			return nil, fmt.Errorf("assemble image: %w", err)
+		}
+		images = append(images, image)
 	}
-	return push(ctx, t, image)
+	return join(t, images, func() {})
 }
 
 // compile builds ./web as the Dockerfile does, with the caches and the proxy of this process's environment.
-func compile(ctx context.Context, t target) ([]byte, error) {
+func compile(ctx context.Context, t target, platform v1.Platform) ([]byte, error) {
 	if err := checkSources(ctx, t.Root); err != nil {
 		return nil, err
 	}
@@ -89,22 +92,22 @@ func compile(ctx context.Context, t target) ([]byte, error) {
 	ldflags := fmt.Sprintf("-s -w -X main.version=%s -X main.commit=%s", t.Version, t.Commit)
 	build := exec.CommandContext(ctx, "go", "build", "-buildvcs=false", "-trimpath", "-tags", BuildTags, "-ldflags", ldflags, "-o", file, "./web")
 	build.Dir = t.Root
-	build.Env = append(build.Environ(), "CGO_ENABLED=0", "GOOS="+t.platform.OS, "GOARCH="+t.platform.Architecture)
+	build.Env = append(build.Environ(), "CGO_ENABLED=0", "GOOS="+platform.OS, "GOARCH="+platform.Architecture)
 	if err := runLogged(build, t.Log); err != nil {
-		return nil, fmt.Errorf("compile ./web for %s: %w", t.platform, err)
+		return nil, fmt.Errorf("compile ./web for %s: %w", platform.String(), err)
 	}
 	return os.ReadFile(file)
 }
 
 // runBuild runs the build command with what the Dockerfile gets as arguments, and reads what it leaves.
-func runBuild(ctx context.Context, t target) ([]byte, error) {
+func runBuild(ctx context.Context, t target, platform v1.Platform) ([]byte, error) {
 	file := filepath.Join(t.Root, filepath.FromSlash(t.Build.Binary))
 	if err := os.Remove(file); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("remove what an earlier build left: %w", err) // or a build that does nothing would go unseen
 	}
 	build := exec.CommandContext(ctx, t.Build.Command[0], t.Build.Command[1:]...)
 	build.Dir = t.Root
-	build.Env = append(build.Environ(), "TARGETOS="+t.platform.OS, "TARGETARCH="+t.platform.Architecture, "VERSION="+t.Version, "COMMIT="+t.Commit)
+	build.Env = append(build.Environ(), "TARGETOS="+platform.OS, "TARGETARCH="+platform.Architecture, "VERSION="+t.Version, "COMMIT="+t.Commit)
 	if err := runLogged(build, t.Log); err != nil {
 		return nil, fmt.Errorf("run service.build.command of slipway.yaml (%s): %w", strings.Join(t.Build.Command, " "), err)
 	}
@@ -172,7 +175,7 @@ func readCertificates(paths []string, log io.Writer) ([]byte, error) {
 	return nil, nil
 }
 
-func assemble(t target, binary, certificates []byte) (v1.Image, error) {
+func assemble(t target, platform v1.Platform, binary, certificates []byte) (v1.Image, error) {
 	content, err := layer(t.binary(), binary, certificates)
 	if err != nil {
 		return nil, err
@@ -197,7 +200,7 @@ func assemble(t target, binary, certificates []byte) (v1.Image, error) {
 	}
 	config = config.DeepCopy()
 	config.Created = v1.Time{Time: time.Unix(0, 0).UTC()}
-	config.OS, config.Architecture = t.platform.OS, t.platform.Architecture
+	config.OS, config.Architecture = platform.OS, platform.Architecture
 	config.Config = settings(t)
 	return mutate.ConfigFile(image, config)
 }
@@ -259,12 +262,4 @@ func add(w *tar.Writer, header *tar.Header, content []byte) error {
 	}
 	_, err := w.Write(content)
 	return err
-}
-
-func push(ctx context.Context, t target, image v1.Image) (string, error) {
-	if err := remote.Write(t.tag, image, remote.WithContext(ctx), t.authentication()); err != nil {
-		return existing(ctx, t, saysImmutable(err.Error()), fmt.Errorf("push %s: %w", t.tag, err))
-	}
-	digest, err := image.Digest()
-	return digest.String(), err
 }

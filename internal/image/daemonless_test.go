@@ -2,6 +2,7 @@ package image
 
 import (
 	"bytes"
+	"context"
 	"debug/elf"
 	"encoding/json"
 	"io"
@@ -13,11 +14,13 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/remote"
 )
 
 // maxSize is what the image may weigh unpacked, in bytes.
@@ -26,7 +29,7 @@ const maxSize = 6_500_000
 func TestDaemonless(t *testing.T) {
 	r := request(t, startRegistry(t, withLogin), "a")
 	r.Username, r.Password = testUser, testPassword
-	digest, err := Daemonless(t.Context(), r)
+	digest, err := publish(t, Daemonless, r)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -37,7 +40,7 @@ func TestDaemonless(t *testing.T) {
 	t.Run("is repeatable", func(t *testing.T) {
 		again := r
 		again.Tag = "b"
-		if got, err := Daemonless(t.Context(), again); got != digest || err != nil {
+		if got, err := publish(t, Daemonless, again); got != digest || err != nil {
 			t.Errorf("the second build is %s, %v; want %s", got, err, digest)
 		}
 	})
@@ -60,7 +63,7 @@ func TestDaemonless(t *testing.T) {
 			t.Errorf("config (-want +got):\n%s", diff)
 		}
 		if config.OS != "linux" || config.Architecture != runtime.GOARCH {
-			t.Errorf("platform %s/%s, want %s", config.OS, config.Architecture, r.Platform)
+			t.Errorf("platform %s/%s, want %s", config.OS, config.Architecture, r.Platforms)
 		}
 	})
 	t.Run("is small", func(t *testing.T) {
@@ -77,6 +80,98 @@ func TestDaemonless(t *testing.T) {
 		}
 	})
 	t.Run("runs", func(t *testing.T) { runImage(t, image) })
+}
+
+// TestDaemonlessIsRepeatable builds the same source again, elsewhere, later, and with files that nobody else may read: the
+// image is the same, bit for bit.
+func TestDaemonlessIsRepeatable(t *testing.T) {
+	r := request(t, startRegistry(t), "a")
+	first, err := publish(t, Daemonless, r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	old := syscall.Umask(0o077)
+	defer syscall.Umask(old)
+	root := filepath.Join(t.TempDir(), "another folder")
+	if err := os.CopyFS(filepath.Join(root, "web"), os.DirFS(filepath.Join(r.Root, "web"))); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"go.mod", "go.sum", "Dockerfile"} {
+		text, err := os.ReadFile(filepath.Join(r.Root, name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(root, name), text, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	<-time.After(1100 * time.Millisecond) // archives have whole seconds
+	r.Root, r.Tag = root, "b"
+	t.Setenv("TZ", "Pacific/Auckland")
+	second, err := publish(t, Daemonless, r)
+	if err != nil || second != first {
+		t.Errorf("the second build is %s, %v; the first was %s", second, err, first)
+	}
+}
+
+// TestDaemonlessForBothArchitectures wants an index, in which each platform has its own binary.
+func TestDaemonlessForBothArchitectures(t *testing.T) {
+	r := request(t, startRegistry(t), "a")
+	r.Platforms = []string{"linux/amd64", "linux/arm64"}
+	digest, err := publish(t, Daemonless, r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	tag, err := r.reference()
+	if err != nil {
+		t.Fatal(err)
+	}
+	index, err := remote.Index(tag)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, err := index.Digest(); err != nil || got.String() != digest {
+		t.Errorf("the tag names %s, %v; want the index %s", got, err, digest)
+	}
+	for _, test := range []struct {
+		platform v1.Platform
+		machine  elf.Machine
+	}{{v1.Platform{OS: "linux", Architecture: "amd64"}, elf.EM_X86_64}, {v1.Platform{OS: "linux", Architecture: "arm64"}, elf.EM_AARCH64}} {
+		image, err := remote.Image(tag, remote.WithPlatform(test.platform))
+		if err != nil {
+			t.Fatal(err)
+		}
+		file, err := elf.NewFile(strings.NewReader(filesOf(t, image)["web"].Contents))
+		if err != nil || file.Machine != test.machine || configOf(t, image).Architecture != test.platform.Architecture {
+			t.Errorf("%s: %v, a binary for %v, configured for %s", test.platform, err, file.Machine, configOf(t, image).Architecture)
+		}
+	}
+}
+
+// TestPushLeavesTheTagAlone: what is pushed and not named is nothing that anybody deploys.
+func TestPushLeavesTheTagAlone(t *testing.T) {
+	r := request(t, startRegistry(t), "a")
+	r.Root = tree(t, map[string]string{"build.sh": "echo binary >app\n"})
+	r.Build = Build{[]string{"sh", "build.sh"}, "app"}
+	image, err := Daemonless(t.Context(), r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 2 { // the second finds it there
+		if err := image.Push(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if digest, found, err := Digest(t.Context(), r); found || err != nil {
+		t.Errorf("the tag names %s, %v, before the image was named", digest, err)
+	}
+	pull(t, r, image.Digest)
+	if digest, err := image.Name(t.Context()); digest != image.Digest || err != nil {
+		t.Errorf("Name = %s, %v; want %s", digest, err, image.Digest)
+	}
+	if digest, found, err := Digest(t.Context(), r); digest != image.Digest || !found || err != nil {
+		t.Errorf("the tag names %s, %t, %v; want %s", digest, found, err, image.Digest)
+	}
 }
 
 // runImage unpacks the service, starts it and asks it the time.
@@ -157,7 +252,7 @@ func TestDaemonlessTakesTheImageOfAnImmutableTag(t *testing.T) {
 
 func TestPushFails(t *testing.T) {
 	r := request(t, startRegistry(t, withLogin), "a")
-	if _, err := pushTiny(t, r); err == nil || !strings.Contains(err.Error(), "push "+r.Repository+":a") {
+	if _, err := pushTiny(t, r); err == nil || !strings.Contains(err.Error(), "push "+r.Repository+"@sha256:") {
 		t.Errorf("error %v, want one that names the image", err)
 	}
 }
@@ -169,11 +264,11 @@ func pushTiny(t *testing.T, r Request) (string, error) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	image, err := assemble(checked, []byte("binary"), []byte("certificates"))
+	image, err := assemble(checked, checked.platforms[0], []byte("binary"), []byte("certificates"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	return push(t.Context(), checked, image)
+	return publish(t, func(context.Context, Request) (*Image, error) { return join(checked, []v1.Image{image}, func() {}) }, r)
 }
 
 func TestLayerDependsOnContentsOnly(t *testing.T) {
@@ -236,7 +331,7 @@ func TestBuildCommand(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			r := request(t, registry, "a")
 			r.Root, r.Build = root, test.build
-			digest, err := Daemonless(t.Context(), r)
+			digest, err := publish(t, Daemonless, r)
 			if test.want != "" {
 				if err == nil || !strings.Contains(err.Error(), test.want) {
 					t.Errorf("error %v, want one with %q", err, test.want)

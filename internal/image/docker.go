@@ -2,13 +2,16 @@ package image
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"time"
+
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/tarball"
 )
 
 // dockerAnswer is how long a Docker daemon may take to say that it is there.
@@ -32,39 +35,66 @@ func DockerAvailable(ctx context.Context) error {
 	return nil
 }
 
-// WithDocker builds the image from the Dockerfile and pushes it. Where the base image could not be pulled, the error is
-// ErrBaseImage. A login is written to a folder of its own, removed afterwards, and never to the user's configuration.
-// The image's name is taken from Docker's store again; the layers stay in its build cache. It returns the digest
-// ("sha256:...") as the registry says it.
-func WithDocker(ctx context.Context, r Request) (string, error) {
+// WithDocker builds the image from the Dockerfile, once for each platform, and takes it out of Docker's store again: the
+// layers stay in its build cache. Where the base image could not be pulled, the error is ErrBaseImage.
+func WithDocker(ctx context.Context, r Request) (*Image, error) {
 	t, err := r.check()
 	if err != nil {
-		return "", err
+		return nil, err
 	}
-	if err := dockerBuild(ctx, t); err != nil {
-		return "", err
+	dir, err := os.MkdirTemp("", "slipway-docker-")
+	if err != nil {
+		return nil, fmt.Errorf("make a folder for the image: %w", err)
 	}
-	defer removeName(context.WithoutCancel(ctx), t)
-	return dockerPush(ctx, t)
+	closing := func() { _ = os.RemoveAll(dir) }
+	var images []v1.Image
+	for _, platform := range t.platforms {
+		image, err := dockerBuild(ctx, t, platform, filepath.Join(dir, platform.Architecture+".tar"))
+		if err != nil {
+			closing()
+			return nil, err
+		}
+		images = append(images, image)
+	}
+	return join(t, images, closing)
 }
 
-func dockerBuild(ctx context.Context, t target) error {
+// dockerBuild builds for one platform and saves the image to a file, which is what is then pushed.
+func dockerBuild(ctx context.Context, t target, platform v1.Platform, file string) (v1.Image, error) {
+	local := t.tag.String() + "-" + platform.Architecture
 	arguments := []string{
-		"build", "--progress=plain", "--platform", t.platform.String(), "--tag", t.tag.String(),
+		"build", "--progress=plain", "--platform", platform.String(), "--tag", local,
 		"--build-arg", "VERSION=" + t.Version, "--build-arg", "COMMIT=" + t.Commit, "--build-arg", "GOPROXY",
 	}
 	// Newer clients add a provenance statement, with which the same build has another digest each time.
 	if help, err := output(docker(ctx, "build", "--help")); err == nil && strings.Contains(help, "--provenance") {
 		arguments = append(arguments, "--provenance=false")
 	}
-	err := runLogged(docker(ctx, append(arguments, t.Root)...), t.Log)
-	if err == nil {
-		return nil
+	if err := runLogged(docker(ctx, append(arguments, t.Root)...), t.Log); err != nil {
+		return nil, explain(err, platform, len(t.platforms) > 1)
 	}
+	defer removeName(context.WithoutCancel(ctx), t, local)
+	if _, err := output(docker(ctx, "save", "--output", file, local)); err != nil {
+		return nil, fmt.Errorf("save the image that docker built: %w", err)
+	}
+	image, err := tarball.ImageFromPath(file, nil)
+	if err != nil {
+		return nil, fmt.Errorf("read the image that docker saved: %w", err)
+	}
+	return image, nil
+}
+
+// explain tells a base image that cannot be pulled, and a step that needs the other processor, from other failures.
+func explain(err error, platform v1.Platform, several bool) error {
 	if base := unpulled(err.Error()); base != "" {
 		return fmt.Errorf("build image with docker: %w: %s: %w", ErrBaseImage, base, err)
 	}
-	return fmt.Errorf("build image with docker: %w", err)
+	if several && strings.Contains(err.Error(), "exec format error") {
+		return fmt.Errorf("build image with docker for %s: a step of the Dockerfile runs a program of that platform, which this machine cannot: "+
+			"let the steps run on $BUILDPLATFORM and compile for $TARGETARCH, as the Dockerfile of slipway does, install emulation (binfmt), "+
+			"or take service.bothArchitectures out of slipway.yaml: %w", platform.String(), err)
+	}
+	return fmt.Errorf("build image with docker for %s: %w", platform.String(), err)
 }
 
 // failedBase is how BuildKit's summary of a failed build names a step that needed a base image.
@@ -78,56 +108,9 @@ func unpulled(text string) string {
 	return ""
 }
 
-func dockerPush(ctx context.Context, t target) (string, error) {
-	environment, logout, err := login(ctx, t)
-	if err != nil {
-		return "", err
-	}
-	defer logout()
-	cmd := docker(ctx, "push", t.tag.String())
-	cmd.Env = append(cmd.Env, environment...)
-	if err := runLogged(cmd, t.Log); err != nil {
-		return existing(ctx, t, saysImmutable(err.Error()), fmt.Errorf("push %s with docker: %w", t.tag, err))
-	}
-	digest, found, err := Digest(ctx, t.Request)
-	if err == nil && !found {
-		err = errors.New("the registry has no such tag")
-	}
-	if err != nil {
-		return "", fmt.Errorf("read the digest of %s after pushing it: %w", t.tag, err)
-	}
-	return digest, nil
-}
-
-// login returns what a docker command needs in its environment to be logged in, and the function that ends that.
-func login(ctx context.Context, t target) (environment []string, logout func(), err error) {
-	if t.Username == "" {
-		return nil, func() {}, nil
-	}
-	// The daemon's address may stand in the user's configuration, which is not read any more below.
-	host, err := output(docker(ctx, "context", "inspect", "--format", "{{.Endpoints.docker.Host}}"))
-	if err != nil {
-		return nil, nil, fmt.Errorf("ask docker where its engine is: %w", err)
-	}
-	dir, err := os.MkdirTemp("", "slipway-docker-")
-	if err != nil {
-		return nil, nil, fmt.Errorf("make a folder for the docker login: %w", err)
-	}
-	environment = []string{"DOCKER_CONFIG=" + dir, "DOCKER_HOST=" + host}
-	logout = func() { _ = os.RemoveAll(dir) }
-	cmd := docker(ctx, "login", "--username", t.Username, "--password-stdin", t.tag.RegistryStr())
-	cmd.Env = append(cmd.Env, environment...)
-	cmd.Stdin = strings.NewReader(t.Password)
-	if _, err := output(cmd); err != nil {
-		logout()
-		return nil, nil, fmt.Errorf("log docker in to %s as %s: %w", t.tag.RegistryStr(), t.Username, err)
-	}
-	return environment, logout, nil
-}
-
-func removeName(ctx context.Context, t target) {
-	if _, err := output(docker(ctx, "image", "rm", t.tag.String())); err != nil {
-		fmt.Fprintf(t.Log, "%s stays in Docker's store: %v\n", t.tag, err)
+func removeName(ctx context.Context, t target, name string) {
+	if _, err := output(docker(ctx, "image", "rm", name)); err != nil {
+		fmt.Fprintf(t.Log, "%s stays in Docker's store: %v\n", name, err)
 	}
 }
 

@@ -17,7 +17,7 @@ func TestWithDocker(t *testing.T) {
 	}
 	r := request(t, startRegistry(t, withLogin), "docker")
 	r.Username, r.Password = testUser, testPassword
-	digest, err := WithDocker(t.Context(), r)
+	digest, err := publish(t, WithDocker, r)
 	if errors.Is(err, ErrBaseImage) {
 		t.Skipf("%v\nscripts/dev/base-image.sh makes a stand-in from what this machine has", err)
 	}
@@ -25,7 +25,7 @@ func TestWithDocker(t *testing.T) {
 		t.Fatal(err)
 	}
 	r.Tag = "daemonless"
-	other, err := Daemonless(t.Context(), r)
+	other, err := publish(t, Daemonless, r)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -61,7 +61,7 @@ func TestWithDockerTakesTheImageOfAnImmutableTag(t *testing.T) {
 	r := request(t, startRegistry(t, immutable), "a")
 	r.Root = tree(t, map[string]string{"Dockerfile": "FROM scratch\nCOPY Dockerfile /\n"})
 	there := pushRandom(t, r)
-	if got, err := WithDocker(t.Context(), r); got != there || err != nil {
+	if got, err := publish(t, WithDocker, r); got != there || err != nil {
 		t.Errorf("WithDocker = %s, %v; want the image that is there, %s", got, err, there)
 	}
 }
@@ -92,8 +92,8 @@ func TestWithDockerFails(t *testing.T) {
 		r := request(t, startRegistry(t, withLogin), "a")
 		r.Root = tree(t, map[string]string{"Dockerfile": "FROM scratch\nCOPY Dockerfile /\n"})
 		r.Username, r.Password = testUser, "not the password"
-		_, err := WithDocker(t.Context(), r)
-		if err == nil || !strings.Contains(err.Error(), "log docker in") || strings.Contains(err.Error(), r.Password) {
+		_, err := publish(t, WithDocker, r)
+		if err == nil || !strings.Contains(err.Error(), "401") || strings.Contains(err.Error(), r.Password) {
 			t.Errorf("error %v; want one about the login that does not show it", err)
 		}
 	})

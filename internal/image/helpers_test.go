@@ -2,6 +2,7 @@ package image
 
 import (
 	"archive/tar"
+	"context"
 	"errors"
 	"io"
 	"io/fs"
@@ -78,12 +79,26 @@ func request(t *testing.T, host, tag string) Request {
 		Root:       root,
 		Repository: host + "/shop",
 		Tag:        tag,
-		Platform:   "linux/" + runtime.GOARCH,
+		Platforms:  []string{"linux/" + runtime.GOARCH},
 		Version:    "1.2.3",
 		Commit:     "abcdef0",
 		Insecure:   true,
 		Log:        t.Output(),
 	}
+}
+
+// publish builds, pushes and names an image as the image stage does.
+func publish(t *testing.T, build func(context.Context, Request) (*Image, error), r Request) (string, error) {
+	t.Helper()
+	image, err := build(t.Context(), r)
+	if err != nil {
+		return "", err
+	}
+	defer image.Close()
+	if err := image.Push(t.Context()); err != nil {
+		return "", err
+	}
+	return image.Name(t.Context())
 }
 
 func pull(t *testing.T, r Request, digest string) v1.Image {

@@ -1,5 +1,7 @@
-// Package image builds the image of a working tree for one platform and pushes it: with Docker from the Dockerfile, or,
-// for the local engine, without Docker. It does not look at slipway.yaml and knows nothing of AWS.
+// Package image builds the image of a working tree for one platform or several, and pushes it: with Docker from the
+// Dockerfile, or, for the local engine, without Docker. An image is pushed under its digest first, so that it can be looked
+// at, and named by its tag last: whoever finds the tag finds an image that may be used. It does not look at slipway.yaml and
+// knows nothing of AWS.
 package image
 
 import (
@@ -9,7 +11,6 @@ import (
 	"io"
 	"net/http"
 	"regexp"
-	"strings"
 
 	"github.com/google/go-containerregistry/pkg/authn"
 	"github.com/google/go-containerregistry/pkg/name"
@@ -20,11 +21,11 @@ import (
 
 // Request says what to build and where to push it.
 type Request struct {
-	Root       string // of the working tree: where go.mod and the Dockerfile are
-	Repository string // registry/repository, as pushed to
-	Tag        string // not there yet; a tag that is there keeps its image
-	Platform   string // linux/amd64 or linux/arm64
-	Version    string // built into the service and into the image's labels, as is Commit
+	Root       string   // of the working tree: where go.mod and the Dockerfile are
+	Repository string   // registry/repository, as pushed to
+	Tag        string   // not there yet; a tag that is there keeps its image
+	Platforms  []string // linux/amd64, linux/arm64 or both
+	Version    string   // built into the service and into the image's labels, as is Commit
 	Commit     string
 	Insecure   bool      // the registry speaks plain HTTP
 	Log        io.Writer // what the tools say; nil for nothing
@@ -48,8 +49,8 @@ var plain = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._+-]*$`)
 // target is a checked request.
 type target struct {
 	Request
-	tag      name.Tag
-	platform *v1.Platform
+	tag       name.Tag
+	platforms []v1.Platform
 }
 
 func (r Request) check() (target, error) {
@@ -61,12 +62,19 @@ func (r Request) check() (target, error) {
 			return target{}, fmt.Errorf("the image's %s is %q; it must be letters, digits and any of . _ + -", what, value)
 		}
 	}
-	platform, err := v1.ParsePlatform(r.Platform)
-	if err != nil || platform.OS != "linux" || platform.Architecture == "" {
-		return target{}, fmt.Errorf("the image's platform is %q; it must be linux/amd64 or linux/arm64", r.Platform)
+	var platforms []v1.Platform
+	for _, text := range r.Platforms {
+		platform, err := v1.ParsePlatform(text)
+		if err != nil || platform.OS != "linux" || platform.Architecture == "" {
+			return target{}, fmt.Errorf("the image's platform is %q; it must be linux/amd64 or linux/arm64", text)
+		}
+		platforms = append(platforms, *platform)
+	}
+	if len(platforms) == 0 {
+		return target{}, errors.New("the image has no platform; it must be linux/amd64, linux/arm64 or both")
 	}
 	tag, err := r.reference()
-	return target{Request: r, tag: tag, platform: platform}, err
+	return target{Request: r, tag: tag, platforms: platforms}, err
 }
 
 func (r Request) reference() (name.Tag, error) {
@@ -103,24 +111,4 @@ func Digest(ctx context.Context, r Request) (string, bool, error) {
 		return "", false, fmt.Errorf("ask the registry for %s: %w", tag, err)
 	}
 	return found.Digest.String(), true, nil
-}
-
-// existing is for a push that failed with cause: where the tag is immutable and another build was faster, its image is
-// the one. ECR refuses a second push even of the same image ("tag invalid: ... the tag is immutable").
-func existing(ctx context.Context, t target, refused bool, cause error) (string, error) {
-	if !refused {
-		return "", cause
-	}
-	digest, found, err := Digest(ctx, t.Request)
-	if err != nil || !found {
-		return "", cause
-	}
-	fmt.Fprintf(t.Log, "%s is there already and cannot be overwritten; its image is used\n", t.tag)
-	return digest, nil
-}
-
-// saysImmutable recognizes the registries' words for a push that would overwrite an immutable tag.
-func saysImmutable(text string) bool {
-	text = strings.ToLower(text)
-	return strings.Contains(text, "immutable") || strings.Contains(text, "tag_invalid") || strings.Contains(text, "tag invalid")
 }
