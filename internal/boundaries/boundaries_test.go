@@ -50,6 +50,8 @@ var allowed = map[string][]string{
 	"internal/regions":       nil,
 	"internal/release":       {"internal/contract"},
 	"internal/residue":       {"internal/contract", "internal/ec2query"},
+	"internal/sbom":          nil,
+	"internal/scan":          {"internal/config"},
 	"internal/schema":        {"internal/suggest"},
 	"internal/source":        {"internal/contract"},
 	"internal/stacks":        {"internal/cfn", "internal/config", "internal/contract"},
@@ -65,7 +67,7 @@ var allowed = map[string][]string{
 	"scripts/bench/web":      {"internal/docs"},
 	"scripts/bench/web/peer": nil,
 	"scripts/check":          {"internal/config", "internal/image", "internal/regions", "internal/source", "internal/vuln"},
-	"scripts/slipway":        {"internal/config", "internal/contract", "internal/cost", "internal/deployer", "internal/ec2query", "internal/evidence", "internal/image", "internal/launch", "internal/local", "internal/operate", "internal/plan", "internal/progress", "internal/release", "internal/residue", "internal/source", "internal/standin"},
+	"scripts/slipway":        {"internal/config", "internal/contract", "internal/cost", "internal/deployer", "internal/ec2query", "internal/evidence", "internal/image", "internal/launch", "internal/local", "internal/operate", "internal/plan", "internal/progress", "internal/release", "internal/residue", "internal/sbom", "internal/scan", "internal/source", "internal/standin", "internal/vuln"},
 	"web":                    nil,
 }
 

@@ -17,26 +17,27 @@ type Config struct {
 
 // Service is the container and how it is run.
 type Service struct {
-	Port           int // the container's, 1 to 65535
-	CPU            int // CPU units, 1024 a vCPU
-	Memory         int // MiB
-	Architecture   Architecture
-	HealthPath     string // begins with a slash
-	HealthInterval int    // seconds between two health checks, 5 to 300
-	HealthGrace    int    // seconds in which a starting task may fail its health checks, 0 to 3600
-	StopTimeout    int    // seconds from SIGTERM to SIGKILL, 2 to 120
-	Drain          int    // seconds in which a leaving task still ends its requests, 0 to 900
-	Command        []string
-	Environment    []Variable // in the order of the file
-	Secrets        []Secret   // in the order of the file
-	Sidecars       []Sidecar
-	Storage        int  // GiB of ephemeral storage, 21 to 200; 0 for the 20 that cost nothing
-	Exec           bool // ECS Exec
-	ReadOnlyRoot   bool // the root file system
-	User           string
-	Statements     []Statement // what the application itself may do in AWS
-	Acceptance     []Check     // empty for what the service in web/ promises
-	Build          Build       // empty for the service in web/
+	Port              int // the container's, 1 to 65535
+	CPU               int // CPU units, 1024 a vCPU
+	Memory            int // MiB
+	Architecture      Architecture
+	BothArchitectures bool   // the image is made for the other one, too
+	HealthPath        string // begins with a slash
+	HealthInterval    int    // seconds between two health checks, 5 to 300
+	HealthGrace       int    // seconds in which a starting task may fail its health checks, 0 to 3600
+	StopTimeout       int    // seconds from SIGTERM to SIGKILL, 2 to 120
+	Drain             int    // seconds in which a leaving task still ends its requests, 0 to 900
+	Command           []string
+	Environment       []Variable // in the order of the file
+	Secrets           []Secret   // in the order of the file
+	Sidecars          []Sidecar
+	Storage           int  // GiB of ephemeral storage, 21 to 200; 0 for the 20 that cost nothing
+	Exec              bool // ECS Exec
+	ReadOnlyRoot      bool // the root file system
+	User              string
+	Statements        []Statement // what the application itself may do in AWS
+	Acceptance        []Check     // empty for what the service in web/ promises
+	Build             Build       // empty for the service in web/
 }
 
 // Check is one request that is made of the service after a deployment, and how it must be answered.

@@ -15,6 +15,7 @@ service:
   cpu: 512
   memory: 2048
   architecture: arm64
+  bothArchitectures: true
   healthPath: /up
   healthInterval: 20
   healthGrace: 90
@@ -106,7 +107,7 @@ func TestParseReadsEveryKey(t *testing.T) {
 	want := Config{
 		Name: "shop",
 		Service: Service{
-			Port: 9000, CPU: 512, Memory: 2048, Architecture: ARM64, HealthPath: "/up", HealthInterval: 20, HealthGrace: 90,
+			Port: 9000, CPU: 512, Memory: 2048, Architecture: ARM64, BothArchitectures: true, HealthPath: "/up", HealthInterval: 20, HealthGrace: 90,
 			StopTimeout: 60, Drain: 45, Command: []string{"/app", "-v"}, Environment: []Variable{{"LOG_LEVEL", "debug"}},
 			Secrets: []Secret{
 				{Name: "DB_PASSWORD", Store: ParameterStore, Path: "/shop/{environment}/db"},

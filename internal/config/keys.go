@@ -72,6 +72,8 @@ var keys = []key{
 		about: "MiB of a task: one of the sizes that go with the cpu."},
 	{path: "service.architecture", kind: kindChoice, standard: string(DefaultArchitecture), words: []string{string(X86), string(ARM64)}, example: "arm64",
 		about: "Processor of the image and of the tasks."},
+	{path: "service.bothArchitectures", kind: kindBoolean, standard: false, example: "true",
+		about: "Whether the image is made for the other processor, too."},
 	{path: "service.healthPath", kind: kindText, standard: DefaultHealthPath, least: 1, most: 1024,
 		pattern: pathPattern,
 		allowed: pathAllowed, example: "/healthz",

@@ -19,7 +19,7 @@ func (r *reader) service(o object) Service {
 	user, _ := r.textOr(o, "user", userHint)
 	storage, _ := r.number(o, "storage")
 	s := Service{
-		Port: port, CPU: cpu, Memory: memory, Architecture: architecture,
+		Port: port, CPU: cpu, Memory: memory, Architecture: architecture, BothArchitectures: r.boolean(o, "bothArchitectures"),
 		HealthPath: path, HealthInterval: interval, HealthGrace: grace,
 		StopTimeout: stop, Drain: drain,
 		Command: r.command(o), Environment: r.variables(o), Secrets: r.secrets(o),

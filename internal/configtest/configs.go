@@ -86,13 +86,14 @@ func service(t *rapid.T) config.Service {
 	cpu := rapid.SampledFrom([]int{256, 512, 1024, 2048, 4096, 8192, 16384}).Draw(t, "cpu")
 	s := config.Service{
 		Port: rapid.IntRange(1, 65535).Draw(t, "port"), CPU: cpu, Memory: cpu * rapid.SampledFrom([]int{2, 4}).Draw(t, "memory"),
-		Architecture:   rapid.SampledFrom([]config.Architecture{config.X86, config.ARM64}).Draw(t, "architecture"),
-		HealthPath:     rapid.StringMatching(`/[a-z0-9._~-]{0,20}(\?[a-z0-9&=]{0,9})?`).Draw(t, "path"),
-		HealthInterval: rapid.IntRange(5, 300).Draw(t, "interval"),
-		HealthGrace:    rapid.IntRange(0, 3600).Draw(t, "grace"),
-		StopTimeout:    rapid.IntRange(2, 120).Draw(t, "stop"),
-		Drain:          rapid.IntRange(0, 900).Draw(t, "drain"),
-		Command:        command(t), Environment: variables(t), Secrets: secrets(t), Statements: statements(t),
+		Architecture:      rapid.SampledFrom([]config.Architecture{config.X86, config.ARM64}).Draw(t, "architecture"),
+		BothArchitectures: rapid.Bool().Draw(t, "both"),
+		HealthPath:        rapid.StringMatching(`/[a-z0-9._~-]{0,20}(\?[a-z0-9&=]{0,9})?`).Draw(t, "path"),
+		HealthInterval:    rapid.IntRange(5, 300).Draw(t, "interval"),
+		HealthGrace:       rapid.IntRange(0, 3600).Draw(t, "grace"),
+		StopTimeout:       rapid.IntRange(2, 120).Draw(t, "stop"),
+		Drain:             rapid.IntRange(0, 900).Draw(t, "drain"),
+		Command:           command(t), Environment: variables(t), Secrets: secrets(t), Statements: statements(t),
 		ReadOnlyRoot: rapid.Bool().Draw(t, "read-only"),
 		User:         rapid.SampledFrom([]string{config.DefaultUser, "1", "1000", "1000:0", "999999999:999999999"}).Draw(t, "user"),
 	}

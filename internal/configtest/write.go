@@ -15,7 +15,7 @@ func Write(cfg config.Config, flow bool) string {
 	file := mapping{
 		{"name", cfg.Name},
 		{"service", mapping{
-			{"port", s.Port}, {"cpu", s.CPU}, {"memory", s.Memory}, {"architecture", string(s.Architecture)}, {"healthPath", s.HealthPath},
+			{"port", s.Port}, {"cpu", s.CPU}, {"memory", s.Memory}, {"architecture", string(s.Architecture)}, {"bothArchitectures", s.BothArchitectures}, {"healthPath", s.HealthPath},
 			{"healthInterval", s.HealthInterval}, {"healthGrace", s.HealthGrace}, {"stopTimeout", s.StopTimeout}, {"drain", s.Drain},
 			{"command", texts(s.Command)}, {"user", s.User}, {"readOnlyRoot", s.ReadOnlyRoot}, {"exec", s.Exec}, {"storage", positive(s.Storage)},
 			{"environment", variableNames(s.Environment)}, {"secrets", secretPlaces(s.Secrets)},

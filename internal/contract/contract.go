@@ -134,6 +134,7 @@ const (
 	TemplatesPrefix = "templates/"        // one object a content hash, never overwritten
 	ReleasesPrefix  = "releases/"         // never expires
 	LeaseObject     = "leases/deployment" // who is deploying or deleting
+	ImagesPrefix    = "images/"           // what images are made of; never expires
 )
 
 // ArtifactFolder begins the keys under which CodePipeline keeps its artifacts: the pipeline's name cut to 20 characters,
@@ -146,6 +147,14 @@ func ArtifactFolder(name, home string) string {
 
 // SourceKey is the bucket key of the source with this identity.
 func SourceKey(identity string) string { return SourcesPrefix + identity + ".zip" }
+
+// BillKey is the bucket key of the bill of materials of the image with this digest ("sha256:...").
+func BillKey(digest string) string {
+	return ImagesPrefix + strings.TrimPrefix(digest, "sha256:") + ".cdx.json"
+}
+
+// BillFile is the same below StageDir, where the image stage leaves it.
+const BillFile = "image.cdx.json"
 
 // TemplateKey is the bucket key of a template with this SHA-256, in hex.
 func TemplateKey(hash string) string { return TemplatesPrefix + hash + ".yaml" }
@@ -189,6 +198,7 @@ const (
 	VarStage         = "STAGE"
 	VarIdentity      = "SLIPWAY_IDENTITY"       // of the source being built; the image's tag
 	VarRepositoryURI = "SLIPWAY_REPOSITORY_URI" // where the image is pushed
+	VarBucket        = "SLIPWAY_BUCKET"         // where its bill of materials is kept
 	VarEnvironment   = "SLIPWAY_ENVIRONMENT"    // what a deploy or acceptance action deploys to
 	VarImageURI      = "IMAGE_URI"              // exported by the image stage: repository@sha256:...
 	VarTemplateSet   = "TEMPLATE_SET"           // likewise: the hash over the templates folder

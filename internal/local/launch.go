@@ -150,7 +150,7 @@ func freePort() (int, error) {
 
 // passed are the user's variables that the engine and its children may see. All else, AWS's above all, is kept out.
 var passed = []string{
-	"PATH", "HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy", "SSL_CERT_FILE", "SSL_CERT_DIR",
+	"PATH", "HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy", "SSL_CERT_FILE", "SSL_CERT_DIR", "GOVULNDB",
 }
 
 // goSettings are given as `go env` tells them, so that builds in the engine share the user's caches and ways.

@@ -133,7 +133,7 @@ func imageExpiry() string {
 func (f *foundation) addImageBuild() {
 	group := f.t.Add("ImageLogGroup", logGroup(f.key))
 	role := f.t.Add("ImageRole", &iam.Role{
-		Description:              new("The image build: read the source, push to one repository."),
+		Description:              new("The image build: read the source, push to one repository, keep what images are made of."),
 		Path:                     new(contract.DeliveryRolePath(f.cfg.Name)),
 		PermissionsBoundary:      new(f.deliveryBoundary),
 		AssumeRolePolicyDocument: trustBuilds(),
@@ -141,7 +141,7 @@ func (f *foundation) addImageBuild() {
 			{Sid: "WriteLog", Effect: cfn.Allow, Action: writeLogActions, Resource: []string{group.Att("Arn")}},
 			{Sid: "FindBucket", Effect: cfn.Allow, Action: readBucketActions, Resource: []string{f.bucket.Att("Arn")}},
 			{Sid: "ReadSource", Effect: cfn.Allow, Action: readObjectActions, Resource: f.objects(contract.SourcesPrefix, f.artifacts())},
-			{Sid: "WriteArtifact", Effect: cfn.Allow, Action: writeObjectActions, Resource: f.objects(f.artifacts())},
+			{Sid: "WriteArtifact", Effect: cfn.Allow, Action: writeObjectActions, Resource: f.objects(f.artifacts(), contract.ImagesPrefix)},
 			registryLogin(),
 			{Sid: "PushImage", Effect: cfn.Allow, Action: imageActions(), Resource: []string{f.repository.Att("Arn")}},
 		}, useKey(f.key))...)}},
@@ -151,7 +151,7 @@ func (f *foundation) addImageBuild() {
 		ServiceRole:            role.Att("Arn"),
 		Source:                 &codebuild.Project_Source{Type: "CODEPIPELINE", BuildSpec: new("buildspec.yml")},
 		Artifacts:              &codebuild.Project_Artifacts{Type: "CODEPIPELINE"},
-		Environment:            buildEnvironment(f.cfg.Service.Architecture, true, variable(contract.VarStage, contract.StageImage), variable(contract.VarRepositoryURI, f.repository.Att("RepositoryUri"))),
+		Environment:            buildEnvironment(f.cfg.Service.Architecture, true, variable(contract.VarStage, contract.StageImage), variable(contract.VarRepositoryURI, f.repository.Att("RepositoryUri")), variable(contract.VarBucket, f.bucket.Ref())),
 		LogsConfig:             logsTo(group),
 		EncryptionKey:          orNone(f.key),
 		TimeoutInMinutes:       new(buildMinutes),

@@ -45,7 +45,7 @@ var (
 
 // imageActions are what building an image asks of its repository.
 func imageActions() []string {
-	return slices.Concat([]string{"ecr:DescribeImages"}, pullActions, pushActions)
+	return slices.Concat([]string{"ecr:DescribeImageScanFindings", "ecr:DescribeImages"}, pullActions, pushActions)
 }
 
 // registryLogin has the only possible resource: a registry token is the account's, not a repository's

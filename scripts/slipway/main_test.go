@@ -430,7 +430,7 @@ func TestImageOfASourceWithoutGit(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := (&app{}).imageRequest(root, "registry/repository", tree)
+	r := (&app{}).imageRequest(config.Service{}, "registry/repository", tree)
 	if r.Commit == "" || r.Tag != tree.Identity() {
 		t.Errorf("commit %q, tag %q", r.Commit, r.Tag)
 	}

@@ -1,9 +1,7 @@
 package main
 
 import (
-	"cmp"
 	"context"
-	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -11,21 +9,16 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
-	"runtime"
 	"slices"
 	"strings"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/ecr"
 	"github.com/spf13/cobra"
 
 	"slipway/internal/config"
 	"slipway/internal/contract"
-	"slipway/internal/image"
 	"slipway/internal/launch"
 	"slipway/internal/plan"
-	"slipway/internal/source"
 )
 
 func (a *app) stageCommand() *cobra.Command {
@@ -56,100 +49,6 @@ afterwards: what it exports in stage.env (image: %[3]s and %[4]s; plan: %[6]s an
 		},
 		RunE: func(c *cobra.Command, args []string) error { return stages[args[0]](c.Context()) },
 	}
-}
-
-// stageImage builds the image of the working tree, pushes it and exports its digest reference.
-func (a *app) stageImage(ctx context.Context) error {
-	root, cfg, err := project()
-	if err != nil {
-		return err
-	}
-	repository, err := a.variable(contract.VarRepositoryURI, "the image repository, account.dkr.ecr.region.amazonaws.com/name")
-	if err != nil {
-		return err
-	}
-	tree, err := source.List(ctx, root)
-	if err != nil {
-		return err
-	}
-	identity := tree.Identity()
-	if want := a.getenv(contract.VarIdentity); want != "" && want != identity {
-		return fmt.Errorf("this source is %s and not %s, which was to be built: it was changed on its way", identity, want)
-	}
-	digest, err := a.buildImage(ctx, cfg, a.imageRequest(root, repository, tree))
-	if err != nil {
-		return err
-	}
-	reference := repository + "@" + digest
-	set, err := launch.TemplateSet(os.DirFS(filepath.Join(root, contract.TemplatesDir)))
-	if err != nil {
-		return err
-	}
-	fmt.Fprintf(a.err, "image %s, templates %s\n", reference, set)
-	return export(root, map[string]string{contract.VarImageURI: reference, contract.VarTemplateSet: set})
-}
-
-// imageRequest names the image after its source: the tag is the identity, whatever git calls it.
-func (a *app) imageRequest(root, repository string, tree source.Tree) image.Request {
-	identity := tree.Identity()
-	return image.Request{
-		Root: root, Repository: repository, Tag: identity, Version: identity[:12], Log: a.err,
-		Commit: cmp.Or(tree.Commit, "unknown"), // a source without git has none
-	}
-}
-
-// buildImage pushes where the endpoint is: to the registry of AWS with a fresh login, or to the local engine's, which
-// stands at the endpoint itself. Only there may the image be made without Docker.
-func (a *app) buildImage(ctx context.Context, cfg config.Config, r image.Request) (string, error) {
-	settings, err := a.awsConfig(ctx, where{})
-	if err != nil {
-		return "", err
-	}
-	r.Build = image.Build(cfg.Service.Build)
-	onEngine := settings.BaseEndpoint != nil
-	if onEngine {
-		_, name, _ := strings.Cut(r.Repository, "/")
-		r.Repository = strings.TrimPrefix(aws.ToString(settings.BaseEndpoint), "http://") + "/" + name
-		r.Insecure, r.Platform = true, "linux/"+runtime.GOARCH
-	} else {
-		r.Platform = map[config.Architecture]string{config.X86: "linux/amd64", config.ARM64: "linux/arm64"}[cfg.Service.Architecture]
-		if r.Username, r.Password, err = registryLogin(ctx, settings); err != nil {
-			return "", err
-		}
-	}
-	if digest, found, err := image.Digest(ctx, r); err != nil || found {
-		return digest, err
-	}
-	dockerless := image.DockerAvailable(ctx)
-	if dockerless == nil {
-		digest, err := image.WithDocker(ctx, r)
-		if !onEngine || !errors.Is(err, image.ErrBaseImage) {
-			return digest, err
-		}
-		dockerless = err
-	}
-	if !onEngine {
-		return "", fmt.Errorf("no Docker engine answers, and an image for AWS is built from the Dockerfile: %w", dockerless)
-	}
-	reason, _, _ := strings.Cut(dockerless.Error(), "\n")
-	fmt.Fprintf(r.Log, "building the image without Docker (%s)\n", reason)
-	return image.Daemonless(ctx, r)
-}
-
-func registryLogin(ctx context.Context, settings aws.Config) (user, password string, err error) {
-	out, err := ecr.NewFromConfig(settings).GetAuthorizationToken(ctx, &ecr.GetAuthorizationTokenInput{})
-	if err != nil {
-		return "", "", fmt.Errorf("log in to the image registry: %w", err)
-	}
-	if len(out.AuthorizationData) == 0 {
-		return "", "", errors.New("log in to the image registry: it gave no token")
-	}
-	token, err := base64.StdEncoding.DecodeString(aws.ToString(out.AuthorizationData[0].AuthorizationToken))
-	user, password, ok := strings.Cut(string(token), ":")
-	if err != nil || !ok {
-		return "", "", errors.New("log in to the image registry: its token is not user:password in base64")
-	}
-	return user, password, nil
 }
 
 // pipelineWait leaves the build time to deploy after it has waited for somebody's deployment by hand.

@@ -50,6 +50,7 @@ INHERITED = (
     "GONOPROXY",
     "GOPRIVATE",
     "GOTOOLCHAIN",
+    "GOVULNDB",
     "SLIPWAY_TOOLS",
 )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import cloudformation as cfn
 import rights
+import scanning
 import services
 import tasksecrets
 from patch import Patch
@@ -26,7 +27,7 @@ def _handler(kind: str, operation: str, function: str) -> tuple[str, str]:
 
 def table(service: services.Services) -> tuple[Patch, ...]:
     """All patches, with service giving those that need running checks and balancers."""
-    return (*_ecs(service), *_balancers(service), *_stacks(), *_attributes(), *_rights())
+    return (*_ecs(service), *_balancers(service), *_stacks(), *_attributes(), *_rights(), *_registry())
 
 
 def _ecs(service: services.Services) -> tuple[Patch, ...]:
@@ -383,5 +384,18 @@ def _rights() -> tuple[Patch, ...]:
             right="It is found by its name, as AWSServiceRoleForECS.",
             source=_AWS + "AmazonECS/latest/developerguide/using-service-linked-roles.html",
             wrap=rights.linked_role,
+        ),
+    )
+
+
+def _registry() -> tuple[Patch, ...]:
+    return (
+        Patch(
+            places=("services.ecr:handle_request",),
+            sha256="492f992e404de463b7dd89396a1f6a452dcd424e0c7a05a39c65ec814d778e91",
+            fault="Nobody can ask for the scan of an image.",
+            right="The registry says what its scan has found, or that it cannot scan the image. (Here it can scan none.)",
+            source=_AWS + "AmazonECR/latest/userguide/image-scanning.html",
+            wrap=scanning.answering,
         ),
     )
