@@ -66,9 +66,10 @@ func (w *writer) value(n node, indent int) {
 		w.indent(indent + 2)
 		w.entries(n, indent+2)
 	case n.kind == listNode && len(n.items) > 0:
+		// At the key's own column, which is a tenth less text: the foundation's is limited to 51,200 bytes.
 		w.print("\n")
-		w.indent(indent + 2)
-		w.list(n.items, indent+2)
+		w.indent(indent)
+		w.list(n.items, indent)
 	case n.kind == subNode && len(n.keys) > 0:
 		w.print(" !Sub\n")
 		w.indent(indent + 2)

@@ -31,7 +31,7 @@ func buildEnvironment(arch config.Architecture, privileged bool, variables ...co
 }
 
 func variable(name, value string) codebuild.Project_EnvironmentVariable {
-	return codebuild.Project_EnvironmentVariable{Name: name, Type: new("PLAINTEXT"), Value: value}
+	return codebuild.Project_EnvironmentVariable{Name: name, Value: value}
 }
 
 func logsTo(group cfn.Handle) *codebuild.Project_LogsConfig {

@@ -133,7 +133,7 @@ func imageExpiry() string {
 func (f *foundation) addImageBuild() {
 	group := f.t.Add("ImageLogGroup", logGroup(f.key))
 	role := f.t.Add("ImageRole", &iam.Role{
-		Description:              new("The image build: read the source, push to one repository, keep what images are made of."),
+		Description:              new("The image build: read the source, push to one repository."),
 		Path:                     new(contract.DeliveryRolePath(f.cfg.Name)),
 		PermissionsBoundary:      new(f.deliveryBoundary),
 		AssumeRolePolicyDocument: trustBuilds(),
