@@ -6,7 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"slices"
+	"strings"
 
 	"slipway/internal/config"
 	"slipway/internal/contract"
@@ -208,7 +208,6 @@ func (l *Launcher) drift(ctx context.Context, store release.Store, env config.En
 	if stands == nil || !hasRun(root) || inProgress(root.status) {
 		return nil, nil
 	}
-	explained := func(is func(release.Record) bool) bool { return slices.ContainsFunc(records, is) }
 	var risks []plan.Risk
 	risk := func(what, format string, args ...any) {
 		risks = append(risks, plan.Risk{Name: fmt.Sprintf("drift:%s.%s", env.Name, what), Kind: plan.Drift, Text: fmt.Sprintf(format, args...)})
@@ -220,28 +219,12 @@ func (l *Launcher) drift(ctx context.Context, store release.Store, env config.En
 	if err != nil {
 		return nil, err
 	}
-	if running != image && !explained(func(r release.Record) bool { return r.Image == running }) {
+	other, differ := release.Astray(records, running, root.parameters)
+	if other && running != image {
 		risk("image", "the service runs %s, and release %d, the newest, has %s: somebody deployed past slipway, and this takes it back", running, stands.Number, stands.Image)
 	}
-	var differ []string
-	for _, key := range sortedKeys(root.parameters, stands.Parameters) {
-		if !explained(func(r release.Record) bool { return r.Parameters[key] == root.parameters[key] }) {
-			differ = append(differ, key)
-		}
-	}
 	if len(differ) > 0 {
-		risk("stack", "the parameters %v of stack %s are not those of release %d, the newest: somebody changed it past slipway, and this takes it back", differ, root.name, stands.Number)
+		risk("stack", "stack %s has other values than release %d, the newest, for %s: somebody changed it past slipway, and this takes it back", root.name, stands.Number, strings.Join(differ, ", "))
 	}
 	return risks, nil
-}
-
-func sortedKeys(maps ...map[string]string) []string {
-	var keys []string
-	for _, m := range maps {
-		for key := range m {
-			keys = append(keys, key)
-		}
-	}
-	slices.Sort(keys)
-	return slices.Compact(keys)
 }

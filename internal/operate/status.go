@@ -4,8 +4,10 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"time"
 
 	"slipway/internal/contract"
+	"slipway/internal/release"
 )
 
 // Report is what is running of the application.
@@ -36,12 +38,23 @@ type Environment struct {
 	Changes    []string    `json:"changes" doc:"what is under way and ends by itself"`
 	Notes      []string    `json:"notes" doc:"what is worth knowing and no problem"`
 	URL        string      `json:"url" doc:"under which users reach the service"`
+	Release    *Release    `json:"release,omitempty" doc:"that it holds by its record, the newest that stands"`
 	Image      *Image      `json:"image,omitempty" doc:"of the application in the task definition that is deployed"`
 	Tasks      *Tasks      `json:"tasks,omitempty" doc:"of the service"`
 	Targets    *Targets    `json:"targets,omitempty" doc:"the tasks as the load balancer sees them"`
 	Deployment *Deployment `json:"deployment,omitempty" doc:"the service's last one"`
-	Drift      string      `json:"drift" doc:"what is deployed and is not what the stack says; empty where it is"`
+	Drift      string      `json:"drift" doc:"what is deployed and is not what the stack or the release says; empty where it is"`
 	Stacks     []Stack     `json:"stacks" doc:"the root first, each nested one after its parent"`
+}
+
+// Release is what the record of a release tells in short.
+type Release struct {
+	Number int            `json:"number" doc:"as rollback.sh takes it"`
+	Result release.Result `json:"result" doc:"succeeded, or failed where only the look at the service failed"`
+	Kind   release.Kind   `json:"kind" doc:"deployment, rollback or promotion"`
+	Began  time.Time      `json:"began" doc:"when it was made"`
+	Commit string         `json:"commit,omitempty" doc:"git commit of its source"`
+	Dirty  bool           `json:"dirty,omitempty" doc:"the source differed from the commit"`
 }
 
 // Status looks at environments, by their names.
@@ -125,8 +138,42 @@ func (o *Operator) lookAtService(ctx context.Context, e *Environment, root, foun
 		return err
 	}
 	e.judgeService(r)
-	e.Drift = drift(root, r)
+	records, err := o.latestReleases(ctx, e.Name, foundation)
+	if err != nil {
+		return err
+	}
+	e.tellRelease(records)
+	e.Drift = drift(root, r, records)
 	return nil
+}
+
+// latestReleases are those of an environment as far as the newest that stands.
+func (o *Operator) latestReleases(ctx context.Context, environment string, foundation Stack) ([]release.Record, error) {
+	bucket := foundation.outputs[contract.KeyBucketName]
+	if bucket == "" {
+		return nil, nil
+	}
+	return release.Store{S3: o.s3, Bucket: bucket}.Latest(ctx, environment)
+}
+
+// tellRelease says which release the environment holds, and what is odd about newer ones.
+func (e *Environment) tellRelease(records []release.Record) {
+	stands, unfinished := release.Current(records)
+	if unfinished != nil && !e.Stacks[0].busy() {
+		e.Notes = append(e.Notes, fmt.Sprintf("release %d has no end: it goes on, or was cut off (the next deployment says what is there)", unfinished.Number))
+	}
+	for _, r := range records {
+		if r.Result == release.Unreadable {
+			e.Notes = append(e.Notes, fmt.Sprintf("release %d cannot be read: %s", r.Number, r.Error))
+		}
+	}
+	if stands == nil {
+		return
+	}
+	e.Release = &Release{Number: stands.Number, Result: stands.Result, Kind: stands.Kind, Began: stands.Began, Commit: stands.Source.Commit, Dirty: stands.Source.Dirty}
+	if stands.Result != release.Succeeded {
+		e.Notes = append(e.Notes, fmt.Sprintf("release %d, which it holds, failed: %s", stands.Number, stands.Error))
+	}
 }
 
 // judgeService says what tasks, targets and rollout mean.
@@ -178,8 +225,9 @@ func (e *Environment) sumUp() {
 	}
 }
 
-// drift says in one line where what is deployed is not what the stack says. While the stack changes, it says nothing yet.
-func drift(root Stack, r *running) string {
+// drift says in one line where what is deployed is not what the stack says, or what the releases tell. While the stack changes, it
+// says nothing yet.
+func drift(root Stack, r *running, records []release.Record) string {
 	if root.busy() {
 		return ""
 	}
@@ -190,6 +238,14 @@ func drift(root Stack, r *running) string {
 	if want, is := root.outputs[contract.KeyTaskDefinitionARN], r.primary.TaskDefinition; is == nil || *is != want {
 		is := value(is)
 		found = append(found, fmt.Sprintf("the service runs %s, the stack names %s", lastPart(is), lastPart(want)))
+	}
+	stands, _ := release.Current(records)
+	other, differ := release.Astray(records, r.image(), root.parameters)
+	if other {
+		found = append(found, fmt.Sprintf("release %d has the image %s", stands.Number, stands.Image))
+	}
+	if len(differ) > 0 {
+		found = append(found, fmt.Sprintf("the stack has other values than release %d for %s", stands.Number, strings.Join(differ, ", ")))
 	}
 	return strings.Join(found, "; ")
 }

@@ -160,7 +160,7 @@ func TestDrift(t *testing.T) {
 	b := launched(t)
 	other := b.double.Redeploy("registry.example.com/other@sha256:" + strings.Repeat("a", 64))
 	e := b.status(t)
-	wantText(t, e.Drift, "the task definition's image is registry.example.com/other@sha256:aaa", "the service runs "+lastPart(other), "the stack names ")
+	wantText(t, e.Drift, "the task definition's image is registry.example.com/other@sha256:aaa", "the service runs "+lastPart(other), "the stack names ", "release 1 has the image ")
 	if e.State != Healthy || e.Image.Commit != "" {
 		t.Errorf("state %s, image %+v", e.State, e.Image)
 	}

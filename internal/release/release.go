@@ -6,6 +6,7 @@ package release
 import (
 	"encoding/json"
 	"maps"
+	"slices"
 	"time"
 )
 
@@ -92,6 +93,24 @@ func Current(records []Record) (stands, unfinished *Record) {
 		}
 	}
 	return nil, unfinished
+}
+
+// Astray compares what runs with what releases tell, newest first as far as the one that stands: whether the image is of none of
+// them, and which parameters of the root have a value that none of them has. What a newer release has left that failed or
+// has no end explains a difference; without any release there is none.
+func Astray(records []Record, image string, parameters map[string]string) (imageDiffers bool, differ []string) {
+	stands, _ := Current(records)
+	if stands == nil {
+		return false, nil
+	}
+	keys := slices.Concat(slices.Collect(maps.Keys(parameters)), slices.Collect(maps.Keys(stands.Parameters)))
+	slices.Sort(keys)
+	for _, key := range slices.Compact(keys) {
+		if !slices.ContainsFunc(records, func(r Record) bool { return r.Parameters[key] == parameters[key] }) {
+			differ = append(differ, key)
+		}
+	}
+	return !slices.ContainsFunc(records, func(r Record) bool { return r.Image == image }), differ
 }
 
 // Before is the release to go back to where none is named: the newest successful one that is older than the current one and

@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"slipway/internal/operate"
+	"slipway/internal/release"
 )
 
 func (a *app) statusCommand() *cobra.Command {
@@ -18,8 +19,8 @@ func (a *app) statusCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "status",
 		Short: "Say what is running and whether it is well",
-		Long: `Says for each environment which stacks there are and in which state, which image and commit run, how many tasks, whether the
-load balancer finds them healthy, when the last deployment was and how it went, and whether what runs is what the stack says.
+		Long: `Says for each environment which stacks there are and in which state, which release, image and commit run, how many tasks, whether the
+load balancer finds them healthy, when the last deployment was and how it went, and whether what runs is what stack and release say.
 It changes nothing. On AWS it takes the rights of the policy operate (docs/permissions.md).
 
 Exit codes: 0 all environments asked for are healthy; 1 one is not healthy, or is changing, or could not be looked at;
@@ -110,6 +111,9 @@ func environmentText(e operate.Environment, p palette) string {
 	if e.State == operate.Absent {
 		return b.String()
 	}
+	if e.Release != nil {
+		row("release", "%s", releaseText(*e.Release))
+	}
 	if e.Image != nil {
 		row("image", "%s", imageText(*e.Image))
 	}
@@ -142,6 +146,15 @@ func stateText(s operate.State, p palette) string {
 		return p.bad(string(s))
 	}
 	return p.mild(string(s))
+}
+
+// releaseText is the release that an environment holds.
+func releaseText(r operate.Release) string {
+	text := fmt.Sprintf("%d, %s of %s, %s", r.Number, r.Kind, when(&r.Began), r.Result)
+	if r.Commit != "" {
+		text += ", " + sourceText(release.Source{Commit: r.Commit, Dirty: r.Dirty})
+	}
+	return text
 }
 
 // imageText is the image with its commit, as far as that is known.
