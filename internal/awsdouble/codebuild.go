@@ -43,6 +43,7 @@ func (d *Double) codeBuildHandlers() map[string]handler {
 	return map[string]handler{
 		"StartBuild": d.startBuild, "BatchGetBuilds": d.batchGetBuilds, "StopBuild": d.stopBuild,
 		"ListBuildsForProject": d.listBuildsForProject, "BatchGetProjects": d.batchGetProjects,
+		"BatchGetReportGroups": d.batchGetReportGroups,
 	}
 }
 
@@ -256,6 +257,18 @@ func (d *Double) listBuildsForProject(in object) (object, error) {
 	}
 	ids, next := page(d, ids, text(in, "nextToken"), 0)
 	return object{"ids": asList(ids), "nextToken": opt(next)}, nil
+}
+
+func (d *Double) batchGetReportGroups(in object) (object, error) {
+	found, missing := list{}, list{}
+	for _, arn := range texts(in, "reportGroupArns") {
+		if d.thing("AWS::CodeBuild::ReportGroup", arn) == nil {
+			missing = append(missing, arn)
+			continue
+		}
+		found = append(found, object{"arn": arn, "status": "ACTIVE"})
+	}
+	return object{"reportGroups": found, "reportGroupsNotFound": missing}, nil
 }
 
 func (d *Double) batchGetProjects(in object) (object, error) {

@@ -193,6 +193,11 @@ func (d *Double) deliveryKinds() map[string]kind {
 			id: d.named("Name", 150, false), createOnly: []string{"Name"},
 			attributes: att(map[string]func(*thing) string{"Arn": func(t *thing) string { return d.arn("codebuild", "project/"+t.ID) }}),
 		},
+		"AWS::CodeBuild::ReportGroup": {
+			id:         func(_ *stack, _ string, p object) string { return d.arn("codebuild", "report-group/"+text(p, "Name")) },
+			createOnly: []string{"Name", "Type"},
+			attributes: att(map[string]func(*thing) string{"Arn": itself}),
+		},
 		"AWS::CodePipeline::Pipeline": {
 			id: d.named("Name", 100, false), createOnly: []string{"Name"},
 			attributes: att(map[string]func(*thing) string{"Version": func(*thing) string { return "1" }}),

@@ -109,6 +109,8 @@ func (d *Double) resources() map[string]right {
 		"codebuild.BatchGetBuilds":       d.projectRight("BatchGetBuilds", "ids", true),
 		"codebuild.StopBuild":            d.projectRight("StopBuild", "id", true),
 
+		"codebuild.BatchGetReportGroups": d.byName("codebuild:BatchGetReportGroups", "reportGroupArns", "AWS::CodeBuild::ReportGroup", ""),
+
 		"codepipeline.GetPipeline":            d.byName("codepipeline:GetPipeline", "name", "AWS::CodePipeline::Pipeline", ""),
 		"codepipeline.ListPipelineExecutions": d.byName("codepipeline:ListPipelineExecutions", "pipelineName", "AWS::CodePipeline::Pipeline", ""),
 		"codepipeline.GetPipelineExecution":   d.byName("codepipeline:GetPipelineExecution", "pipelineName", "AWS::CodePipeline::Pipeline", ""),

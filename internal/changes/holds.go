@@ -5,6 +5,7 @@ import "strconv"
 // holds is what is lost with a resource of a type that cannot be made again just so.
 var holds = map[string]string{
 	"AWS::CodeBuild::Project":                   "the builds' history",
+	"AWS::CodeBuild::ReportGroup":               "the reports of the builds' tests",
 	"AWS::CodePipeline::Pipeline":               "the executions' history",
 	"AWS::EC2::EIP":                             "the public address, which others may have let in",
 	"AWS::EC2::Subnet":                          "the addresses of everything in it",

@@ -66,6 +66,8 @@ var rows = []row{
 		"Without access logs there is no bucket for them. CloudFormation deletes only an empty one: empty it before, or it is left behind."},
 	{"`environments[].watch.email`", "Environments.Watch.Email", append(each("ecs", "removed", "EmailSubscription", "Topic"), "ecs EmailSubscription replaced"),
 		"Another address has to confirm that it is to be told, and without one there is no topic of the environment's own."},
-	{"`pipeline.environment`", "Pipeline.Environment", each("pipeline", "removed", "Pipeline", "ChecksProject", "DeployProject", "ChecksLogGroup", "DeployLogGroup"),
+	{"`name`", "Name", each("pipeline", "replaced", "UnitProject", "TestReports", "CoverageReports"),
+		"Their names have it. They are not alone: everything is made once more, as said below."},
+	{"`pipeline.environment`", "Pipeline.Environment", each("pipeline", "removed", "Pipeline", "ChecksProject", "UnitProject", "TestReports", "CoverageReports", "DeployProject", "ChecksLogGroup", "DeployLogGroup"),
 		"The pipeline lives in its home's stack and is made again in the other one, with an empty history."},
 }

@@ -203,6 +203,7 @@ const (
 	VarImageURI      = "IMAGE_URI"              // exported by the image stage: repository@sha256:...
 	VarTemplateSet   = "TEMPLATE_SET"           // likewise: the hash over the templates folder
 	VarPlanSummary   = "PLAN_SUMMARY"           // exported by the plan stage: what is at risk, in a line
+	VarExecution     = "SLIPWAY_EXECUTION"      // the id of the pipeline's execution
 	VarPlanLog       = "PLAN_LOG"               // likewise: where its log is shown
 	VarLocalCA       = "SLIPWAY_LOCAL_CA"       // likewise: the file with the authority of its load balancers' certificates
 	VarLocalEngine   = "SLIPWAY_LOCAL_ENGINE"   // set by the local engine for what it runs, beside AWS_ENDPOINT_URL

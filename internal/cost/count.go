@@ -23,6 +23,7 @@ func kinds() map[string]kind {
 		"AWS::CloudWatch::Alarm":                      {fixed: (*Report).alarmLines},
 		"AWS::CloudWatch::Dashboard":                  {fixed: (*Report).dashboardLines},
 		"AWS::CodeBuild::Project":                     {use: []item{buildMinute}},
+		"AWS::CodeBuild::ReportGroup":                 {},
 		"AWS::CodePipeline::Pipeline":                 {use: []item{actionMinute}},
 		"AWS::EC2::EIP":                               {fixed: (*Report).addressLines},
 		"AWS::EC2::FlowLog":                           {use: []item{logGB}},

@@ -97,6 +97,7 @@ func (t *table) proving() {
 		t.arns("ecs", "cluster/"+prefix))
 	t.allow(Destroy, "ProveCertificates", "the same; a certificate's id says nothing of whose it is", []string{"acm:DescribeCertificate"}, t.arns("acm", "certificate/*"))
 	t.allow(Destroy, "ProveAlarms", "the same", []string{"cloudwatch:DescribeAlarms"}, t.arns("cloudwatch", "alarm:"+prefix))
+	t.allow(Destroy, "ProveReports", "the same", []string{"codebuild:BatchGetReportGroups"}, t.arns("codebuild", "report-group/"+prefix))
 	t.allow(Destroy, "ProveDashboards", "the same", []string{"cloudwatch:GetDashboard"},
 		[]string{"arn:" + t.in.Partition + ":cloudwatch::" + t.in.Account + ":dashboard/" + prefix})
 	t.allow(Destroy, "ProveRecords", "the same, in zones that slipway.yaml may no longer name", []string{"route53:ListResourceRecordSets"},

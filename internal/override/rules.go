@@ -39,6 +39,10 @@ var fixed = map[string]reasons{
 		"Properties.Name":      namesAreMade,
 		"Properties.Source":    pipelineSays,
 	},
+	"AWS::CodeBuild::ReportGroup": {
+		"Properties.Name": "a build finds it by the project's name",
+		"Properties.Type": "the builds' reports are of this type",
+	},
 	"AWS::CodePipeline::Pipeline": {
 		"Properties.Name":         namesAreMade,
 		"Properties.PipelineType": pipelineSays,

@@ -82,6 +82,18 @@ func (s services) projects(ctx context.Context, _ string, ids []string) (map[str
 	return found, nil
 }
 
+func (s services) reportGroups(ctx context.Context, _ string, ids []string) (map[string]status, error) {
+	answer, err := s.builds.BatchGetReportGroups(ctx, &codebuild.BatchGetReportGroupsInput{ReportGroupArns: ids})
+	if err != nil {
+		return nil, err
+	}
+	found := map[string]status{}
+	for _, group := range answer.ReportGroups {
+		found[*group.Arn] = status{state: string(group.Status)}
+	}
+	return found, nil
+}
+
 func (s services) deliveryPipeline(ctx context.Context, _ string, ids []string) (map[string]status, error) {
 	_, err := s.pipeline.GetPipeline(ctx, &codepipeline.GetPipelineInput{Name: &ids[0]})
 	return one(ids[0], "", err, "PipelineNotFoundException")

@@ -27,6 +27,8 @@ func kinds(s services) map[string]kind {
 		"AWS::CloudWatch::Dashboard": {call: "cloudwatch:GetDashboard", ask: s.dashboard},
 		// "Ref returns the name of the project"
 		"AWS::CodeBuild::Project": {call: "codebuild:BatchGetProjects", batch: 100, ask: s.projects},
+		// "Ref returns the ARN of the report group"
+		"AWS::CodeBuild::ReportGroup": {call: "codebuild:BatchGetReportGroups", batch: 100, ask: s.reportGroups},
 		// "Ref returns the pipeline name"
 		"AWS::CodePipeline::Pipeline": {call: "codepipeline:GetPipeline", ask: s.deliveryPipeline},
 

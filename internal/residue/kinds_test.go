@@ -105,6 +105,7 @@ const (
 	arnListener = "arn:aws:elasticloadbalancing:eu-central-1:123456789012:listener/app/shop/50dc6c495c0c9188/0467ef3c8400ae65"
 	arnRule     = "arn:aws:elasticloadbalancing:eu-central-1:123456789012:listener-rule/app/shop/50dc6c495c0c9188/0467ef3c8400ae65/1291d13826f405c3"
 	arnPolicy   = "arn:aws:iam::123456789012:policy/slipway/shop/env/Boundary"
+	arnReports  = "arn:aws:codebuild:eu-central-1:123456789012:report-group/shop-unit-tests"
 	arnStack    = "arn:aws:cloudformation:eu-central-1:123456789012:stack/shop-prod/c6a0c3b0"
 	target      = "service/shop-prod-Cluster-1/shop-prod-Service-1|ecs:service:DesiredCount|ecs"
 	arnCert     = "arn:aws:acm:eu-central-1:123456789012:certificate/12345678-1234-1234-1234-123456789012"
@@ -156,6 +157,8 @@ func typeTests() []typeTest {
 			[]reply{ok(`{"logGroups":[]}`), ok(`{"logGroups":[{"logGroupName":"/shop/web2"}]}`)}, deniedJSON},
 		{"AWS::CodeBuild::Project", "image", "codebuild:BatchGetProjects", ok(`{"projects":[{"name":"image"}],"projectsNotFound":[]}`), "",
 			[]reply{ok(`{"projects":[],"projectsNotFound":["image"]}`)}, deniedJSON},
+		{"AWS::CodeBuild::ReportGroup", arnReports, "codebuild:BatchGetReportGroups", ok(`{"reportGroups":[{"arn":"` + arnReports + `","status":"DELETING"}],"reportGroupsNotFound":[]}`), "DELETING",
+			[]reply{ok(`{"reportGroups":[],"reportGroupsNotFound":["` + arnReports + `"]}`)}, deniedJSON},
 		{"AWS::CodePipeline::Pipeline", "shop", "codepipeline:GetPipeline", ok(`{"pipeline":{"name":"shop"}}`), "",
 			[]reply{jsonError("PipelineNotFoundException", "Account '123456789012' does not have a pipeline with name 'shop'")}, deniedJSON},
 		{"AWS::Events::Rule", "shop-Rule", "events:DescribeRule", ok(`{"Name":"shop-Rule","State":"ENABLED"}`), "ENABLED",

@@ -33,6 +33,7 @@ var keeps = map[string]struct{ holds, deletion, replacement, why string }{
 var passes = map[string]string{
 	"AWS::CertificateManager::Certificate":      "Nothing: another is made for the domain; the record that proves it stays.",
 	"AWS::CodeBuild::Project":                   "The builds' history; their logs are in the log groups.",
+	"AWS::CodeBuild::ReportGroup":               "The reports of the builds' tests; the logs say the same.",
 	"AWS::CodePipeline::Pipeline":               "The runs' history; releases are in the bucket.",
 	"AWS::EC2::EIP":                             "A NAT gateway's public address, which others may have let in. Kept, it would be paid for.",
 	"AWS::EC2::Subnet":                          "Its range, which the same template gives again.",

@@ -45,7 +45,7 @@ func (f *foundation) addDeliveryBoundary(pipelineExecutionRole string) {
 			{Sid: "Bucket", Effect: cfn.Allow, Action: slices.Concat(readBucketActions, readObjectActions, writeObjectActions, sourceActions), Resource: bucket},
 			{Sid: "Logs", Effect: cfn.Allow, Action: append([]string{"logs:GetLogEvents"}, writeLogActions...), Resource: arns("logs", "log-group:"+prefix)},
 			// A project's name is made of its logical id alone.
-			{Sid: "Builds", Effect: cfn.Allow, Action: buildActions, Resource: arns("codebuild", "project/*")},
+			{Sid: "Builds", Effect: cfn.Allow, Action: slices.Concat(buildActions, reportActions), Resource: arns("codebuild", "project/*", "report-group/"+prefix)},
 			{Sid: "Pipeline", Effect: cfn.Allow, Action: []string{"codepipeline:StartPipelineExecution"}, Resource: arns("codepipeline", prefix)},
 			{Sid: "Stacks", Effect: cfn.Allow, Action: slices.Concat(changeSetActions, seeStackActions), Resource: arns("cloudformation", "stack/"+prefix)},
 			{Sid: "PassExecutionRole", Effect: cfn.Allow, Action: []string{"iam:PassRole"}, Resource: []string{pipelineExecutionRole},
@@ -225,7 +225,8 @@ func (f *foundation) deliveryStatements() []cfn.Statement {
 		{Sid: "Pipeline", Effect: cfn.Allow, Action: []string{
 			"codepipeline:CreatePipeline", "codepipeline:DeletePipeline", "codepipeline:GetPipeline", "codepipeline:GetPipelineState",
 			"codepipeline:ListTagsForResource", "codepipeline:TagResource", "codepipeline:UntagResource", "codepipeline:UpdatePipeline",
-		}, Resource: arns("codepipeline", f.cfg.Name+"-*")},
+			"codebuild:BatchGetReportGroups", "codebuild:CreateReportGroup", "codebuild:DeleteReportGroup", "codebuild:UpdateReportGroup",
+		}, Resource: append(arns("codepipeline", f.cfg.Name+"-*"), arns("codebuild", "report-group/"+f.cfg.Name+"-*")...)},
 		// A project's name is made of its logical id alone, so its own tag tells it from others'.
 		{Sid: "MakeProjects", Effect: cfn.Allow, Action: []string{"codebuild:CreateProject"}, Resource: arns("codebuild", "project/*"),
 			Condition: cfn.Condition{"StringEquals": {"aws:RequestTag/" + contract.TagName: f.cfg.Name}}},

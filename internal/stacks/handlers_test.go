@@ -392,7 +392,7 @@ func (a account) sample(file, id, arn string) string {
 // ours are the types of resource that an application has, by service, as the reference names them.
 var ours = map[string][]string{
 	"acm": {"certificate"}, "application-autoscaling": {"ScalableTarget"}, "cloudformation": {"stack"}, "cloudwatch": {"alarm", "dashboard"},
-	"codebuild": {"project"}, "codepipeline": {"pipeline"},
+	"codebuild": {"project", "report-group"}, "codepipeline": {"pipeline"},
 	"ec2": {"elastic-ip", "internet-gateway", "natgateway", "route-table", "security-group", "security-group-rule", "subnet", "vpc", "vpc-endpoint", "vpc-flow-log"},
 	"ecs": {"cluster", "service", "task-definition"}, "elasticloadbalancing": {"loadbalancer/app/", "listener/app", "listener-rule/app", "targetgroup"},
 	"events": {"rule", "rule-on-default-event-bus"}, "ecr": {"repository"}, "iam": {"role", "policy"}, "kms": {"key"}, "logs": {"log-group"}, "route53": {"change", "hostedzone"}, "s3": {"bucket"}, "sns": {"topic"},
@@ -402,7 +402,7 @@ var ours = map[string][]string{
 // ownTypes is what a resource is in the reference.
 var ownTypes = map[string]string{
 	"AWS::ApplicationAutoScaling::ScalableTarget": "ScalableTarget", "AWS::ApplicationAutoScaling::ScalingPolicy": "ScalableTarget",
-	"AWS::CertificateManager::Certificate": "certificate", "AWS::CloudFormation::Stack": "stack", "AWS::CodeBuild::Project": "project", "AWS::CodePipeline::Pipeline": "pipeline",
+	"AWS::CertificateManager::Certificate": "certificate", "AWS::CloudFormation::Stack": "stack", "AWS::CodeBuild::Project": "project", "AWS::CodeBuild::ReportGroup": "report-group", "AWS::CodePipeline::Pipeline": "pipeline",
 	"AWS::CloudWatch::Alarm": "alarm", "AWS::CloudWatch::CompositeAlarm": "alarm", "AWS::CloudWatch::Dashboard": "dashboard",
 	"AWS::EC2::EIP": "elastic-ip", "AWS::EC2::FlowLog": "vpc-flow-log", "AWS::EC2::InternetGateway": "internet-gateway", "AWS::EC2::NatGateway": "natgateway",
 	"AWS::EC2::Route": "route-table", "AWS::EC2::RouteTable": "route-table", "AWS::EC2::SecurityGroup": "security-group", "AWS::EC2::SecurityGroupEgress": "security-group-rule",

@@ -29,6 +29,9 @@ var (
 	writeObjectActions = []string{"s3:PutObject"}
 	sourceActions      = []string{"s3:GetBucketAcl", "s3:GetObjectTagging", "s3:GetObjectVersionTagging", "s3:ListBucket", "s3:PutObjectTagging"}
 
+	// What a build asks for to make reports (docs.aws.amazon.com/codebuild/latest/userguide/test-permissions.html).
+	reportActions = []string{"codebuild:BatchPutCodeCoverages", "codebuild:BatchPutTestCases", "codebuild:CreateReport", "codebuild:CreateReportGroup", "codebuild:UpdateReport"}
+
 	buildActions     = []string{"codebuild:BatchGetBuilds", "codebuild:StartBuild", "codebuild:StopBuild"}
 	changeSetActions = []string{
 		"cloudformation:ContinueUpdateRollback", "cloudformation:CreateChangeSet", "cloudformation:DeleteChangeSet", "cloudformation:ExecuteChangeSet",

@@ -33,7 +33,7 @@ var pipelineInputs = []struct{ key, description string }{
 	{contract.KeyDeliveryBoundaryARN, deliveryBoundaryDescription},
 }
 
-const connectionDescription = "The connection to the git host that the source comes from."
+const connectionDescription = "The connection to the git host."
 
 // Pipeline takes the source through checks, image and each environment in order. It comes up last, when source and
 // image are already there: a new pipeline runs once by itself.
@@ -67,7 +67,7 @@ type pipeline struct {
 	in  map[string]string
 	key string // the user's own; empty where there is none
 
-	checks, deploy, pipeline cfn.Handle
+	checks, unit, deploy, pipeline cfn.Handle
 }
 
 func (p *pipeline) bucketARN() []string {
@@ -116,10 +116,20 @@ func (p *pipeline) artifactFolder() string {
 }
 
 func (p *pipeline) project(id, description string, role, group cfn.Handle, minutes int) cfn.Handle {
-	return p.t.Add(id, &codebuild.Project{
+	return p.t.Add(id, p.running(buildspec, description, role, group, minutes))
+}
+
+// The files that say what builds run.
+const (
+	buildspec     = "buildspec.yml"
+	unitBuildspec = "scripts/buildspec-unit.yml"
+)
+
+func (p *pipeline) running(buildspec, description string, role, group cfn.Handle, minutes int) *codebuild.Project {
+	return &codebuild.Project{
 		Description:            new(description),
 		ServiceRole:            role.Att("Arn"),
-		Source:                 &codebuild.Project_Source{Type: "CODEPIPELINE", BuildSpec: new("buildspec.yml")},
+		Source:                 &codebuild.Project_Source{Type: "CODEPIPELINE", BuildSpec: new(buildspec)},
 		Artifacts:              &codebuild.Project_Artifacts{Type: "CODEPIPELINE"},
 		Environment:            buildEnvironment(p.cfg.Service.Architecture, false),
 		LogsConfig:             logsTo(group),
@@ -128,15 +138,40 @@ func (p *pipeline) project(id, description string, role, group cfn.Handle, minut
 		QueuedTimeoutInMinutes: new(queueMinutes),
 		// The role that makes projects is held to this tag; on other types CloudFormation copies it from the stack by itself.
 		Tags: []tags.Tag{{Key: contract.TagName, Value: p.cfg.Name}},
-	})
+	}
 }
 
-// addChecks is the project for lint, unit and templates: code of any commit runs there, so it has no rights but its
-// logs and artifacts.
+// addChecks are the projects for lint, unit tests, templates and security: code of any commit runs there, so they have no rights
+// but their logs, artifacts and reports. The unit tests have a project of their own, since a build whose buildspec names reports
+// fails where it leaves none.
 func (p *pipeline) addChecks() {
 	group := p.t.Add("ChecksLogGroup", logGroup(p.key))
-	role := p.role("ChecksRole", "The checks: no rights but their logs and artifacts.", trustBuilds(), "run-checks", p.artifactStatements(group)...)
-	p.checks = p.project("ChecksProject", "Runs lint, unit tests and template checks.", role, group, checkMinutes)
+	role := p.role("ChecksRole", "The checks: no rights but their logs, artifacts and reports.", trustBuilds(), "run-checks",
+		append(p.artifactStatements(group), cfn.Statement{Sid: "Report", Effect: cfn.Allow, Action: reportActions, Resource: arns("codebuild", "report-group/"+p.unitProject()+"-*")})...)
+	p.checks = p.project("ChecksProject", "Runs lint, template and security checks.", role, group, checkMinutes)
+	unit := p.running(unitBuildspec, "Runs unit tests and reports what they find and cover.", role, group, checkMinutes)
+	unit.Name = new(p.unitProject())
+	p.unit = p.t.Add("UnitProject", unit)
+	p.addReports("TestReports", "tests", "TEST")
+	p.addReports("CoverageReports", "coverage", "CODE_COVERAGE")
+}
+
+// unitProject is the project's own name, which begins those of its report groups
+// (docs.aws.amazon.com/codebuild/latest/userguide/test-report-group-naming.html).
+func (p *pipeline) unitProject() string {
+	return contract.EnvironmentStackName(p.cfg.Name, p.cfg.Pipeline.Environment) + "-unit"
+}
+
+// addReports is the group that the reports go to which the buildspec calls by this name. CodeBuild would make it by itself, and it
+// would stay behind when the stack goes.
+func (p *pipeline) addReports(id, name, kind string) {
+	p.t.Add(id, &codebuild.ReportGroup{
+		Name:          new(p.unitProject() + "-" + name),
+		Type:          kind,
+		ExportConfig:  &codebuild.ReportGroup_ReportExportConfig{ExportConfigType: "NO_EXPORT"},
+		DeleteReports: new(true),
+		Tags:          []tags.Tag{{Key: contract.TagName, Value: p.cfg.Name}},
+	})
 }
 
 func (p *pipeline) addDeploy() {
@@ -180,9 +215,9 @@ func (p *pipeline) deployStatements() []cfn.Statement {
 }
 
 func (p *pipeline) addPipeline() {
-	projects := []string{p.checks.Att("Arn"), p.deploy.Att("Arn"),
+	projects := []string{p.checks.Att("Arn"), p.unit.Att("Arn"), p.deploy.Att("Arn"),
 		cfn.Sub("arn:${AWS::Partition}:codebuild:${AWS::Region}:${AWS::AccountId}:project/${" + contract.KeyImageProjectName + "}")}
-	role := p.role("PipelineRole", "The pipeline: read the source, keep artifacts, run three build projects.",
+	role := p.role("PipelineRole", "The pipeline: read the source, keep artifacts, run the build projects.",
 		trustSameAccount("codepipeline.amazonaws.com"), "run-pipeline", append(useKey(p.key),
 			cfn.Statement{Sid: "FindBucket", Effect: cfn.Allow, Action: append([]string{"s3:GetBucketAcl"}, readBucketActions...), Resource: p.bucketARN()},
 			p.readSource(),
@@ -237,10 +272,14 @@ func (p *pipeline) stages() []codepipeline.Pipeline_StageDeclaration {
 func (p *pipeline) checkActions() []codepipeline.Pipeline_ActionDeclaration {
 	var actions []codepipeline.Pipeline_ActionDeclaration
 	order := 1
-	for _, check := range []struct{ name, stage string }{
-		{"Lint", contract.StageLint}, {"Unit", contract.StageUnit}, {"Templates", contract.StageTemplates}, {"Security", contract.StageSecurity},
+	for _, check := range []struct {
+		name, stage string
+		project     cfn.Handle
+	}{
+		{"Lint", contract.StageLint, p.checks}, {"Unit", contract.StageUnit, p.unit},
+		{"Templates", contract.StageTemplates, p.checks}, {"Security", contract.StageSecurity, p.checks},
 	} {
-		actions = append(actions, p.build(check.name, p.checks.Ref(), order, contract.VarStage, check.stage))
+		actions = append(actions, p.build(check.name, check.project.Ref(), order, contract.VarStage, check.stage))
 		if p.cfg.Pipeline.Checks == config.ChecksSequential {
 			order++
 		}
@@ -257,7 +296,10 @@ const (
 // deployActions bring the release to one environment: a plan, somebody's approval where it is asked for, the deployment, which
 // may do what the plan says and no more, and acceptance.
 func (p *pipeline) deployActions(env config.Environment) []codepipeline.Pipeline_ActionDeclaration {
-	release := []string{contract.VarEnvironment, env.Name, contract.VarImageURI, releasedImage, contract.VarTemplateSet, releasedTemplates}
+	release := []string{
+		contract.VarEnvironment, env.Name, contract.VarImageURI, releasedImage, contract.VarTemplateSet, releasedTemplates,
+		contract.VarExecution, "#{codepipeline.PipelineExecutionId}",
+	}
 	run := func(name, stage string) codepipeline.Pipeline_ActionDeclaration {
 		return p.build(name, p.deploy.Ref(), 0, append([]string{contract.VarStage, stage}, release...)...)
 	}

@@ -113,3 +113,29 @@ func TestGitHost(t *testing.T) {
 		}
 	}
 }
+
+// The reports of the unit tests go to groups that the stack makes, under the names that CodeBuild would give them, and the checks'
+// builds may write to these alone.
+func TestReports(t *testing.T) {
+	a := deployed(t, standard())
+	const file = "prod/pipeline.yaml"
+	project := a.name(file, "UnitProject")
+	for id, c := range map[string]struct{ name, kind, put string }{
+		"TestReports": {"tests", "TEST", "BatchPutTestCases"}, "CoverageReports": {"coverage", "CODE_COVERAGE", "BatchPutCodeCoverages"},
+	} {
+		p := a.properties(file, id)
+		arn := a.arn("codebuild", "report-group/"+project+"-"+c.name)
+		if a.attribute(file, id+".Arn") != arn || p["Type"] != c.kind || p["DeleteReports"] != true {
+			t.Errorf("%s is %s, %v; want %s", id, a.attribute(file, id+".Arn"), p, arn)
+		}
+		for role, allowed := range map[string]bool{"ChecksRole": true, "DeployRole": false} {
+			if got := iampolicy.Allowed(iampolicy.Request{Action: "codebuild:" + c.put, Resource: arn}, a.of(file, role)...); got != allowed {
+				t.Errorf("%s may report to %s: %v", role, id, got)
+			}
+		}
+	}
+	other := iampolicy.Request{Action: "codebuild:CreateReport", Resource: a.arn("codebuild", "report-group/shop-dev-unit-tests")}
+	if iampolicy.Allowed(other, a.of(file, "ChecksRole")...) {
+		t.Error("it may report to another group")
+	}
+}

@@ -126,6 +126,8 @@ func (a account) attribute(file, place string) string {
 		return a.arn("logs", "log-group:"+name+":*")
 	case "AWS::CodeBuild::Project.Arn":
 		return a.arn("codebuild", "project/"+name)
+	case "AWS::CodeBuild::ReportGroup.Arn":
+		return a.arn("codebuild", "report-group/"+name)
 	case "AWS::KMS::Key.Arn":
 		return a.arn("kms", "key/"+name)
 	case "AWS::SNS::Topic.TopicArn":

@@ -26,6 +26,7 @@ TYPES = [
     "AWS::CloudWatch::CompositeAlarm",
     "AWS::CloudWatch::Dashboard",
     "AWS::CodeBuild::Project",
+    "AWS::CodeBuild::ReportGroup",
     "AWS::CodePipeline::Pipeline",
     "AWS::EC2::EIP",
     "AWS::EC2::FlowLog",

@@ -60,7 +60,10 @@ func (a *app) released() (o launch.DeployOptions, err error) {
 	if err != nil {
 		return o, err
 	}
-	o = launch.DeployOptions{Environments: []string{environment}, ByPipeline: true, Wait: pipelineWait, TemplateSet: a.getenv(contract.VarTemplateSet)}
+	o = launch.DeployOptions{
+		Environments: []string{environment}, ByPipeline: true, Wait: pipelineWait,
+		TemplateSet: a.getenv(contract.VarTemplateSet), Execution: a.getenv(contract.VarExecution),
+	}
 	o.Image, err = a.variable(contract.VarImageURI, "the image to deploy, repository@sha256:...")
 	return o, err
 }

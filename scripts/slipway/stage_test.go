@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/goccy/go-yaml"
 	"github.com/google/go-cmp/cmp"
 
 	"slipway/internal/config"
@@ -80,5 +81,29 @@ func TestDeployTakesTheRisksOfItsPlan(t *testing.T) {
 	}
 	if _, err := a.allowed("empty"); err == nil || !strings.Contains(err.Error(), "read the plan of empty") {
 		t.Errorf("a plan that is not in the artifact: %v", err)
+	}
+}
+
+// The builds of the unit tests run what all others run, and report it besides.
+func TestBuildspecsAgree(t *testing.T) {
+	read := func(path string) map[string]any {
+		text, err := os.ReadFile(filepath.Join("../..", path))
+		if err != nil {
+			t.Fatal(err)
+		}
+		var spec map[string]any
+		if err := yaml.Unmarshal(text, &spec); err != nil {
+			t.Fatal(err)
+		}
+		return spec
+	}
+	all, unit := read("buildspec.yml"), read("scripts/buildspec-unit.yml")
+	for _, section := range []string{"version", "phases", "artifacts"} {
+		if diff := cmp.Diff(all[section], unit[section]); diff != "" || all[section] == nil {
+			t.Errorf("%s: %s", section, diff)
+		}
+	}
+	if all["reports"] != nil || unit["reports"] == nil {
+		t.Error("reports are of the unit tests alone: other builds would fail for lack of their files")
 	}
 }
