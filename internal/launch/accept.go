@@ -56,8 +56,19 @@ func (l *Launcher) accept(ctx context.Context, env config.Environment, root stac
 	case ctx.Err() != nil:
 		return fmt.Errorf("%w while asking %s", ErrInterrupted, url)
 	}
-	return fmt.Errorf("acceptance of %s failed: %w", url, err)
+	return &refusedError{url, err}
 }
+
+// refusedError says that a service runs, and does not answer as it must.
+type refusedError struct {
+	url string
+	err error
+}
+
+func (e *refusedError) Error() string {
+	return fmt.Sprintf("acceptance of %s failed: %v", e.url, e.err)
+}
+func (e *refusedError) Unwrap() error { return e.err }
 
 // visitor makes requests as a user of the service does.
 type visitor struct {

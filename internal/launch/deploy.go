@@ -100,7 +100,8 @@ func (l *Launcher) rollOut(ctx context.Context, o DeployOptions, f foundation) e
 		}
 	}
 	for _, env := range l.targets(o, roots) {
-		if err := l.deployEnvironment(ctx, f, env, roots[env.Name], image, o, l.newDelivery(f, o)); err != nil {
+		err := l.deployEnvironment(ctx, f, env, roots[env.Name], image, o, l.newDelivery(f, o))
+		if err := l.takeBack(ctx, f, env.Name, o, err); err != nil {
 			return fmt.Errorf("environment %s: %w", env.Name, err)
 		}
 	}

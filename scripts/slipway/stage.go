@@ -219,7 +219,9 @@ func (a *app) stageAcceptance(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return l.Accept(ctx, environment)
+	return l.AcceptRelease(ctx, launch.DeployOptions{
+		Environments: []string{environment}, ByPipeline: true, Wait: pipelineWait, Image: a.getenv(contract.VarImageURI), Execution: a.getenv(contract.VarExecution),
+	})
 }
 
 // atHand is a launcher where a build, or its developer, works.
