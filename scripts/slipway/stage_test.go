@@ -98,7 +98,7 @@ func TestBuildspecsAgree(t *testing.T) {
 		return spec
 	}
 	all, unit := read("buildspec.yml"), read("scripts/buildspec-unit.yml")
-	for _, section := range []string{"version", "phases", "artifacts"} {
+	for _, section := range []string{"version", "phases", "cache", "artifacts"} {
 		if diff := cmp.Diff(all[section], unit[section]); diff != "" || all[section] == nil {
 			t.Errorf("%s: %s", section, diff)
 		}
