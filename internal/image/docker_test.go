@@ -66,6 +66,32 @@ func TestWithDockerTakesTheImageOfAnImmutableTag(t *testing.T) {
 	}
 }
 
+func TestWithDockerForBothArchitectures(t *testing.T) {
+	if err := DockerAvailable(t.Context()); err != nil {
+		t.Skip(err)
+	}
+	r := request(t, startRegistry(t), "a")
+	r.Root = tree(t, map[string]string{"Dockerfile": "FROM scratch\nARG TARGETARCH\nLABEL for=$TARGETARCH\nCOPY Dockerfile /\n"})
+	r.Platforms = []string{"linux/amd64", "linux/arm64"}
+	image, err := WithDocker(t.Context(), r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer image.Close()
+	if err := image.Push(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	for i, architecture := range []string{"amd64", "arm64"} {
+		part := pull(t, r, image.Parts[i].Digest)
+		if config := configOf(t, part); config.Architecture != architecture || config.Config.Labels["for"] != architecture {
+			t.Errorf("part %d is for %s, labelled %v; want %s", i, config.Architecture, config.Config.Labels, architecture)
+		}
+	}
+	if digest, err := image.Name(t.Context()); err != nil || digest != image.Digest || digest == image.Parts[0].Digest {
+		t.Errorf("the tag names %s, %v; want the index %s", digest, err, image.Digest)
+	}
+}
+
 func TestWithDockerFails(t *testing.T) {
 	if err := DockerAvailable(t.Context()); err != nil {
 		t.Skip(err)

@@ -10,13 +10,15 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
+	"path"
 	"slices"
 	"strings"
 
 	"golang.org/x/vuln/scan"
 )
 
-// Finding is one vulnerability of one module.
+// Finding is one function with a known vulnerability.
 type Finding struct {
 	ID      string // GO-2026-1234
 	Module  string // "stdlib" for Go's own library
@@ -24,6 +26,8 @@ type Finding struct {
 	Fixed   string // the version that mends it; empty where there is none yet
 	Where   string // the vulnerable function
 	Summary string
+
+	symbol symbol
 }
 
 func (f Finding) String() string {
@@ -46,14 +50,22 @@ func Source(ctx context.Context, d Database, dir string, packages ...string) ([]
 	return read(said)
 }
 
-// Binary finds the vulnerable functions in an executable. In a stripped one functions cannot be told: then govulncheck
-// names all of a module that is built in.
+// Binary finds the vulnerable functions in an executable. Of a stripped one govulncheck names all that its modules could
+// have; those count that are linked in.
 func Binary(ctx context.Context, d Database, file string) ([]Finding, error) {
 	said, err := run(ctx, d, "-mode", "binary", file)
 	if err != nil {
 		return nil, err
 	}
-	return read(said)
+	found, err := read(said)
+	if err != nil {
+		return nil, err
+	}
+	content, err := os.ReadFile(file)
+	if err != nil {
+		return nil, err
+	}
+	return slices.DeleteFunc(found, func(f Finding) bool { return !f.symbol.isIn(content) }), nil
 }
 
 // run calls govulncheck and returns its stream of JSON messages.
@@ -80,12 +92,27 @@ func (s symbol) String() string {
 	return s.Package + "." + s.Function
 }
 
-// read keeps of each vulnerability and module the first function that is called. That a module or a package has a
-// vulnerability, and nobody calls it, is no finding.
+// isIn looks for the function's name in an executable. Stripping leaves the table of names by which Go writes stack traces,
+// with those that were inlined (go.dev/s/go12symtab); each ends with a zero.
+func (s symbol) isIn(executable []byte) bool {
+	// As the linker writes a package's path: the dots of its last element are escaped.
+	dir, last := path.Split(s.Package)
+	prefix, receiver := dir+strings.ReplaceAll(last, ".", "%2e")+".", strings.TrimPrefix(s.Receiver, "*")
+	names := []string{s.Function, s.Function + "[...]"}
+	if receiver != "" {
+		names = []string{
+			receiver + "." + s.Function, receiver + "[...]." + s.Function, "(*" + receiver + ")." + s.Function, "(*" + receiver + "[...])." + s.Function,
+		}
+	}
+	return slices.ContainsFunc(names, func(name string) bool { return bytes.Contains(executable, []byte(prefix+name+"\x00")) })
+}
+
+// read keeps the functions that are called. That a module or a package has a vulnerability, and nobody calls it, is no
+// finding.
 // The messages are those of golang.org/x/vuln/internal/govulncheck, protocol v1.
 func read(messages io.Reader) ([]Finding, error) {
 	summaries := map[string]string{}
-	called := map[[2]string]Finding{}
+	called := map[string]Finding{}
 	configured := false
 	for decoder := json.NewDecoder(messages); ; {
 		var message struct {
@@ -110,10 +137,7 @@ func read(messages io.Reader) ([]Finding, error) {
 		}
 		if f := message.Finding; f != nil && len(f.Trace) > 0 && f.Trace[0].Function != "" {
 			first := f.Trace[0]
-			key := [2]string{f.OSV, first.Module}
-			if _, known := called[key]; !known {
-				called[key] = Finding{ID: f.OSV, Module: first.Module, Version: first.Version, Fixed: f.FixedVersion, Where: first.String()}
-			}
+			called[f.OSV+" "+first.String()] = Finding{ID: f.OSV, Module: first.Module, Version: first.Version, Fixed: f.FixedVersion, Where: first.String(), symbol: first}
 		}
 	}
 	if !configured {
@@ -125,7 +149,7 @@ func read(messages io.Reader) ([]Finding, error) {
 		found = append(found, f)
 	}
 	slices.SortFunc(found, func(a, b Finding) int {
-		return cmp.Or(strings.Compare(a.ID, b.ID), strings.Compare(a.Module, b.Module))
+		return cmp.Or(strings.Compare(a.ID, b.ID), strings.Compare(a.Where, b.Where))
 	})
 	return found, nil
 }
