@@ -99,7 +99,7 @@ func engineCommand(ctx context.Context, dir folder, python string, rec *record, 
 	cmd := exec.Command(python, filepath.Join(dir.source(), "engine.py"))
 	cmd.Dir = dir.run()
 	cmd.Env = append(environment(ctx, dir), "DOCKER_HOST="+runtime.host, "SLIPWAY_ENGINE_TOKEN="+rec.Token, "SLIPWAY_RUNTIME="+rec.Runtime, "AUTH="+strconv.FormatBool(rec.Enforces),
-		pipelinesVariable+"="+pipelines, "SLIPWAY_TOOLS="+dir.tools(),
+		pipelinesVariable+"="+pipelines, "SLIPWAY_TOOLS="+dir.tools(), "SLIPWAY_BUILD_DIR="+dir.builds(),
 		"GATEWAY_PORT="+rec.Endpoint[strings.LastIndex(rec.Endpoint, ":")+1:])
 	cmd.Stdout, cmd.Stderr = out, out
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
@@ -176,6 +176,9 @@ func environment(ctx context.Context, dir folder) []string {
 		"AWS_EC2_METADATA_DISABLED=true",
 		"AWS_DEFAULT_REGION=" + region,
 		"NO_PROXY=" + strings.Trim(os.Getenv("NO_PROXY")+",localhost,127.0.0.1,::1", ","),
+	}
+	if outer := os.Getenv(strings.TrimSuffix(marker, "=")); outer != "" {
+		env = append(env, outerMarker+outer)
 	}
 	for _, name := range passed {
 		if value, ok := os.LookupEnv(name); ok {

@@ -177,7 +177,7 @@ func (e *Engine) AWSConfig() aws.Config {
 func clearRemains(ctx context.Context, dir folder) error {
 	rec, err := dir.readRecord()
 	if err != nil || rec == nil {
-		return errors.Join(err, os.RemoveAll(dir.run()))
+		return errors.Join(err, os.RemoveAll(dir.run()), os.RemoveAll(dir.builds()))
 	}
 	if err := sweep(ctx, rec.Token); err != nil {
 		return err
@@ -187,7 +187,7 @@ func clearRemains(ctx context.Context, dir folder) error {
 			return err
 		}
 	}
-	if err := os.RemoveAll(dir.run()); err != nil {
+	if err := errors.Join(os.RemoveAll(dir.run()), os.RemoveAll(dir.builds())); err != nil {
 		return fmt.Errorf("remove the local engine's temporary files: %w", err)
 	}
 	if err := os.Remove(dir.record()); err != nil && !errors.Is(err, os.ErrNotExist) {
@@ -211,6 +211,11 @@ func openFolder(root string) (folder, error) {
 		return "", fmt.Errorf("make the folder of the local engine: %w", err)
 	}
 	return dir, nil
+}
+
+// builds is where the engine's builds have their folders: outside of the clone.
+func (f folder) builds() string {
+	return filepath.Join(os.TempDir(), "slipway-builds-"+hash([]byte(f))[:12])
 }
 
 // tools is where a stage of the pipeline keeps the checkers that it installs: the builds share those of the clone.

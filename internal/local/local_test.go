@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -37,9 +38,11 @@ var sharedOnce = sync.OnceValues(func() (string, error) {
 	if err != nil {
 		return "", err
 	}
-	cache, err := os.UserCacheDir()
-	if err != nil {
-		return "", err
+	cache := os.Getenv("SLIPWAY_TOOLS") // of a build, whose home is a new one each time
+	if cache == "" {
+		if cache, err = os.UserCacheDir(); err != nil {
+			return "", err
+		}
 	}
 	dir := filepath.Join(cache, "slipway-test", hash(lock)[:12])
 	if err := os.MkdirAll(dir, 0o755); err != nil {
@@ -91,7 +94,7 @@ func nothingLeft(t *testing.T, e *Engine) {
 	if left, err := carriers(e.token); err != nil || len(left) > 0 {
 		t.Errorf("processes left: %v, %v", left, err)
 	}
-	for _, path := range []string{e.root.run(), e.root.record()} {
+	for _, path := range []string{e.root.run(), e.root.builds(), e.root.record()} {
 		if _, err := os.Stat(path); !os.IsNotExist(err) {
 			t.Errorf("%s is left: %v", path, err)
 		}
@@ -149,6 +152,15 @@ func TestKilledEngine(t *testing.T) {
 	second := started(t, root)
 	if second.token == first.token {
 		t.Error("the killed engine was reused")
+	}
+}
+
+// TestEngineInABuild starts an engine as a test in a build of another engine does: it is known to be of that one, too.
+func TestEngineInABuild(t *testing.T) {
+	t.Setenv(strings.TrimSuffix(marker, "="), "outer")
+	e := started(t, clone(t))
+	if found, err := carriers("outer"); err != nil || !slices.Contains(found, e.PID) {
+		t.Errorf("%v carry the outer engine's token, %v, want %d among them", found, err, e.PID)
 	}
 }
 

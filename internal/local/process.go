@@ -7,8 +7,13 @@ import (
 	"time"
 )
 
-// marker is the variable by which the engine and everything it starts are known.
-const marker = "SLIPWAY_ENGINE_TOKEN="
+const (
+	// marker is the variable by which the engine and everything it starts are known.
+	marker = "SLIPWAY_ENGINE_TOKEN="
+
+	// outerMarker is that of the engine in one of whose builds an engine was started: it ends with that one at the latest.
+	outerMarker = "SLIPWAY_OUTER_ENGINE_TOKEN="
+)
 
 const (
 	endPoll = 50 * time.Millisecond

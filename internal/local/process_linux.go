@@ -18,7 +18,7 @@ func carries(pid int, token string) bool {
 		return false
 	}
 	for entry := range bytes.SplitSeq(env, []byte{0}) {
-		if string(entry) == marker+token {
+		if string(entry) == marker+token || string(entry) == outerMarker+token {
 			return true
 		}
 	}

@@ -25,7 +25,7 @@ func carriers(token string) ([]int, error) {
 	var found []int
 	for line := range strings.Lines(string(out)) {
 		number, rest, _ := strings.Cut(strings.TrimSpace(line), " ")
-		if pid, err := strconv.Atoi(number); err == nil && strings.Contains(rest, marker+token) {
+		if pid, err := strconv.Atoi(number); err == nil && (strings.Contains(rest, marker+token) || strings.Contains(rest, outerMarker+token)) {
 			found = append(found, pid)
 		}
 	}

@@ -87,6 +87,7 @@ class Shell:
         self._script, self._state = (work / "command.sh", shlex.quote(str(work / "shell")))
         self._deadline, self._stopped, self._emit = deadline, stopped, emit
         exports = "".join(f"export {name}={shlex.quote(value)}\n" for name, value in env.items())
+        (work / "shell").touch(mode=0o600)  # it holds secrets
         (work / "shell").write_text(f"{exports}cd {shlex.quote(env['CODEBUILD_SRC_DIR'])}\n")
         self._token = f"slipway-{secrets.token_hex(16)}:"
         leader = str(Path(__file__).with_name("buildshell.py"))
@@ -172,9 +173,7 @@ def own_variables(work: Path, region: str) -> dict[str, str]:
         "AWS_CONFIG_FILE": os.devnull,
         "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
         "AWS_EC2_METADATA_DISABLED": "true",
-        "GIT_CEILING_DIRECTORIES": str(
-            work
-        ),  # the folder lies in the user's clone, which is none of a build's business
+        "GIT_CEILING_DIRECTORIES": str(work),  # nor is a repository around the temporary folder
         "SLIPWAY_LOCAL_ENGINE": "1",
         "SLIPWAY_LOCAL_CA": os.path.join(os.environ.get("SLIPWAY_RUN_DIR", ""), "tls", "ca.pem"),
         **_marker(),
@@ -187,16 +186,22 @@ def _marker() -> dict[str, str]:
 
 
 def work_folder(always_the_same: bool) -> Path:
-    """A new folder for one build, where the engine keeps what must not outlive it.
+    """A new folder for one build, where the manager looks for what must not outlive the engine.
 
-    Go compiles and tests again what lies in another folder: builds that run one at a time have the same one.
+    It is outside of the clone, whose git repository and Go module are none of a build's business. Go compiles and tests
+    again what lies in another folder: builds that run one at a time have the same one.
     """
-    parent = os.environ.get("SLIPWAY_RUN_DIR") or tempfile.gettempdir()
+    parent = Path(os.environ.get("SLIPWAY_BUILD_DIR") or tempfile.gettempdir())
+    # As root, tests may go on as somebody else, who must be able to enter, as in CodeBuild's containers.
+    mode = 0o755 if os.getuid() == 0 else 0o700
+    parent.mkdir(mode=mode, exist_ok=True)
+    if parent.is_symlink() or parent.stat().st_uid != os.getuid():
+        raise BuildError("INTERNAL_ERROR", f"{parent} belongs to somebody else: remove it", "FAULT")
     if not always_the_same:
         return Path(tempfile.mkdtemp(prefix="slipway-build-", dir=parent)).resolve()
-    folder = Path(parent, "slipway-build-pipeline").resolve()
+    folder = parent.resolve() / "slipway-build-pipeline"
     remove(folder)
-    folder.mkdir(mode=0o700)
+    folder.mkdir(mode=mode)
     return folder
 
 
