@@ -31,6 +31,7 @@ const (
 	alreadyGoingBack
 	keyExists
 	roleGone
+	notAllowed
 	noBuildsAllowed
 	buildQueueFull
 )
@@ -62,6 +63,7 @@ var answers = map[kind][]struct{ code, part string }{
 	noBuildsAllowed: {{"AccountLimitExceededException", "more than 0 builds"}},
 	buildQueueFull:  {{"AccountLimitExceededException", "builds in queue"}},
 	roleGone:        {{"ValidationError", "is invalid or cannot be assumed"}}, // github.com/aws/aws-cdk/issues/10116
+	notAllowed:      {{"AccessDenied", ""}, {"AccessDeniedException", ""}},
 	keyExists:       {{"PreconditionFailed", ""}, {"ConditionalRequestConflict", ""}},
 }
 

@@ -245,21 +245,25 @@ func (l *Launcher) planAhead(ctx context.Context, r request, current stack, sure
 	if err != nil || r.blind || todo != update || !sure(p) {
 		return p, err
 	}
-	return l.surePlan(ctx, r, current)
+	return l.surePlan(ctx, r, current, p)
 }
 
-// surePlan asks CloudFormation, through a change set that is never executed.
-func (l *Launcher) surePlan(ctx context.Context, r request, current stack) (plan.Plan, error) {
+// surePlan asks CloudFormation, through a change set that is never executed, about what the templates tell. Whoever may not ask is told
+// that alone.
+func (l *Launcher) surePlan(ctx context.Context, r request, current stack, p plan.Plan) (plan.Plan, error) {
 	set, err := l.changeSet(ctx, r, update)
-	if errors.Is(err, errNoChanges) {
+	switch {
+	case errors.Is(err, errNoChanges):
 		p, err := l.unchanged(r)
 		p.Notes = append(p.Notes, "the templates differ, but in nothing that CloudFormation takes for a change")
 		return p, err
+	case is(err, notAllowed):
+		p.Notes = append(p.Notes, fmt.Sprintf("CloudFormation was not asked, for which there is no right: templates and parameters alone tell of stack %s", r.name))
+		return p, nil
+	case err != nil:
+		return p, err
 	}
-	if err != nil {
-		return plan.Plan{}, err
-	}
-	p, err := l.planOf(ctx, r, current, l.changeSets(ctx, r.environment, set))
+	p, err = l.planOf(ctx, r, current, l.changeSets(ctx, r.environment, set))
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), releaseTime)
 	defer cancel()
 	return p, errors.Join(err, l.dropChangeSet(ctx, set, update))

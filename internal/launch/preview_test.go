@@ -342,3 +342,34 @@ func TestPlanOfAnOlderFoundation(t *testing.T) {
 		t.Errorf("by %s, notes %q", p.Basis, p.Notes)
 	}
 }
+
+// What is written in another way and is the same is no change, whatever the templates look like, and nobody has to allow it.
+func TestNoChangeIsNeverBlocked(t *testing.T) {
+	b := newBench(t).asking(t, shop)
+	b.mustDeploy(t, DeployOptions{})
+	rewrite := func() *bench {
+		b.asking(t, shop)
+		network := b.Templates.(fstest.MapFS)[contract.EnvironmentTemplate("prod", contract.StackNetwork)]
+		network.Data = []byte(strings.Replace(string(network.Data), "CidrBlock: 10.0.0.0/16", `CidrBlock: !Sub "10.0.0.0/16"`, 1))
+		return b
+	}
+	p := rewrite().mustPlan(t, DeployOptions{})[1]
+	if len(p.Changes) > 0 || len(p.Risks) > 0 || !strings.Contains(strings.Join(p.Notes, " "), "in nothing that CloudFormation takes for a change") {
+		t.Errorf("%+v", p)
+	}
+	rewrite().mustDeploy(t, DeployOptions{})
+	if !strings.Contains(b.progress.String(), "shop-prod: no changes") {
+		t.Errorf("not said:\n%s", b.progress)
+	}
+}
+
+// Who may not make change sets is told what the templates tell.
+func TestPlanWithoutTheRight(t *testing.T) {
+	b := newBench(t).asking(t, shop)
+	b.mustDeploy(t, DeployOptions{})
+	b.double.Fail("CreateChangeSet", "AccessDenied", "User: x is not authorized to perform: cloudformation:CreateChangeSet", 9)
+	p := b.asking(t, inside).mustPlan(t, DeployOptions{})[1]
+	if p.Basis != plan.TemplatesOnly || !slices.Equal(riskNames(p), insideRisks) || !strings.Contains(strings.Join(p.Notes, " "), "there is no right") {
+		t.Errorf("by %s, risks %q, notes %q", p.Basis, riskNames(p), p.Notes)
+	}
+}
