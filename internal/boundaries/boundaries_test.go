@@ -67,6 +67,7 @@ var allowed = map[string][]string{
 	"scripts/bench/web":      {"internal/docs"},
 	"scripts/bench/web/peer": nil,
 	"scripts/check":          {"internal/config", "internal/image", "internal/regions", "internal/source", "internal/vuln"},
+	"scripts/rehearse":       {"internal/contract", "internal/local", "internal/source", "internal/vuln/vulntest"},
 	"scripts/slipway":        {"internal/config", "internal/contract", "internal/cost", "internal/deployer", "internal/ec2query", "internal/evidence", "internal/image", "internal/launch", "internal/local", "internal/operate", "internal/plan", "internal/progress", "internal/release", "internal/residue", "internal/sbom", "internal/scan", "internal/source", "internal/standin", "internal/vuln"},
 	"web":                    nil,
 }

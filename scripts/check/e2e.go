@@ -21,6 +21,7 @@ func e2eSteps(r *repo) []step {
 			return r.e2e(ctx, out, "DOCKER_HOST="+noDocker, "SLIPWAY_E2E_TASKS=process")
 		}},
 		{name: "end to end, tasks in Docker", group: groupE2E, show: true, run: r.dockerE2E},
+		{name: "the rehearsal", group: groupE2E, show: true, run: r.rehearsal},
 		{name: "docker build", group: groupE2E, show: true, run: r.dockerBuild},
 	}
 }
@@ -55,7 +56,31 @@ func (r *repo) e2e(ctx context.Context, out io.Writer, env ...string) (tally, er
 	if r.long {
 		env = append(env, "SLIPWAY_E2E_LONG=1")
 	}
-	return r.goTest(ctx, out, env, "-tags", e2eTag, "-count=1", "-timeout", "30m", "-run", "^Test(Local|Examples)$", "./internal/e2e")
+	return r.e2eTests(ctx, out, env, "^Test(Local|Examples)$")
+}
+
+func (r *repo) e2eTests(ctx context.Context, out io.Writer, env []string, tests string) (tally, error) {
+	return r.goTest(ctx, out, env, "-tags", e2eTag, "-count=1", "-timeout", "30m", "-run", tests, "./internal/e2e")
+}
+
+// rehearsal plays the rehearsal with tasks as processes: a cut of it, or the whole and, where there is Docker, again with it.
+func (r *repo) rehearsal(ctx context.Context, out io.Writer) (tally, error) {
+	const test = "^TestRehearsal$"
+	if !r.long {
+		return r.e2eTests(ctx, out, []string{"DOCKER_HOST=" + noDocker}, test)
+	}
+	long := []string{"SLIPWAY_E2E_LONG=1"}
+	got, err := r.e2eTests(ctx, out, append(long, "DOCKER_HOST="+noDocker), test)
+	if err != nil {
+		return got, err
+	}
+	if missing := r.needDocker(ctx); missing != nil {
+		got.skipped = append(got.skipped, "with tasks in Docker: "+missing.Error())
+		return got, nil
+	}
+	again, err := r.e2eTests(ctx, out, long, test)
+	again.passed += got.passed
+	return again, err
 }
 
 // needDocker leaves out what needs a Docker engine where none answers.

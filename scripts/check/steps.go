@@ -68,7 +68,11 @@ func (r *repo) vet(ctx context.Context, out io.Writer) (tally, error) {
 
 // modules wants go.mod to name exactly what is imported, and the downloaded modules to be what go.sum says.
 func (r *repo) modules(ctx context.Context, out io.Writer) (tally, error) {
-	for _, dir := range []string{".", toolsDir, peerDir} {
+	modules := []string{".", toolsDir, peerDir}
+	if r.serviceOnly() {
+		modules = modules[:1]
+	}
+	for _, dir := range modules {
 		if r.need(dir+"/go.mod") != nil {
 			continue
 		}

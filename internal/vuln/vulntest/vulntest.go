@@ -1,4 +1,4 @@
-// Package vulntest writes databases of vulnerabilities, for tests.
+// Package vulntest writes databases of vulnerabilities, for tests and rehearsals.
 package vulntest
 
 import (
