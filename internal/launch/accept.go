@@ -26,6 +26,9 @@ import (
 const (
 	// acceptanceTimeout is how long the service may take to answer: a new load balancer's name is known only after a while.
 	acceptanceTimeout = 5 * time.Minute
+	// wrongTimeout is how long a service may answer, and wrongly, without a right answer between: it is stable by then, and all
+	// that may still come is that a load balancer sends nothing more to the tasks before.
+	wrongTimeout = 30 * time.Second
 	// requestTimeout is that of one request.
 	requestTimeout = 10 * time.Second
 	// answerLimit is how much of an answer is read.
@@ -77,6 +80,7 @@ type visitor struct {
 	client *http.Client
 	report *progress.Display
 	poll   time.Duration
+	wrong  time.Duration // how long answers may be wrong
 }
 
 // asUsers is a visitor of an environment. A domain is asked of the load balancer itself, whatever DNS has for it by now: it
@@ -90,7 +94,7 @@ func (l *Launcher) asUsers(env config.Environment, root stack) visitor {
 		}
 	}
 	return visitor{
-		url: root.outputs[contract.KeyServiceURL], checks: l.Config.Service.Acceptance, report: l.Progress, poll: l.Poll,
+		url: root.outputs[contract.KeyServiceURL], checks: l.Config.Service.Acceptance, report: l.Progress, poll: l.Poll, wrong: wrongTimeout,
 		client: &http.Client{
 			Timeout: requestTimeout, Transport: transport,
 			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
@@ -111,6 +115,7 @@ func balancerAddress(root stack, address string) string {
 // answered waits until every task has been seen to answer and, with HTTPS, plain requests are redirected to it.
 func (v visitor) answered(ctx context.Context, tasks int) error {
 	var last error
+	var wrongSince time.Time
 	seen := map[string]bool{}
 	for len(seen) < tasks || last != nil {
 		host, err := v.round(ctx, len(seen))
@@ -122,7 +127,7 @@ func (v visitor) answered(ctx context.Context, tasks int) error {
 			break
 		}
 		if last = err; err == nil {
-			seen[host] = true
+			seen[host], wrongSince = true, time.Time{}
 			continue
 		}
 		if len(v.checks) > 0 {
@@ -130,6 +135,9 @@ func (v visitor) answered(ctx context.Context, tasks int) error {
 		}
 		if wrong, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {
 			return fmt.Errorf("the load balancer's certificate is not one for it: %w; see entry.domain and entry.certificate in slipway.yaml", wrong)
+		}
+		if wrongSince = wrongFrom(wrongSince, err); !wrongSince.IsZero() && time.Since(wrongSince) > v.wrong {
+			break
 		}
 		if err := pause(ctx, v.poll); err != nil {
 			break
@@ -149,6 +157,22 @@ func (v visitor) answered(ctx context.Context, tasks int) error {
 	}
 	return nil
 }
+
+// wrongFrom is since when the service has answered wrongly, after another failure: the zero time where it has not answered.
+func wrongFrom(since time.Time, failure error) time.Time {
+	if _, silent := errors.AsType[*silentError](failure); silent {
+		return time.Time{}
+	}
+	if since.IsZero() {
+		return time.Now()
+	}
+	return since
+}
+
+// silentError is that a request was not answered at all.
+type silentError struct{ error }
+
+func (e *silentError) Unwrap() error { return e.error }
 
 // round asks all that there is to ask once. It returns who answered; a service of somebody's own does not say, and so the
 // number of rounds before stands for that.
@@ -253,7 +277,11 @@ func (v visitor) do(ctx context.Context, url string) (*http.Response, error) {
 	if err != nil {
 		return nil, fmt.Errorf("GET %s: %w", url, err)
 	}
-	return v.client.Do(request)
+	answer, err := v.client.Do(request)
+	if err != nil {
+		return nil, &silentError{err}
+	}
+	return answer, nil
 }
 
 // healthy waits until the load balancer's health checks succeed for every task: the witness where it does not let the

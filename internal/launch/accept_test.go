@@ -1,8 +1,10 @@
 package launch
 
 import (
+	"context"
 	"io"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
@@ -179,4 +181,31 @@ func (b *bench) count(t *testing.T, name string) int {
 		t.Fatal(err)
 	}
 	return int(s.DesiredCount)
+}
+
+// A service that answers, and wrongly, is not waited for as long as one that does not answer yet.
+func TestWrongAnswersAreSoonBelieved(t *testing.T) {
+	for name, c := range map[string]struct {
+		silent bool
+		cut    bool // by the patience for all of it
+	}{"wrong": {false, false}, "silent": {true, true}} {
+		t.Run(name, func(t *testing.T) {
+			server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+				if c.silent {
+					panic(http.ErrAbortHandler)
+				}
+				http.Error(w, "no", http.StatusInternalServerError)
+			}))
+			defer server.Close()
+			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+			defer cancel()
+			v := visitor{url: server.URL, client: server.Client(), poll: time.Millisecond, wrong: 20 * time.Millisecond}
+			if err := v.answered(ctx, 1); err == nil {
+				t.Error("it passes for right")
+			}
+			if cut := ctx.Err() != nil; cut != c.cut {
+				t.Errorf("cut off at the end: %t, want %t", cut, c.cut)
+			}
+		})
+	}
 }
