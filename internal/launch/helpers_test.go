@@ -92,7 +92,7 @@ func (b *bench) asking(t *testing.T, slipway string) *bench {
 		t.Fatal(err)
 	}
 	b.again("a")
-	b.Config, b.Templates = cfg, rendered(t, cfg)
+	b.Config, b.Templates, b.Slipway = cfg, rendered(t, cfg), slipway
 	b.may(deployer.Names...)
 	return b
 }

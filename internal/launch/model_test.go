@@ -13,6 +13,7 @@ import (
 	"slipway/internal/awsdouble"
 	"slipway/internal/contract"
 	"slipway/internal/plan"
+	"slipway/internal/release"
 )
 
 // histories are what people make of slipway.yaml over time: nothing of it replaces what holds data.
@@ -51,6 +52,8 @@ func TestAnyHistory(t *testing.T) {
 			"killed deploy":  m.isKilledDeploying,
 			"stuck rollback": m.failsToGoBack,
 			"keep the image": m.keepsImage,
+			"go back":        m.goesBack,
+			"promote":        m.promotes,
 			"destroy":        m.destroys,
 			"stuck destroy":  m.failsToDestroy,
 			"killed destroy": m.isKilledDestroying,
@@ -134,6 +137,59 @@ func (m *model) keepsImage(rt *rapid.T) {
 	}
 	if m.deployed(rt); m.runs[environment] != was {
 		rt.Fatalf("it changed the image from %s to %s", was, m.runs[environment])
+	}
+}
+
+// goesBack brings an environment to the newest release of those before that has something else.
+func (m *model) goesBack(rt *rapid.T) {
+	m.begin(rt)
+	environment := m.up(rt)
+	before := release.Before(m.releasesOf(m.t, environment))
+	m.withoutSource().hurried()
+	err := m.Rollback(m.t.Context(), environment, 0, m.allowing(rt))
+	if before == nil && errors.Is(err, release.ErrNone) {
+		return
+	}
+	if err != nil || before == nil {
+		rt.Fatalf("going back to %+v: %v\n%s", before, err, m.progress)
+	}
+	if m.deployed(rt); m.runs[environment] != before.Image {
+		rt.Fatalf("it runs %s and not %s of release %d", m.runs[environment], before.Image, before.Number)
+	}
+}
+
+// promotes takes what runs in one environment to another one.
+func (m *model) promotes(rt *rapid.T) {
+	m.begin(rt)
+	from := m.up(rt)
+	records := m.releasesOf(m.t, from)
+	m.withoutSource().hurried()
+	to := "prod"
+	if from == to || m.runs[to] == "" || m.unsure[to] {
+		rt.Skip("there are no two")
+	}
+	err := m.Promote(m.t.Context(), from, to, m.allowing(rt))
+	if stands, _ := release.Current(records); stands == nil {
+		rt.Fatalf("%s has no release, and is up", from)
+	}
+	if err != nil {
+		rt.Fatalf("promoting: %v\n%s", err, m.progress)
+	}
+	if m.deployed(rt); m.runs[to] != m.runs[from] {
+		rt.Fatalf("%s runs %s, and %s %s", from, m.runs[from], to, m.runs[to])
+	}
+}
+
+// isAsRecorded checks that the newest release that stands tells just what an environment holds.
+func (m *model) isAsRecorded(rt *rapid.T, environment string) {
+	root := m.root(m.t, contract.EnvironmentStackName("shop", environment))
+	records := m.releasesOf(m.t, environment)
+	stands, unfinished := release.Current(records)
+	if stands == nil || unfinished != nil || stands.Result != release.Succeeded || stands.Image != m.runs[environment] {
+		rt.Fatalf("environment %s runs %s, and its newest release is %+v, an unfinished one %+v", environment, m.runs[environment], stands, unfinished)
+	}
+	if other, differ := release.Astray(records, m.runs[environment], root.parameters); other || len(differ) > 0 {
+		rt.Fatalf("environment %s differs from release %d in %v", environment, stands.Number, differ)
 	}
 }
 
@@ -252,5 +308,6 @@ func (m *model) holds(rt *rapid.T) {
 		if err != nil || running != image {
 			rt.Fatalf("environment %s runs %s (%v), and was last deployed with %s", name, running, err, image)
 		}
+		m.isAsRecorded(rt, name)
 	}
 }
