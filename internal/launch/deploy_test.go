@@ -379,6 +379,7 @@ pipeline:
     connection: arn:aws:codeconnections:us-east-1:123456789012:connection/12345678-1234-1234-1234-123456789012
     repository: example/shop
 `)
+	b.double.Put("AWS::CodeConnections::Connection", b.Config.Pipeline.Source.Connection, nil)
 	b.mustDeploy(t, DeployOptions{})
 	for _, put := range b.double.CallsTo("PutObject") {
 		if strings.Contains(strings.Join(values(put.In), " "), contract.SourceObject) {

@@ -64,6 +64,9 @@ func (l *Launcher) foundationStack(ctx context.Context) (templateFile, map[strin
 	}
 	s, err := l.describe(ctx, contract.FoundationStackName(l.Config.Name))
 	if err == nil {
+		s, err = l.settle(ctx, s) // one that is being deleted still tells of its bucket
+	}
+	if err == nil {
 		err = notNewer(s)
 	}
 	return t, parameters, s, err

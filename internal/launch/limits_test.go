@@ -311,9 +311,14 @@ func TestBuildQueue(t *testing.T) {
 	b.queue = time.Millisecond
 	want(t, b.Deploy(t.Context(), DeployOptions{}), "Cannot have more than 1 builds in queue")
 	b.double.OnBuild(nil)
-	time.AfterFunc(100*time.Millisecond, func() { close(release) })
-	b.again("a").mustDeploy(t, DeployOptions{})
-	b.told(t, "as many builds as it may at a time; waiting")
+	told := b.again("a").progress
+	go func() {
+		for !strings.Contains(told.String(), "as many builds as it may at a time; waiting") {
+			time.Sleep(time.Millisecond)
+		}
+		close(release)
+	}()
+	b.mustDeploy(t, DeployOptions{})
 }
 
 // A build that failed is not given again for its token.

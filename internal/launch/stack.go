@@ -128,6 +128,9 @@ func (l *Launcher) settle(ctx context.Context, s stack) (stack, error) {
 	}
 	l.Progress.Line("%s: an operation is under way (%s); waiting for it to end", s.name, s.status)
 	out, err := l.follow(ctx, s.id, "", newWatch(s))
+	if err == nil && !out.stack.exists() {
+		return stack{name: s.name}, nil // what it had is no more, though its id still tells
+	}
 	return out.stack, err
 }
 

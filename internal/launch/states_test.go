@@ -182,6 +182,23 @@ func TestLaunchUnderWay(t *testing.T) {
 	}
 }
 
+// A foundation that is being deleted is waited for, and made anew: until then it tells of a bucket that is about to go.
+func TestFoundationThatIsBeingDeleted(t *testing.T) {
+	b := newBench(t)
+	b.again("a").double.PutStack(awsdouble.StackSpec{
+		Name: "slipway-demo-foundation", Status: "DELETE_IN_PROGRESS", Tags: tagsOf("slipway-demo", "", contract.StackFoundation),
+		Outputs: map[string]string{contract.KeyBucketName: "about-to-go"},
+	})
+	double, told := b.double, b.progress
+	go func() {
+		for !strings.Contains(told.String(), "an operation is under way (DELETE_IN_PROGRESS)") {
+			time.Sleep(time.Millisecond)
+		}
+		double.SetStackStatus("slipway-demo-foundation", "DELETE_COMPLETE", "")
+	}()
+	b.mustDeploy(t, DeployOptions{})
+}
+
 // Where a bucket's name is taken the reason is named.
 func TestBucketNameTaken(t *testing.T) {
 	b := newBench(t)
