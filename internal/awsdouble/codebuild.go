@@ -22,6 +22,7 @@ type BuildResult struct {
 	Message     string            // why it failed
 	Exported    map[string]string // variables that the buildspec exports
 	Log         []string
+	Reports     []string // names of report groups in the buildspec
 }
 
 type build struct {
@@ -30,6 +31,7 @@ type build struct {
 	status     string
 	phases     []phase
 	exported   map[string]string
+	reports    []string // ARNs
 	start, end time.Time
 	stopped    bool
 }
@@ -43,7 +45,7 @@ func (d *Double) codeBuildHandlers() map[string]handler {
 	return map[string]handler{
 		"StartBuild": d.startBuild, "BatchGetBuilds": d.batchGetBuilds, "StopBuild": d.stopBuild,
 		"ListBuildsForProject": d.listBuildsForProject, "BatchGetProjects": d.batchGetProjects,
-		"BatchGetReportGroups": d.batchGetReportGroups,
+		"BatchGetReportGroups": d.batchGetReportGroups, "DeleteReportGroup": d.deleteReportGroup,
 	}
 }
 
@@ -141,6 +143,7 @@ func (d *Double) runBuild(b *build) {
 		if name == "BUILD" {
 			result = d.runHook(b)
 			b.exported = result.Exported
+			d.reported(b, result.Reports)
 			d.buildLog(b, result.Log)
 		}
 		if result.FailedPhase == name {
@@ -160,6 +163,43 @@ func (d *Double) runHook(b *build) BuildResult {
 	d.mu.Unlock()
 	defer d.mu.Lock()
 	return hook(b.Build)
+}
+
+const reportGroupType = "AWS::CodeBuild::ReportGroup"
+
+// reported makes the report groups of a build that are not there yet, by the project's name
+// (docs.aws.amazon.com/codebuild/latest/userguide/test-report-group-naming.html).
+func (d *Double) reported(b *build, names []string) {
+	project := d.project(b.Project)
+	for _, name := range names {
+		group := b.Project + "-" + name
+		if arn := d.arn("codebuild", "report-group/"+group); project != nil && d.thing(reportGroupType, arn) == nil {
+			d.things = append(d.things, &thing{Type: reportGroupType, ID: arn, Properties: object{}, Created: d.now(), stack: project.stack, Attributes: map[string]string{}})
+		}
+		b.reports = append(b.reports, d.arn("codebuild", "report/"+group+":"+d.uuid()))
+	}
+}
+
+func (d *Double) batchGetReportGroups(in object) (object, error) {
+	found, missing := list{}, list{}
+	for _, arn := range texts(in, "reportGroupArns") {
+		if d.thing(reportGroupType, arn) != nil {
+			found = append(found, object{"arn": arn, "status": "ACTIVE"})
+		} else {
+			missing = append(missing, arn)
+		}
+	}
+	return object{"reportGroups": found, "reportGroupsNotFound": missing}, nil
+}
+
+func (d *Double) deleteReportGroup(in object) (object, error) {
+	if t := d.thing(reportGroupType, text(in, "arn")); t != nil {
+		if !flag(in, "deleteReports") {
+			return nil, fail("InvalidInputException", "Report group cannot be deleted because it contains reports")
+		}
+		t.Gone = true
+	}
+	return object{}, nil
 }
 
 func (d *Double) endPhase(b *build, status, message string) {
@@ -211,7 +251,7 @@ func (d *Double) buildAnswer(b *build) object {
 		"id": b.ID, "arn": d.arn("codebuild", "build/"+b.ID), "buildNumber": b.number, "projectName": b.Project,
 		"buildStatus": b.status, "buildComplete": b.status != "IN_PROGRESS", "currentPhase": current,
 		"startTime": b.start, "endTime": optTime(b.end), "phases": phases, "exportedEnvironmentVariables": exported,
-		"logs": object{"groupName": d.buildLogGroup(b), "streamName": b.stream()},
+		"logs": object{"groupName": d.buildLogGroup(b), "streamName": b.stream()}, "reportArns": asList(b.reports),
 	}
 }
 
@@ -257,18 +297,6 @@ func (d *Double) listBuildsForProject(in object) (object, error) {
 	}
 	ids, next := page(d, ids, text(in, "nextToken"), 0)
 	return object{"ids": asList(ids), "nextToken": opt(next)}, nil
-}
-
-func (d *Double) batchGetReportGroups(in object) (object, error) {
-	found, missing := list{}, list{}
-	for _, arn := range texts(in, "reportGroupArns") {
-		if d.thing("AWS::CodeBuild::ReportGroup", arn) == nil {
-			missing = append(missing, arn)
-			continue
-		}
-		found = append(found, object{"arn": arn, "status": "ACTIVE"})
-	}
-	return object{"reportGroups": found, "reportGroupsNotFound": missing}, nil
 }
 
 func (d *Double) batchGetProjects(in object) (object, error) {

@@ -17,7 +17,7 @@ type ec2Kind struct {
 }
 
 func (d *Double) ec2Handlers() map[string]handler {
-	handlers := map[string]handler{"DescribeAvailabilityZones": d.describeAvailabilityZones, "DescribeVpcAttribute": d.describeVPCAttribute}
+	handlers := map[string]handler{"DescribeAvailabilityZones": d.describeAvailabilityZones, "DescribeRegions": d.describeRegions, "DescribeVpcAttribute": d.describeVPCAttribute}
 	for _, k := range d.ec2Kinds() {
 		handlers[k.operation] = func(in object) (object, error) { return d.describeEC2(k, in) }
 	}
@@ -202,6 +202,11 @@ func (d *Double) zoneID(name string) string {
 		return ""
 	}
 	return d.zonePrefix() + "-az" + map[byte]string{'a': "2", 'b': "1", 'c': "4"}[name[len(name)-1]]
+}
+
+// describeRegions answers the double's Region and another one.
+func (d *Double) describeRegions(object) (object, error) {
+	return object{"regionInfo": list{object{"regionName": d.Region}, object{"regionName": "eu-south-2"}}}, nil
 }
 
 func (d *Double) describeVPCAttribute(in object) (object, error) {

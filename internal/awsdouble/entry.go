@@ -57,10 +57,25 @@ func (d *Double) certificateCreated(t *thing) error {
 	return nil
 }
 
+const proofValue = "_f.acm-validations.aws."
+
 func proofName(domain string) string { return "_0123456789abcdef0123456789abcdef." + domain + "." }
 
 func (d *Double) certificateHandlers() map[string]handler {
-	return map[string]handler{"DescribeCertificate": d.describeCertificate}
+	return map[string]handler{"DescribeCertificate": d.describeCertificate, "ListCertificates": d.listCertificates}
+}
+
+// listCertificates lists those with keys other than RSA of 1024 or 2048 bits only where they are asked for
+// (docs.aws.amazon.com/acm/latest/APIReference/API_ListCertificates.html).
+func (d *Double) listCertificates(in object) (object, error) {
+	found := list{}
+	for _, t := range d.existing(certificateType) {
+		if key := cmp.Or(text(t.Properties, "KeyAlgorithm"), "RSA_2048"); key == "RSA_2048" || slices.Contains(texts(sub(in, "Includes"), "keyTypes"), key) {
+			found = append(found, object{"CertificateArn": t.ID, "DomainName": text(t.Properties, "DomainName"), "SubjectAlternativeNameSummaries": asList(certificateNames(t))})
+		}
+	}
+	shown, next := page(d, found, text(in, "NextToken"), 0)
+	return object{"CertificateSummaryList": shown, "NextToken": opt(next)}, nil
 }
 
 func (d *Double) describeCertificate(in object) (object, error) {
@@ -75,7 +90,7 @@ func (d *Double) describeCertificate(in object) (object, error) {
 		"Status": cmp.Or(text(t.Properties, "Status"), "ISSUED"),
 		"DomainValidationOptions": list{object{
 			"DomainName": domain, "ValidationMethod": "DNS",
-			"ResourceRecord": object{"Name": proofName(domain), "Type": "CNAME", "Value": "_f.acm-validations.aws."},
+			"ResourceRecord": object{"Name": proofName(domain), "Type": "CNAME", "Value": proofValue},
 		}},
 	}}, nil
 }
@@ -138,11 +153,11 @@ func (d *Double) recordCreated(t *thing) error {
 }
 
 func (d *Double) dnsHandlers() map[string]handler {
-	return map[string]handler{"GetHostedZone": d.getHostedZone, "ListResourceRecordSets": d.listRecords}
+	return map[string]handler{"GetHostedZone": d.getHostedZone, "ListResourceRecordSets": d.listRecords, "ChangeResourceRecordSets": d.changeRecords}
 }
 
 // serveDNS reads Route 53's paths, /2013-04-01/hostedzone/ID and what stands behind it.
-func (d *Double) serveDNS(w http.ResponseWriter, r *http.Request, _ []byte) {
+func (d *Double) serveDNS(w http.ResponseWriter, r *http.Request, body []byte) {
 	path := strings.Split(strings.Trim(strings.TrimPrefix(r.URL.Path, "/2013-04-01/hostedzone/"), "/"), "/")
 	in, operation := object{"Id": path[0]}, r.Method
 	switch {
@@ -150,6 +165,9 @@ func (d *Double) serveDNS(w http.ResponseWriter, r *http.Request, _ []byte) {
 		operation = "GetHostedZone"
 	case r.Method == http.MethodGet && path[1] == "rrset":
 		operation = "ListResourceRecordSets"
+	case r.Method == http.MethodPost && path[1] == "rrset":
+		operation = "ChangeResourceRecordSets"
+		in["Changes"] = changesIn(body)
 	}
 	for key, value := range r.URL.Query() {
 		in[key] = value[0]
@@ -207,7 +225,11 @@ func (d *Double) listRecords(in object) (object, error) {
 	shown, next := page(d, all, "", number(in, "maxitems"))
 	records := list{}
 	for _, r := range shown {
-		records = append(records, object{"Name": r.name, "Type": r.kind})
+		o := object{"Name": r.name, "Type": r.kind}
+		if r.kind == "CNAME" {
+			o["TTL"], o["ResourceRecords"] = 300, object{"ResourceRecord": object{"Value": proofValue}}
+		}
+		records = append(records, o)
 	}
 	return object{"ResourceRecordSets": records, "IsTruncated": next != "", "MaxItems": cmp.Or(text(in, "maxitems"), "300")}, nil
 }
@@ -219,4 +241,67 @@ func sortKey(name, kind string) string {
 	labels := strings.Split(strings.TrimSuffix(name, "."), ".")
 	slices.Reverse(labels)
 	return strings.Join(labels, ".") + " " + kind
+}
+
+// changesIn reads the changes of a request's body.
+func changesIn(body []byte) list {
+	var request struct {
+		Changes []struct {
+			Action string
+			Set    struct {
+				Name, Type string
+				Values     []string `xml:"ResourceRecords>ResourceRecord>Value"`
+			} `xml:"ResourceRecordSet"`
+		} `xml:"ChangeBatch>Changes>Change"`
+	}
+	if err := xml.Unmarshal(body, &request); err != nil {
+		return nil
+	}
+	changes := list{}
+	for _, c := range request.Changes {
+		changes = append(changes, object{"Action": c.Action, "Name": c.Set.Name, "Type": c.Set.Type, "Value": strings.Join(c.Set.Values, " ")})
+	}
+	return changes
+}
+
+// changeRecords deletes a proof, whose values have to be those that it has.
+func (d *Double) changeRecords(in object) (object, error) {
+	zone, err := d.hostedZone(in)
+	if err != nil {
+		return nil, err
+	}
+	for _, c := range objects(in, "Changes") {
+		proof := dnsRecord{zone.ID, text(c, "Name"), text(c, "Type")}
+		i := slices.Index(d.proofs, proof)
+		switch {
+		case text(c, "Action") != "DELETE":
+			return nil, fail("InvalidChangeBatch", "[awsdouble only deletes]")
+		case i < 0:
+			return nil, fail("InvalidChangeBatch", "[Tried to delete resource record set [name='%s', type='%s'] but it was not found]", proof.name, proof.kind)
+		case text(c, "Value") != proofValue:
+			return nil, fail("InvalidChangeBatch", "[Tried to delete resource record set [name='%s', type='%s'] but the values provided do not match the current values]", proof.name, proof.kind)
+		}
+		d.proofs = slices.Delete(d.proofs, i, i+1)
+	}
+	return object{"ChangeInfo": object{"Id": "/change/C1", "Status": "PENDING", "SubmittedAt": d.now()}}, nil
+}
+
+// Proofs lists the records that certificates wrote into hosted zones and that are still there.
+func (d *Double) Proofs() []string {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	var names []string
+	for _, p := range d.proofs {
+		names = append(names, p.name)
+	}
+	return names
+}
+
+// PutProof writes the record that proves a domain into a hosted zone, as a certificate of former times has left it, and
+// returns its name.
+func (d *Double) PutProof(zone, domain string) string {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.proofs = append(d.proofs, dnsRecord{zone, proofName(domain), "CNAME"})
+	return proofName(domain)
 }

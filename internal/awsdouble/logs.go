@@ -18,7 +18,7 @@ type LogEvent struct {
 
 func (d *Double) logsHandlers() map[string]handler {
 	return map[string]handler{
-		"DescribeLogGroups": d.describeLogGroups, "DescribeLogStreams": d.describeLogStreams,
+		"DeleteLogGroup": d.deleteLogGroup, "DescribeLogGroups": d.describeLogGroups, "DescribeLogStreams": d.describeLogStreams,
 		"GetLogEvents": d.getLogEvents, "FilterLogEvents": d.filterLogEvents,
 	}
 }
@@ -192,4 +192,12 @@ func eventTime(event any) int {
 	o, _ := event.(object)
 	at, _ := o["timestamp"].(int64)
 	return int(at)
+}
+
+func (d *Double) deleteLogGroup(in object) (object, error) {
+	t := d.thing("AWS::Logs::LogGroup", text(in, "logGroupName"))
+	if t == nil {
+		return nil, fail("ResourceNotFoundException", "The specified log group does not exist.")
+	}
+	return object{}, d.removeThing(t)
 }

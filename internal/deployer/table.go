@@ -85,6 +85,15 @@ func (t *table) stopping() {
 		[]string{"elasticloadbalancing:ModifyLoadBalancerAttributes"}, t.arns("elasticloadbalancing", "loadbalancer/app/*"), t.ours()) // its name is made of little of the stack's
 	t.allow(Destroy, "FindVersions", "only an empty bucket can be deleted", []string{"s3:ListBucketMultipartUploads", "s3:ListBucketVersions"}, t.buckets())
 	t.allow(Destroy, "EmptyBuckets", "the same", []string{"s3:AbortMultipartUpload", "s3:DeleteObject", "s3:DeleteObjectVersion"}, objects(t.buckets()))
+	t.allow(Destroy, "SweepLogGroups", "a late line can make a log group again", []string{"logs:DeleteLogGroup"},
+		t.arns("logs", "log-group:"+prefix, "log-group:/aws/ecs/containerinsights/"+prefix))
+	t.allow(Destroy, "SweepReports", "builds make report groups; their names begin with the project's", []string{"codebuild:BatchGetReportGroups", "codebuild:DeleteReportGroup"},
+		t.arns("codebuild", "report-group/*"))
+	t.allow(Destroy, "SweepProofs", "the record that proved a certificate's domain stays behind", []string{"route53:ChangeResourceRecordSets"},
+		[]string{"arn:" + t.in.Partition + ":route53:::hostedzone/*"}, iampolicy.Condition{"ForAllValues:StringEquals": {
+			"route53:ChangeResourceRecordSetsActions": {"DELETE"}, "route53:ChangeResourceRecordSetsRecordTypes": {"CNAME"},
+		}})
+	t.allow(Destroy, "SeeSharedProofs", "unless another certificate of the account needs it, in whatever Region", []string{"acm:ListCertificates", "ec2:DescribeRegions"}, all)
 	t.allow(Destroy, "SeeHolders", "who holds what cannot be deleted", []string{"ec2:DescribeNetworkInterfaces"}, all)
 	t.allow(Destroy, "FindTaskDefinitions", "task definitions outlive their stack", []string{"ecs:DeregisterTaskDefinition", "ecs:ListTaskDefinitions"}, all)
 	t.allow(Destroy, "DeleteTaskDefinitions", "the same", []string{"ecs:DeleteTaskDefinitions"}, t.arns("ecs", "task-definition/"+prefix))
@@ -97,7 +106,6 @@ func (t *table) proving() {
 		t.arns("ecs", "cluster/"+prefix))
 	t.allow(Destroy, "ProveCertificates", "the same; a certificate's id says nothing of whose it is", []string{"acm:DescribeCertificate"}, t.arns("acm", "certificate/*"))
 	t.allow(Destroy, "ProveAlarms", "the same", []string{"cloudwatch:DescribeAlarms"}, t.arns("cloudwatch", "alarm:"+prefix))
-	t.allow(Destroy, "ProveReports", "the same", []string{"codebuild:BatchGetReportGroups"}, t.arns("codebuild", "report-group/"+prefix))
 	t.allow(Destroy, "ProveDashboards", "the same", []string{"cloudwatch:GetDashboard"},
 		[]string{"arn:" + t.in.Partition + ":cloudwatch::" + t.in.Account + ":dashboard/" + prefix})
 	t.allow(Destroy, "ProveRecords", "the same, in zones that slipway.yaml may no longer name", []string{"route53:ListResourceRecordSets"},

@@ -46,6 +46,7 @@ type removal struct {
 	DestroyOptions
 	found  []stack // every stack of the application's, in the order of deletion
 	record *record
+	there  []residue.Resource // what the stacks that go have by now
 }
 
 // Destroy takes everything of the application away, or some of its environments, in this account and Region, and then asks
@@ -98,7 +99,10 @@ func (l *Launcher) removal(ctx context.Context, o DestroyOptions) (*removal, err
 	if err := r.known(); err != nil {
 		return nil, err
 	}
-	return r, r.recordTrees(ctx, r.going())
+	if err := r.recordTrees(ctx, r.going()); err != nil {
+		return nil, err
+	}
+	return r, r.recordLeftovers(ctx)
 }
 
 // known refuses the name of an environment that there is not and never was.
@@ -218,6 +222,7 @@ func (l *Launcher) rank(s stack) int {
 // recordTrees notes every physical id before the first is deleted: afterwards CloudFormation no longer tells, and a destroy
 // that was killed must still be able to prove its end.
 func (r *removal) recordTrees(ctx context.Context, stacks []stack) error {
+	r.there = nil
 	for _, s := range stacks {
 		resources, err := r.tree(ctx, s.id, s.name)
 		if err != nil {
@@ -234,6 +239,9 @@ func (r *removal) recordTrees(ctx context.Context, stacks []stack) error {
 				resource.PhysicalID = s.parameters[contract.KeyHostedZoneID] + "|" + resource.PhysicalID
 			}
 			r.record.add(entry{resource, keep})
+			if keep == "" {
+				r.there = append(r.there, resource)
+			}
 		}
 	}
 	return nil
@@ -364,7 +372,7 @@ func (r *removal) takeAway(ctx context.Context, turn *lease.Lease) error {
 			return err
 		}
 	}
-	if err := r.sweepTaskDefinitions(ctx); err != nil {
+	if err := r.sweep(ctx); err != nil {
 		return err
 	}
 	for _, s := range r.going() {
@@ -394,6 +402,9 @@ func (r *removal) findAgain(ctx context.Context) (err error) {
 	if err := r.recordTrees(ctx, r.going()); err != nil {
 		return err
 	}
+	if err := r.recordLeftovers(ctx); err != nil {
+		return err
+	}
 	if len(r.record.all) == known {
 		return nil
 	}
@@ -410,7 +421,9 @@ func (r *removal) deleteUntilGone(ctx context.Context, s stack, role string) err
 	if err == nil && inProgress(s.status) {
 		if s, err = r.settle(ctx, s); err == nil && s.exists() {
 			if err = r.recordTrees(ctx, []stack{s}); err == nil { // it may have made more meanwhile
-				err = r.record.save()
+				if err = r.recordLeftovers(ctx); err == nil {
+					err = r.record.save()
+				}
 			}
 		}
 	}

@@ -213,7 +213,11 @@ func (l Left) String() string {
 func (r *removal) retained(environments []string) []Retained {
 	var list []Retained
 	for _, e := range r.record.kept() {
-		list = append(list, Retained{e.Type + " " + e.PhysicalID, fmt.Sprintf("its DeletionPolicy is %s (override.yaml); it goes on costing money", e.Keep)})
+		why := fmt.Sprintf("its DeletionPolicy is %s (override.yaml); it goes on costing money", e.Keep)
+		if e.Type == residue.ProofRecord {
+			why = e.Keep
+		}
+		list = append(list, Retained{e.Type + " " + e.PhysicalID, why})
 	}
 	add := func(what, why string) {
 		if why = cmp.Or(why, "yours: slipway.yaml names it, and others made it"); !slices.Contains(list, Retained{what, why}) {

@@ -121,6 +121,7 @@ func everyRequest(t *testing.T) (launches, looks []iampolicy.Request, rights []d
 	b.double.PutExecution(b.double.PhysicalID("slipway-demo-prod", "Pipeline.Pipeline"), "InProgress")
 	b.double.PutUpload(b.double.PhysicalID("slipway-demo-foundation", "Bucket"), "artifacts/unfinished")
 	project := b.double.PhysicalID("slipway-demo-prod", "Pipeline.ChecksProject")
+	b.build(t, project)
 	b.double.OnBuild(func(awsdouble.Build) awsdouble.BuildResult { return awsdouble.BuildResult{} })
 	_, err := codebuild.NewFromConfig(b.double.Config()).StartBuild(t.Context(), &codebuild.StartBuildInput{
 		ProjectName: &project, SourceTypeOverride: types.SourceTypeS3, SourceLocationOverride: new("nowhere"),
@@ -134,6 +135,11 @@ func everyRequest(t *testing.T) (launches, looks []iampolicy.Request, rights []d
 	b.double.FailDelete("Network.VPC", "")
 	if err := b.again("b").Destroy(t.Context(), DestroyOptions{Protected: []string{"former", "prod"}}); err != nil {
 		t.Fatalf("%v\n%s", err, b.progress)
+	}
+	zone := "Z0123456789ABCDEFGHIJ"
+	proof := residue.Resource{Type: residue.ProofRecord, PhysicalID: zone + "|" + b.given().double.PutProof(zone, "www.example.com")}
+	if err := (&removal{Launcher: b.Launcher, record: &record{}}).sweepProof(t.Context(), proof); err != nil {
+		t.Fatal(err)
 	}
 	launches = b.double.Requests()
 	b.lookAtEverything(t)

@@ -22,16 +22,25 @@ func (s services) certificate(ctx context.Context, _ string, ids []string) (map[
 // (docs.aws.amazon.com/Route53/latest/APIReference/API_ListResourceRecordSets.html). A record of another type, such as
 // the one that proves a certificate's domain, is not ours to ask about.
 func (s services) record(ctx context.Context, zone string, ids []string) (map[string]status, error) {
-	_, name, _ := strings.Cut(ids[0], "|")
+	return s.recordOf(ctx, zone, ids[0], dnstypes.RRTypeA)
+}
+
+// proof asks for the record that proves a certificate's domain.
+func (s services) proof(ctx context.Context, zone string, ids []string) (map[string]status, error) {
+	return s.recordOf(ctx, zone, ids[0], dnstypes.RRTypeCname)
+}
+
+func (s services) recordOf(ctx context.Context, zone, id string, kind dnstypes.RRType) (map[string]status, error) {
+	_, name, _ := strings.Cut(id, "|")
 	answer, err := s.dns.ListResourceRecordSets(ctx, &route53.ListResourceRecordSetsInput{
-		HostedZoneId: &zone, StartRecordName: &name, StartRecordType: dnstypes.RRTypeA, MaxItems: new(int32(1)),
+		HostedZoneId: &zone, StartRecordName: &name, StartRecordType: kind, MaxItems: new(int32(1)),
 	})
 	if err != nil {
-		return one(ids[0], "", err, "NoSuchHostedZone")
+		return one(id, "", err, "NoSuchHostedZone")
 	}
 	for _, record := range answer.ResourceRecordSets {
-		if record.Type == dnstypes.RRTypeA && strings.EqualFold(strings.TrimSuffix(*record.Name, "."), strings.TrimSuffix(name, ".")) {
-			return map[string]status{ids[0]: {}}, nil
+		if record.Type == kind && strings.EqualFold(strings.TrimSuffix(*record.Name, "."), strings.TrimSuffix(name, ".")) {
+			return map[string]status{id: {}}, nil
 		}
 	}
 	return nil, nil

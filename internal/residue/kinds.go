@@ -6,6 +6,10 @@ import (
 	"slipway/internal/ec2query"
 )
 
+// ProofRecord is the type here of a certificate's validation record, which CloudFormation makes with the certificate and
+// leaves behind (github.com/aws-cloudformation/cloudformation-coverage-roadmap/issues/1603). It is none of CloudFormation's.
+const ProofRecord = "AWS::Route53::RecordSet of a certificate"
+
 // kinds is the one table of what can be checked. The comment with each says what its physical id is: what Ref
 // returns, by the "Return values" section of the type's page in
 // docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference.
@@ -27,7 +31,7 @@ func kinds(s services) map[string]kind {
 		"AWS::CloudWatch::Dashboard": {call: "cloudwatch:GetDashboard", ask: s.dashboard},
 		// "Ref returns the name of the project"
 		"AWS::CodeBuild::Project": {call: "codebuild:BatchGetProjects", batch: 100, ask: s.projects},
-		// "Ref returns the ARN of the report group"
+		// "Ref returns the ARN of the report group"; builds make others.
 		"AWS::CodeBuild::ReportGroup": {call: "codebuild:BatchGetReportGroups", batch: 100, ask: s.reportGroups},
 		// "Ref returns the pipeline name"
 		"AWS::CodePipeline::Pipeline": {call: "codepipeline:GetPipeline", ask: s.deliveryPipeline},
@@ -88,6 +92,9 @@ func kinds(s services) map[string]kind {
 		// "Ref returns the domain name of the record set"; who records it puts the hosted zone's id before it, with a bar
 		// between, since the name alone may stand in several zones.
 		"AWS::Route53::RecordSet": {call: "route53:ListResourceRecordSets", group: zoneOf, ask: s.record},
+
+		// Of no stack's: hosted zone and name of the record that proves a certificate's domain.
+		ProofRecord: {call: "route53:ListResourceRecordSets", group: zoneOf, ask: s.proof},
 
 		// "Ref returns the bucket name"
 		"AWS::S3::Bucket": {call: "s3:ListBucket", ask: s.bucket},

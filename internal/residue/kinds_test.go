@@ -159,6 +159,8 @@ func typeTests() []typeTest {
 			[]reply{ok(`{"projects":[],"projectsNotFound":["image"]}`)}, deniedJSON},
 		{"AWS::CodeBuild::ReportGroup", arnReports, "codebuild:BatchGetReportGroups", ok(`{"reportGroups":[{"arn":"` + arnReports + `","status":"DELETING"}],"reportGroupsNotFound":[]}`), "DELETING",
 			[]reply{ok(`{"reportGroups":[],"reportGroupsNotFound":["` + arnReports + `"]}`)}, deniedJSON},
+		{residue.ProofRecord, "Z1|_x.www.example.com.", "route53:GET /2013-04-01/hostedzone/Z1/rrset", records("_x.www.example.com.", "CNAME"), "",
+			[]reply{records("", ""), records("_y.www.example.com.", "CNAME"), records("_x.www.example.com.", "TXT")}, deniedQuery},
 		{"AWS::CodePipeline::Pipeline", "shop", "codepipeline:GetPipeline", ok(`{"pipeline":{"name":"shop"}}`), "",
 			[]reply{jsonError("PipelineNotFoundException", "Account '123456789012' does not have a pipeline with name 'shop'")}, deniedJSON},
 		{"AWS::Events::Rule", "shop-Rule", "events:DescribeRule", ok(`{"Name":"shop-Rule","State":"ENABLED"}`), "ENABLED",

@@ -31,7 +31,7 @@ var keeps = map[string]struct{ holds, deletion, replacement, why string }{
 // passes is what is lost with resources that hold no state of their own, but are known by others or to history. They go and
 // come as CloudFormation does it by default: deleted.
 var passes = map[string]string{
-	"AWS::CertificateManager::Certificate":      "Nothing: another is made for the domain; the record that proves it stays.",
+	"AWS::CertificateManager::Certificate":      "Nothing: another is made for the domain. `destroy.sh` deletes the record that proved it, unless another certificate needs that.",
 	"AWS::CodeBuild::Project":                   "The builds' history; their logs are in the log groups.",
 	"AWS::CodeBuild::ReportGroup":               "The reports of the builds' tests; the logs say the same.",
 	"AWS::CodePipeline::Pipeline":               "The runs' history; releases are in the bucket.",
