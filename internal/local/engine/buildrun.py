@@ -198,7 +198,9 @@ def work_folder(always_the_same: bool) -> Path:
     if parent.is_symlink() or parent.stat().st_uid != os.getuid():
         raise BuildError("INTERNAL_ERROR", f"{parent} belongs to somebody else: remove it", "FAULT")
     if not always_the_same:
-        return Path(tempfile.mkdtemp(prefix="slipway-build-", dir=parent)).resolve()
+        folder = Path(tempfile.mkdtemp(prefix="slipway-build-", dir=parent)).resolve()
+        folder.chmod(mode)
+        return folder
     folder = parent.resolve() / "slipway-build-pipeline"
     remove(folder)
     folder.mkdir(mode=mode)
