@@ -139,7 +139,10 @@ func (l *Lease) keep(ctx context.Context, life time.Duration, lose context.Cance
 			return
 		case <-time.After(l.beat):
 		}
-		switch err := l.renew(ctx); {
+		trying, cancel := context.WithTimeout(ctx, life/2) // a call that hangs would let the lease run out
+		err := l.renew(trying)
+		cancel()
+		switch {
 		case err == nil:
 			renewed = time.Now()
 		case errors.Is(err, ErrNoBucket):

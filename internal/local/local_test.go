@@ -210,6 +210,29 @@ func TestTwoAtOnce(t *testing.T) {
 	}
 }
 
+// Two clones have an engine each, with their own ports: the end of one leaves the other as it is.
+func TestTwoClones(t *testing.T) {
+	t.Parallel()
+	one, other := started(t, clone(t)), started(t, clone(t))
+	if one.Endpoint == other.Endpoint {
+		t.Fatalf("both are at %s", one.Endpoint)
+	}
+	name := "only-in-the-other"
+	if _, err := s3Client(other).CreateBucket(t.Context(), &s3.CreateBucketInput{Bucket: &name}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s3Client(one).HeadBucket(t.Context(), &s3.HeadBucketInput{Bucket: &name}); err == nil {
+		t.Error("the clones share their buckets")
+	}
+	if err := one.Stop(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	nothingLeft(t, one)
+	if _, err := s3Client(other).HeadBucket(t.Context(), &s3.HeadBucketInput{Bucket: &name}); err != nil {
+		t.Errorf("the other clone's engine after the end of the first: %v", err)
+	}
+}
+
 func TestStoppedByHandIsReported(t *testing.T) {
 	t.Parallel()
 	if testing.Short() {

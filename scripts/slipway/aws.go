@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -15,6 +16,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws/retry"
 	awsconfig "github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/credentials/ec2rolecreds"
+	"github.com/aws/aws-sdk-go-v2/credentials/stscreds"
 	"github.com/aws/aws-sdk-go-v2/feature/ec2/imds"
 
 	"slipway/internal/contract"
@@ -22,7 +24,7 @@ import (
 
 // awsConfig reads the user's AWS configuration, and refuses one that leads elsewhere than to AWS.
 func (a *app) awsConfig(ctx context.Context, w where) (aws.Config, error) {
-	cfg, err := loadConfig(ctx, w)
+	cfg, err := loadConfig(ctx, w, a.oneTimeCode(ctx))
 	if err != nil {
 		return cfg, err
 	}
@@ -30,9 +32,32 @@ func (a *app) awsConfig(ctx context.Context, w where) (aws.Config, error) {
 	return cfg, a.checkEndpoints(cfg)
 }
 
+// oneTimeCode asks at a terminal for the code of a profile whose role wants MFA.
+func (a *app) oneTimeCode(ctx context.Context) func() (string, error) {
+	if !a.terminal() {
+		return noCode
+	}
+	return func() (string, error) {
+		code, err := a.ask(ctx, "MFA code: ")
+		return strings.TrimSpace(code), err
+	}
+}
+
+// noCode is where nobody can be asked.
+func noCode() (string, error) {
+	return "", errors.New("the profile's role wants MFA, and there is no terminal to ask for the code: run it at one, or make a session first (`aws configure export-credentials --format env`) and hand that on in AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN")
+}
+
+// mfaSession is how long the session of a role with MFA lasts: as long as every role's may, so that a deployment asks once.
+const mfaSession = time.Hour
+
 // loadConfig reads the user's AWS configuration as it is; it calls nobody.
-func loadConfig(ctx context.Context, w where) (aws.Config, error) {
-	var options []func(*awsconfig.LoadOptions) error
+func loadConfig(ctx context.Context, w where, code func() (string, error)) (aws.Config, error) {
+	options := []func(*awsconfig.LoadOptions) error{awsconfig.WithAssumeRoleCredentialOptions(func(o *stscreds.AssumeRoleOptions) {
+		if o.SerialNumber != nil {
+			o.Duration, o.TokenProvider = cmp.Or(o.Duration, mfaSession), code
+		}
+	})}
 	if w.region != "" {
 		options = append(options, awsconfig.WithRegion(w.region))
 	}

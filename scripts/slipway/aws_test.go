@@ -1,8 +1,10 @@
 package main
 
 import (
+	"io"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -121,6 +123,39 @@ func TestNoInstanceRole(t *testing.T) {
 	wantSaid(t, errs, "no AWS credentials", "--local", "attempts, 2,")
 	if asked.Load() == 0 {
 		t.Error("the metadata service was not asked")
+	}
+}
+
+// The code of a role with MFA is asked for, for a session that lasts; where nobody can be asked that is said.
+func TestRoleWithMFA(t *testing.T) {
+	noAWS(t)
+	asked := url.Values{}
+	sts := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		_ = r.ParseForm()
+		asked = r.PostForm
+		_, _ = io.WriteString(w, "<AssumeRoleResponse><AssumeRoleResult><Credentials><AccessKeyId>AKIDROLE</AccessKeyId><SecretAccessKey>secret</SecretAccessKey><SessionToken>session</SessionToken><Expiration>2100-01-01T00:00:00Z</Expiration></Credentials></AssumeRoleResult></AssumeRoleResponse>")
+	}))
+	t.Cleanup(sts.Close)
+	file := filepath.Join(t.TempDir(), "config")
+	text := "[profile ops]\nrole_arn = arn:aws:iam::123456789012:role/ops\nmfa_serial = arn:aws:iam::123456789012:mfa/me\nsource_profile = me\nregion = eu-west-1\n[profile me]\naws_access_key_id = AKIDME\naws_secret_access_key = secret\n"
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("AWS_CONFIG_FILE", file)
+	t.Setenv("AWS_ENDPOINT_URL_STS", sts.URL)
+	cfg, err := loadConfig(t.Context(), where{profile: "ops"}, func() (string, error) { return "123456", nil })
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := cfg.Credentials.Retrieve(t.Context())
+	if err != nil || got.AccessKeyID != "AKIDROLE" || asked.Get("TokenCode") != "123456" || asked.Get("DurationSeconds") != "3600" {
+		t.Errorf("%+v, %v, asked with %v", got, err, asked)
+	}
+	if cfg, err = loadConfig(t.Context(), where{profile: "ops"}, (&app{}).oneTimeCode(t.Context())); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := cfg.Credentials.Retrieve(t.Context()); err == nil || !strings.Contains(err.Error(), "no terminal to ask for the code") {
+		t.Errorf("without a terminal: %v", err)
 	}
 }
 

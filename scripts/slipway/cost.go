@@ -25,7 +25,7 @@ func (a *app) cost(ctx context.Context, w where, environments []string) error {
 	if err := a.templatesFresh(ctx, root); err != nil {
 		return err
 	}
-	settings, err := loadConfig(ctx, w)
+	settings, err := loadConfig(ctx, w, noCode)
 	if err != nil {
 		return err
 	}

@@ -161,7 +161,7 @@ func (a *app) plan(ctx context.Context, w where, p preview) error {
 	if err := a.templatesFresh(ctx, root); err != nil {
 		return err
 	}
-	settings, err := loadConfig(ctx, w)
+	settings, err := loadConfig(ctx, w, noCode)
 	if err != nil {
 		return err
 	}

@@ -24,7 +24,7 @@ func (a *app) policy(ctx context.Context, w where, name string) error {
 	if err != nil {
 		return err
 	}
-	settings, err := loadConfig(ctx, w)
+	settings, err := loadConfig(ctx, w, noCode)
 	if err != nil {
 		return err
 	}
