@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -162,6 +163,7 @@ func TestSlowloris(t *testing.T) {
 
 	before := runtime.NumGoroutine()
 	var clients sync.WaitGroup
+	defer clients.Wait() // also where the test ends early: they still speak to it
 	for i := range 1000 {
 		clients.Go(func() {
 			connection, err := net.Dial("tcp", listener.Addr().String())
@@ -172,7 +174,8 @@ func TestSlowloris(t *testing.T) {
 			defer connection.Close()
 			_, _ = io.WriteString(connection, []string{"GET /time HTTP/1.1\r\nX-", "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n", ""}[i%3])
 			_ = connection.SetReadDeadline(time.Now().Add(10 * time.Second))
-			if _, err := io.Copy(io.Discard, connection); err != nil {
+			// What it has not read when it closes is answered by a reset.
+			if _, err := io.Copy(io.Discard, connection); err != nil && !errors.Is(err, syscall.ECONNRESET) {
 				t.Errorf("not cut off: %v", err)
 			}
 		})
