@@ -22,7 +22,7 @@ type defect struct {
 
 const (
 	rehearsedFile = "web/rehearsed.go"
-	rehearsedTest = "web/rehearsed_test.go"
+	rehearsedTest = "web/a_rehearsed_test.go" // go test runs it first
 	healthFile    = "web/health.go"
 	timeFile      = "web/time.go"
 	overrideFile  = "override.yaml"
@@ -93,6 +93,11 @@ func stopped() []defect {
 			plant: both(writing(rehearsedFile, inTaskOnly), replacing(healthFile, wellHandler, unwellHandler)), mend: both(removing(rehearsedFile), replacing(healthFile, unwellHandler, wellHandler)),
 			at: "Deploy-dev/Deploy", because: `cause: health-path`,
 		},
+		{
+			name: "acceptance", what: "a service that is well and answers GET /time wrongly",
+			plant: both(writing(rehearsedFile, wrongTime), replacing(timeFile, rightMessage, wrongMessage)), mend: both(removing(rehearsedFile), replacing(timeFile, wrongMessage, rightMessage)),
+			at: "Deploy-dev/Deploy", because: `release \d+, which was there before, is back`,
+		},
 	}
 }
 
@@ -105,7 +110,21 @@ const opening = `dev/ecs.yaml:
         - {Description: SSH, CidrIp: 0.0.0.0/0, FromPort: 22, ToPort: 22, IpProtocol: tcp}
 `
 
+const wrongTime = `package main
+
+import "os"
+
+func message() string {
+	if os.Getenv("` + inTask + `") != "" {
+		return "broken on purpose"
+	}
+	return "Automation for the People"
+}
+`
+
 const (
+	rightMessage  = `Message: "Automation for the People"`
+	wrongMessage  = `Message: message()`
 	wellHandler   = "_ *http.Request) {\n\trespondHealthy(w)\n"
 	unwellHandler = "_ *http.Request) {\n\tif rehearsed {\n\t\trespondError(w, http.StatusInternalServerError, \"broken on purpose\")\n\t\treturn\n\t}\n\trespondHealthy(w)\n"
 )
