@@ -6,7 +6,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io/fs"
+	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -192,24 +193,18 @@ func (l *Launcher) owner() string {
 // uploadSet uploads all templates of the working tree, those of other environments included, and the list of them: with it a
 // release can be gone back to, or promoted, when its source is gone.
 func (l *Launcher) uploadSet(ctx context.Context, bucket string) (release.Set, error) {
-	set := release.Set{Files: map[string]string{}, Parameters: map[string]map[string]string{}, Slipway: l.Slipway}
+	set := release.Set{Parameters: map[string]map[string]string{}, Slipway: l.Slipway}
 	for _, env := range l.Config.Environments {
 		set.Parameters[env.Name] = l.Config.RootParameters(env)
 	}
-	err := fs.WalkDir(l.Templates, ".", func(path string, entry fs.DirEntry, err error) error {
-		if err != nil || entry.IsDir() || !strings.HasSuffix(path, ".yaml") {
-			return err
+	var err error
+	if set.Files, err = templateFiles(l.Templates); err != nil {
+		return set, err
+	}
+	for _, path := range slices.Sorted(maps.Keys(set.Files)) {
+		if _, err := l.uploadTemplate(ctx, bucket, path); err != nil {
+			return set, err
 		}
-		text, err := fs.ReadFile(l.Templates, path)
-		if err != nil {
-			return err
-		}
-		set.Files[path] = hashOf(text)
-		_, err = l.uploadTemplate(ctx, bucket, path)
-		return err
-	})
-	if err != nil {
-		return set, fmt.Errorf("upload the templates: %w", err)
 	}
 	key, text, err := set.Encode()
 	if err == nil {

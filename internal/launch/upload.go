@@ -15,6 +15,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 
 	"slipway/internal/contract"
+	"slipway/internal/release"
 )
 
 // uploadTemplate puts a template under a key made of its content's hash and returns its URL. A key is never
@@ -155,17 +156,23 @@ func discard(file *os.File) {
 
 // TemplateSet is one hash over a templates folder: by path and content of each template.
 func TemplateSet(templates fs.FS) (string, error) {
-	sum := sha256.New()
+	files, err := templateFiles(templates)
+	return release.Set{Files: files}.Hash(), err
+}
+
+// templateFiles are the templates of a folder, by their path in it, each with its content's hash.
+func templateFiles(templates fs.FS) (map[string]string, error) {
+	files := map[string]string{}
 	err := fs.WalkDir(templates, ".", func(path string, entry fs.DirEntry, err error) error {
 		if err != nil || entry.IsDir() || !strings.HasSuffix(path, ".yaml") {
 			return err
 		}
 		text, err := fs.ReadFile(templates, path)
-		fmt.Fprintf(sum, "%d %s %s\n", len(path), path, hashOf(text))
+		files[path] = hashOf(text)
 		return err
 	})
 	if err != nil {
-		return "", fmt.Errorf("read the templates: %w", err)
+		return nil, fmt.Errorf("read the templates: %w", err)
 	}
-	return hex.EncodeToString(sum.Sum(nil)), nil
+	return files, nil
 }
