@@ -394,7 +394,7 @@ def _registry() -> tuple[Patch, ...]:
             places=("services.ecr:handle_request",),
             sha256="492f992e404de463b7dd89396a1f6a452dcd424e0c7a05a39c65ec814d778e91",
             fault="Nobody can ask for the scan of an image.",
-            right="The registry says what its scan has found, or that it cannot scan the image. (Here it can scan none.)",
+            right="The registry says what its scan has found, or that it cannot scan it. (Here it can scan none.)",
             source=_AWS + "AmazonECR/latest/userguide/image-scanning.html",
             wrap=scanning.answering,
         ),
