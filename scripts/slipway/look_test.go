@@ -251,7 +251,7 @@ func TestDoctor(t *testing.T) {
 	if code, out, _ = call(t, "", "doctor"); code != exitFailed {
 		t.Errorf("with problems: exit code %d", code)
 	}
-	wantSaid(t, out, "problem  names of the stacks: ", "-> choose another name in slipway.yaml", "problem  environment prod: stack slipway-demo-prod is in status UPDATE_ROLLBACK_FAILED", "-> its last update failed")
+	wantSaid(t, out, "problem  names of the stacks: ", "-> choose another name in slipway.yaml", "warning  environment prod: stack slipway-demo-prod is in status UPDATE_ROLLBACK_FAILED", "-> a launch continues the rollback")
 	_, out, _ = call(t, "", "doctor", "--json")
 	var got diagnosis
 	if err := json.Unmarshal([]byte(out), &got); err != nil || got.Well || len(got.Checks) < 8 {
