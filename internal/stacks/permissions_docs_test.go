@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"slipway/internal/contract"
 	"slipway/internal/docstest"
 	"slipway/internal/iampolicy"
 	"slipway/internal/iamref"
@@ -19,7 +20,43 @@ const permissionsPage = "../../docs/permissions.md"
 
 // The tables of docs/permissions.md are made from the templates; go test ./internal/stacks -update writes them.
 func TestPermissionsPage(t *testing.T) {
-	docstest.Fresh(t, permissionsPage, "go test ./internal/stacks -update", *update, map[string]string{"everything": everythingTable(t), "sources": sourcesTable()})
+	docstest.Fresh(t, permissionsPage, "go test ./internal/stacks -update", *update, map[string]string{
+		"everything": everythingTable(t), "sources": sourcesTable(), "pipeline": pipelineTable(t),
+	})
+}
+
+// pipelineTable lists what the roles of the pipeline and its builds may do, statement by statement.
+func pipelineTable(t *testing.T) string {
+	cfg := standard()
+	cfg.Name, cfg.Environments[0].Name, cfg.Pipeline.Environment = "name", "env", "env"
+	a := deployed(t, cfg)
+	a.partition, a.region, a.id = "", "", ""
+	// The arguments are what CloudFormation or somebody else chooses.
+	short := strings.NewReplacer("arn:::", "", "arn::", "", ":::", ":", "::", ":", "name", "NAME", "-1A2B3C4D5E6F7", "-*", "-1A2B3C4D5E6F", "-*", "1a2b3c4d5e6f7", "*")
+	var b strings.Builder
+	b.WriteString("| role | statement | actions | on |\n|---|---|---|---|\n")
+	for _, role := range []struct{ file, id string }{
+		{contract.FoundationTemplate, "ImageRole"}, {"env/pipeline.yaml", "ChecksRole"}, {"env/pipeline.yaml", "DeployRole"},
+		{"env/pipeline.yaml", "PipelineRole"}, {"env/pipeline.yaml", "TriggerRole"},
+	} {
+		for _, d := range a.of(role.file, role.id) {
+			for _, s := range d.Statement {
+				var on []string
+				for _, resource := range s.Resource {
+					on = append(on, "`"+short.Replace(resource)+"`")
+				}
+				condition := ""
+				for _, operator := range slices.Sorted(maps.Keys(s.Condition)) {
+					keys := s.Condition[operator]
+					for _, key := range slices.Sorted(maps.Keys(keys)) {
+						condition += fmt.Sprintf("; only with `%s` `%s`", key, short.Replace(strings.Join(keys[key], "`, `")))
+					}
+				}
+				fmt.Fprintf(&b, "| %s | %s | %s | %s%s |\n", role.id, s.Sid, strings.Join(s.Action, ", "), strings.Join(on, ", "), condition)
+			}
+		}
+	}
+	return b.String()
 }
 
 // everythingTable lists what any policy of any template allows on "*", and why.
