@@ -80,7 +80,7 @@ func stopped() []defect {
 			mend: func(ctx context.Context, w *workplace) error {
 				return errors.Join(removing("web/note.go")(ctx, w), w.publish())
 			},
-			at: "Checks/Security", because: `GO-2026-9999`,
+			at: "Checks/Security", because: `GO-2026-9999: planted`,
 		},
 		{
 			name: "crash", what: "a service that exits when it starts",

@@ -294,6 +294,9 @@ func (s *story) stopAt(ctx context.Context, d defect) (string, error) {
 		return "", err
 	}
 	line, _, _ := strings.Cut(strings.TrimSpace(said), "\n")
+	if short, _, long := strings.Cut(line, ": "); long && len(line) > widestReason {
+		line = short
+	}
 	return fmt.Sprintf("stopped at %s (%s); nothing else runs than before", d.at, line), d.mend(ctx, s.workplace)
 }
 
@@ -314,6 +317,9 @@ func (s *story) rollBack(ctx context.Context) (string, error) {
 	}
 	return fmt.Sprintf("%s runs %s again, which the launch brought up", home, short(s.first[home])), errors.Join(err, equal(running, want))
 }
+
+// widestReason is how much of a log's line is told whole; of a longer one, what stands before its first colon.
+const widestReason = 90
 
 // explain is why a run of the pipeline failed that was to succeed.
 func (s *story) explain(ctx context.Context, run execution) error {
