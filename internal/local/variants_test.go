@@ -28,7 +28,7 @@ import (
 // deleted on one engine.
 var variants = map[string]struct {
 	environment, service string
-	security             string   // beside them
+	security, pipeline   string   // beside them
 	has                  []string // variables of the task, or its command after "args "
 }{
 	"public tasks":              {},
@@ -52,13 +52,14 @@ var variants = map[string]struct {
 		environment: "network: {flowLogs: true}\n    entry: {accessLogs: true}\n    watch: {email: team@example.com}",
 		security:    `key: "${Key}"`,
 	},
-	"own boundary":   {security: `boundary: "${Boundary}"`},
-	"not watched":    {environment: "watch: {alarms: false, dashboard: false}"},
-	"scaling":        {environment: "tasks: {min: 2, max: 4, scaleOnCPU: 60}"},
-	"scaling on all": {environment: "tasks: {min: 1, max: 4, scaleOnCPU: 60, scaleOnMemory: 70, scaleOnRequests: 1000}"},
-	"schedule":       {environment: "tasks: {min: 1, max: 1, schedule: [{at: cron(0 7 ? * MON-FRI *), timezone: Europe/Berlin, min: 2, max: 4}]}"},
-	"Spot":           {environment: "tasks: {min: 2, max: 2, spot: 70}"},
-	"command":        {service: `command: [--loud, "${AWS::Region}", ""]`, has: []string{`args ["--loud","${AWS::Region}",""]`}},
+	"own boundary":       {security: `boundary: "${Boundary}"`},
+	"not watched":        {environment: "watch: {alarms: false, dashboard: false}"},
+	"scaling":            {environment: "tasks: {min: 2, max: 4, scaleOnCPU: 60}"},
+	"scaling on all":     {environment: "tasks: {min: 1, max: 4, scaleOnCPU: 60, scaleOnMemory: 70, scaleOnRequests: 1000}"},
+	"schedule":           {environment: "tasks: {min: 1, max: 1, schedule: [{at: cron(0 7 ? * MON-FRI *), timezone: Europe/Berlin, min: 2, max: 4}]}"},
+	"Spot":               {environment: "tasks: {min: 2, max: 2, spot: 70}"},
+	"pipeline's options": {pipeline: "checks: parallel, mode: queued"},
+	"command":            {service: `command: [--loud, "${AWS::Region}", ""]`, has: []string{`args ["--loud","${AWS::Region}",""]`}},
 	"variables of both": {
 		service: `environment: {A: of the service, B: of the service}`, environment: `environment: {B: "${AWS::Region} of prod"}`,
 		has: []string{"A=of the service", "B=${AWS::Region} of prod"},
@@ -111,7 +112,7 @@ func TestVariants(t *testing.T) {
 			t.Run(name, func(t *testing.T) {
 				t.Parallel()
 				v := variants[name]
-				text := given.Replace(fmt.Sprintf("name: v%d\nservice: {%s}\nenvironments:\n  - name: prod\n    %s\nsecurity: {%s}\n", i, v.service, v.environment, v.security))
+				text := given.Replace(fmt.Sprintf("name: v%d\nservice: {%s}\nenvironments:\n  - name: prod\n    %s\nsecurity: {%s}\npipeline: {%s}\n", i, v.service, v.environment, v.security, v.pipeline))
 				cfg, err := config.Parse(config.File, []byte(text))
 				if err != nil {
 					t.Fatalf("%v\n%s", err, text)
