@@ -190,3 +190,23 @@ func TestDestroyReportsWhatIsLeft(t *testing.T) {
 	}
 	b.wantRecorded(t, "shop-prod", true)
 }
+
+// A service that goes on listing what is gone is asked again, and believed in the end.
+func TestDestroyWaitsForWhatIsStillListed(t *testing.T) {
+	b := newBench(t).asking(t, twoEnvironments)
+	b.mustDeploy(t, DeployOptions{Environments: []string{"prod"}})
+	vpc := b.double.PhysicalID("shop-prod", "Network.VPC")
+	b.double.Put("AWS::EC2::VPC", vpc, nil)
+	b.asking(t, twoEnvironments)
+	asked := len(b.double.CallsTo("DescribeVpcs"))
+	go func() {
+		for len(b.double.CallsTo("DescribeVpcs")) < asked+2 && t.Context().Err() == nil {
+			time.Sleep(time.Millisecond)
+		}
+		b.double.Delete(vpc)
+	}()
+	b.mustDestroy(t)
+	if n := len(b.double.CallsTo("DescribeVpcs")) - asked; n < 3 {
+		t.Errorf("it was asked %d times", n)
+	}
+}
