@@ -218,8 +218,6 @@ func (f folder) builds() string {
 	return filepath.Join(os.TempDir(), "slipway-builds-"+hash([]byte(f))[:12])
 }
 
-// tools is where a stage of the pipeline keeps the checkers that it installs: the builds share those of the clone.
-func (f folder) tools() string        { return filepath.Join(filepath.Dir(string(f)), "tools") }
 func (f folder) venv() string         { return filepath.Join(string(f), "venv") }
 func (f folder) log() string          { return filepath.Join(string(f), "engine.log") }
 func (f folder) record() string       { return filepath.Join(string(f), "engine.json") }
@@ -227,3 +225,13 @@ func (f folder) run() string          { return filepath.Join(string(f), "run") }
 func (f folder) secrets() string      { return filepath.Join(string(f), "secrets.yaml") }
 func (f folder) certificates() string { return filepath.Join(f.run(), "tls") }
 func (f folder) source() string       { return filepath.Join(string(f), "engine-"+sourceHash()) }
+
+// tools is where a stage of the pipeline keeps the checkers that it installs: the builds share those of the clone. Where that
+// is a symbolic link, it is where that leads: what is installed there names its own place, and outlives the link.
+func (f folder) tools() string {
+	dir := filepath.Join(filepath.Dir(string(f)), "tools")
+	if real, err := filepath.EvalSymlinks(dir); err == nil {
+		return real
+	}
+	return dir
+}
