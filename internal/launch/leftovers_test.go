@@ -44,7 +44,8 @@ func TestReportGroupsGo(t *testing.T) {
 	checks, image := b.double.PhysicalID("shop-prod", "Pipeline.ChecksProject"), b.double.PhysicalID("shop-foundation", "ImageProject")
 	b.build(t, checks)
 	b.build(t, image)
-	b.asking(t, twoEnvironments).mustDestroyOnly(t, "prod")
+	b.asking(t, twoEnvironments).vanishing = time.Second
+	b.mustDestroyOnly(t, "prod")
 	if left := b.double.LivingOf("shop-foundation"); !strings.Contains(strings.Join(left, "\n"), image+"-own") {
 		t.Errorf("that of the foundation's project is gone; left: %v", left)
 	}
@@ -96,7 +97,8 @@ func TestProofsOfCertificates(t *testing.T) {
 			}
 			c.given(b)
 			var report DestroyReport
-			if err := b.asking(t, slipway).Destroy(t.Context(), DestroyOptions{Told: func(d DestroyReport) { report = d }}); err != nil {
+			b.asking(t, slipway).vanishing = time.Second
+			if err := b.Destroy(t.Context(), DestroyOptions{Told: func(d DestroyReport) { report = d }}); err != nil {
 				t.Fatalf("%v\n%s", err, b.progress)
 			}
 			proofs := b.double.Proofs()
