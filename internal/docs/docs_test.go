@@ -63,6 +63,7 @@ var commands = map[string]witness{
 	"./scripts/diff.sh 11 12":                                                                          {"scripts/slipway/releases_test.go", `"diff", "1", "2"`},
 	"./scripts/diff.sh 11 --environment prod --json":                                                   {"scripts/slipway/releases_test.go", `"diff", "1", "--environment", "prod", "--json"`},
 	"./scripts/test.sh":                                                                                {".ci/run", "./scripts/test.sh"},
+	"./scripts/rehearse.sh":                                                                            {"internal/e2e/rehearse_test.go", `"rehearse.sh", flags...`},
 	"curl $ServiceURL/":                                                                                {"internal/e2e/local_test.go", `s.url+"/"`},
 	"curl $ServiceURL/time":                                                                            {"internal/e2e/local_test.go", `s.url+"/time"`},
 	"./scripts/bench/gen.sh --builds":                                                                  {"scripts/check/steps.go", `r.path("scripts/bench/gen.sh"), "--builds"`},
