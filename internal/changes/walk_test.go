@@ -213,7 +213,8 @@ func riskOf(c Change, before, after Set) string {
 // its stack, as it was, or one that came with the same properties.
 func isUnderAnotherID(gone Change, before, after Set) bool {
 	was, is := ofType(before, gone), ofType(after, gone)
-	if len(was) == 1 && len(is) == 1 {
+	// One that scales by another measure is another policy: scaling by the CPU comes and goes as the default.
+	if len(was) == 1 && len(is) == 1 && gone.Type != "AWS::ApplicationAutoScaling::ScalingPolicy" {
 		return true
 	}
 	for id, r := range is {
