@@ -156,8 +156,12 @@ func unitSteps(r *repo) []step {
 	}
 }
 
-// concurrent names the packages whose goroutines make the race detector worth its price.
-var concurrent = []string{"internal/awsdouble", "internal/ec2query", "internal/evidence", "internal/launch", "internal/lease", "internal/local", "internal/residue", "web"}
+// concurrent names the packages whose goroutines make the race detector worth its price, which is four times their time.
+var concurrent = []string{"internal/awsdouble", "internal/ec2query", "internal/evidence", "internal/lease", "internal/local", "internal/residue", "web"}
+
+// turns are the launcher's tests in which several runs, or a run and the weather, meet: the others go by one thing after the
+// other, and are many.
+const launcher, turns = "internal/launch", "^Test(FirstLaunch|Destroy|DestroyAfterAWait|OneRunAtATime|OperationUnderWayIsWaitedFor|Outage|Storm|Turn[A-Z].*)$"
 
 // unit tests what race does not.
 func (r *repo) unit(ctx context.Context, out io.Writer) (tally, error) {
@@ -200,7 +204,14 @@ func (r *repo) race(ctx context.Context, out io.Writer) (tally, error) {
 		got.skipped = append(got.skipped, "the race detector needs a C compiler, none was found; the tests ran without it")
 		return got, err
 	}
-	return r.reported(ctx, out, "race", append(r.length(), "CGO_ENABLED=1"), append([]string{"-race"}, packages...)...)
+	env := append(r.length(), "CGO_ENABLED=1")
+	got, err := r.reported(ctx, out, "race", env, append([]string{"-race"}, packages...)...)
+	if r.serviceOnly() {
+		return got, err
+	}
+	met, failed := r.reported(ctx, out, "race-turns", env, "-race", "-run", turns, "./"+launcher)
+	got.passed, got.failed, got.skipped = got.passed+met.passed, got.failed+met.failed, append(got.skipped, met.skipped...)
+	return got, errors.Join(err, failed)
 }
 
 // fuzz gives every fuzz target half a minute.
