@@ -63,7 +63,7 @@ func (d *Double) serve(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	service, operation := scope[1], operationOf(r, body)
-	weather, before := d.next(service, operation, r.URL.String()+"\n"+string(body))
+	weather, before := d.next(service, operation, requestKey(r, body))
 	switch weather {
 	case Silent:
 		<-r.Context().Done()
@@ -121,7 +121,7 @@ func (d *Double) carryOut(r *http.Request, service string, body []byte) *httptes
 		d.serveQuery(answer, service, body)
 	}
 	if d.forecast != nil && answer.Code == http.StatusOK && service != "s3" {
-		d.answers[r.URL.String()+"\n"+string(body)] = answered{answer, time.Now()}
+		d.answers[requestKey(r, body)] = answered{answer, time.Now()}
 	}
 	return answer
 }
@@ -203,4 +203,9 @@ func copyAnswer(w http.ResponseWriter, answer *httptest.ResponseRecorder) {
 	maps.Copy(w.Header(), answer.Header())
 	w.WriteHeader(answer.Code)
 	_, _ = io.Copy(w, bytes.NewReader(answer.Body.Bytes())) // the connection may be gone
+}
+
+// requestKey tells requests apart, of which some differ in their target alone.
+func requestKey(r *http.Request, body []byte) string {
+	return r.Header.Get("X-Amz-Target") + "\n" + r.URL.String() + "\n" + string(body)
 }

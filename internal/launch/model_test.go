@@ -39,7 +39,7 @@ type model struct {
 // stay; and in the end destroy leaves nothing.
 func TestAnyHistory(t *testing.T) {
 	before := flag.Lookup("rapid.checks").Value.String()
-	if err := errors.Join(flag.Set("rapid.checks", fmt.Sprint(seeds(4, 40))), flag.Set("rapid.steps", "8")); err != nil {
+	if err := errors.Join(flag.Set("rapid.checks", fmt.Sprint(seeds(2, 40))), flag.Set("rapid.steps", "8")); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = flag.Set("rapid.checks", before) })

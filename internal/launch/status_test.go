@@ -51,7 +51,7 @@ func TestRegionHasAll(t *testing.T) {
 	}
 	want(t, check(""), "--region")
 	want(t, check("cn-north-1"), "cn-north-1", "lacks AWS::CodePipeline::Pipeline (", "us-east-1")
-	want(t, check("ca-west-1"), "lacks AWS::CodeBuild::Project, AWS::CodePipeline::Pipeline (")
+	want(t, check("ca-west-1"), "lacks AWS::CodeBuild::Project, AWS::CodeBuild::ReportGroup, AWS::CodePipeline::Pipeline (")
 	want(t, check("eu-west-9"), "none of those", "eu-west-1")
 	want(t, b.Deploy(t.Context(), DeployOptions{}), "eu-west-9")
 	if calls := b.operations(); len(calls) > 0 {

@@ -70,7 +70,7 @@ func TestWeather(t *testing.T) {
 
 // In a storm every tenth call meets with something, each time with something else.
 func TestStorm(t *testing.T) {
-	for seed := range seeds(3, 100) {
+	for seed := range seeds(2, 100) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			t.Parallel()
 			b := newBench(t)
@@ -106,7 +106,7 @@ func TestEveryCall(t *testing.T) {
 	for _, operation := range slices.Sorted(maps.Keys(times)) {
 		for _, weather := range passingWeather {
 			for _, at := range slices.Compact([]int{1, times[operation]}) {
-				if i++; i%97 != 0 && os.Getenv("SLIPWAY_LONG") == "" {
+				if i++; i%199 != 0 && os.Getenv("SLIPWAY_LONG") == "" {
 					continue
 				}
 				t.Run(fmt.Sprintf("%s %d %s", operation, at, weather), func(t *testing.T) {
@@ -139,7 +139,7 @@ func TestEveryRefusal(t *testing.T) {
 		}
 	}
 	for i, operation := range operations {
-		if i%7 != 0 && os.Getenv("SLIPWAY_LONG") == "" {
+		if i%13 != 0 && os.Getenv("SLIPWAY_LONG") == "" {
 			continue
 		}
 		t.Run(operation, func(t *testing.T) {
