@@ -206,10 +206,11 @@ func (r *repo) race(ctx context.Context, out io.Writer) (tally, error) {
 	}
 	env := append(r.length(), "CGO_ENABLED=1")
 	got, err := r.reported(ctx, out, "race", env, append([]string{"-race"}, packages...)...)
-	if r.serviceOnly() {
-		return got, err
+	here, missing := r.packages(ctx, func(dir string) bool { return dir == launcher })
+	if missing != nil || len(here) == 0 {
+		return got, errors.Join(err, missing)
 	}
-	met, failed := r.reported(ctx, out, "race-turns", env, "-race", "-run", turns, "./"+launcher)
+	met, failed := r.reported(ctx, out, "race-turns", env, append([]string{"-race", "-run", turns}, here...)...)
 	got.passed, got.failed, got.skipped = got.passed+met.passed, got.failed+met.failed, append(got.skipped, met.skipped...)
 	return got, errors.Join(err, failed)
 }
