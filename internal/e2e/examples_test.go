@@ -7,11 +7,15 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
 	"slipway/internal/config"
 )
+
+// othersHave are the examples of which a short run has seen the options in others, or in the variants of internal/local.
+var othersHave = []string{"private", "smallest", "spot"}
 
 // TestExamples launches and destroys each of docs/examples as whoever copies it would: its slipway.yaml in the place of the
 // repository's own, and nothing else changed; and so one that names all that others can have made.
@@ -31,6 +35,9 @@ func TestExamples(t *testing.T) {
 	for _, folder := range folders {
 		if _, err := os.Stat(filepath.Join(folder, "Dockerfile")); err == nil {
 			continue // a service of somebody's own, which testOwnService launches
+		}
+		if !long() && slices.Contains(othersHave, filepath.Base(folder)) {
+			continue
 		}
 		s.step(t, filepath.Base(folder), func(t *testing.T) { s.testExample(t, folder) })
 	}

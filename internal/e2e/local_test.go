@@ -46,7 +46,7 @@ func TestLocal(t *testing.T) {
 	s.step(t, "new version under load", func(t *testing.T) { s.testNewVersion(t, "v2") })
 	s.step(t, "version that exits is rolled back", s.testExitingVersion)
 	s.step(t, "version that is not well is rolled back", s.testUnwellVersion)
-	if full() {
+	if long() { // it takes as long as all of the above, and differs by its cause, which internal/launch tests on the double
 		s.step(t, "version that listens elsewhere is rolled back", s.testVersionElsewhere)
 	}
 	t.Run("interruptions", s.testInterruptions)
