@@ -286,7 +286,7 @@ func (s *system) testNewVersion(t *testing.T, mark string) {
 func (s *system) testSecondTerminal(t *testing.T) {
 	s.write(t, editionFile, edition("v2b"))
 	first := s.start(t, s.env, "deploy.sh", "--local", "--yes")
-	first.signalWhen(t, underWay, syscall.Signal(0))
+	first.signalWhen(t, regexp.MustCompile(`building the image of source`), syscall.Signal(0))
 	second := s.run(t, s.env, "deploy.sh", "--local", "--yes")
 	second.wantCode(t, 1)
 	second.wantSaid(t, `another run has its turn on .*is running \./scripts/deploy\.sh since`, `--wait`)
