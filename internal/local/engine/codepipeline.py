@@ -18,7 +18,6 @@ from collections.abc import Callable
 from typing import Any
 
 from ministack import app
-from ministack.core import router
 from ministack.core.arn import ArnParseError, parse_arn
 from ministack.core.concurrency import run_reentrant
 from ministack.core.iam_evaluator import caller_arn
@@ -38,6 +37,7 @@ import pipelineview
 import rights
 from patch import Patch, apply
 from pipelinecheck import RefusedError, check, check_request
+from registry import register
 
 JSON = dict[str, Any]
 Response = tuple[int, dict[str, str], bytes]
@@ -427,13 +427,5 @@ def install() -> None:
     """Makes the service known to the emulator."""
     apply(PATCHES)
     pipelineevent.start()
-    sys.modules["ministack.services.codepipeline"] = sys.modules[__name__]
-    app._loaded_modules["codepipeline"] = sys.modules[__name__]
-    app.SERVICE_REGISTRY["codepipeline"] = {"module": "codepipeline"}
-    app.SERVICE_HANDLERS["codepipeline"] = app._lazy_handler("codepipeline")
+    register("codepipeline", sys.modules[__name__], "CodePipeline_20150709")
     app._state_map["codepipeline"] = "codepipeline"
-    router.SERVICE_PATTERNS["codepipeline"] = {
-        "target_prefixes": ["CodePipeline_20150709"],
-        "host_patterns": [r"codepipeline\."],
-        "credential_scope": "codepipeline",
-    }

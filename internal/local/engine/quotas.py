@@ -5,11 +5,9 @@ from __future__ import annotations
 import sys
 from typing import Any
 
-from ministack import app
-from ministack.core import router
 from ministack.core.responses import error_response_json
 
-_NAME = "servicequotas"
+from registry import register
 
 
 async def handle_request(*_request: Any) -> Any:
@@ -21,13 +19,4 @@ async def handle_request(*_request: Any) -> Any:
 
 def install() -> None:
     """Make the service known to the emulator."""
-    module = sys.modules[__name__]
-    sys.modules["ministack.services.quotas"] = module
-    app._loaded_modules[_NAME] = app._loaded_modules["quotas"] = module
-    app.SERVICE_REGISTRY[_NAME] = {"module": "quotas"}
-    app.SERVICE_HANDLERS[_NAME] = app._lazy_handler("quotas")
-    router.SERVICE_PATTERNS[_NAME] = {
-        "target_prefixes": ["ServiceQuotasV20190624"],
-        "host_patterns": [r"servicequotas\."],
-        "credential_scope": _NAME,
-    }
+    register("servicequotas", sys.modules[__name__], "ServiceQuotasV20190624")

@@ -8,8 +8,6 @@ import time
 import uuid
 from typing import Any
 
-from ministack import app
-from ministack.core import router
 from ministack.core.responses import (
     AccountRegionScopedDict,
     error_response_json,
@@ -18,6 +16,8 @@ from ministack.core.responses import (
     json_response,
 )
 from ministack.services.cloudformation import provisioners
+
+from registry import register
 
 Json = dict[str, Any]
 
@@ -190,16 +190,7 @@ def _delete_policy_resource(physical_id: str, _props: Json) -> None:
 
 def install() -> None:
     """Make the service and its CloudFormation types known to the emulator."""
-    module = sys.modules[__name__]
-    sys.modules["ministack.services.scaling"] = module
-    app._loaded_modules[_NAME] = app._loaded_modules["scaling"] = module
-    app.SERVICE_REGISTRY[_NAME] = {"module": "scaling"}
-    app.SERVICE_HANDLERS[_NAME] = app._lazy_handler("scaling")
-    router.SERVICE_PATTERNS[_NAME] = {
-        "target_prefixes": ["AnyScaleFrontendService"],
-        "host_patterns": [r"application-autoscaling\."],
-        "credential_scope": _NAME,
-    }
+    register(_NAME, sys.modules[__name__], "AnyScaleFrontendService")
     handlers = provisioners._RESOURCE_HANDLERS
     handlers[_TARGET] = {"create": _create_target, "update": _update_target, "delete": _delete_target}
     handlers[_POLICY] = {"create": _create_policy, "update": _update_policy, "delete": _delete_policy_resource}
