@@ -91,9 +91,14 @@ func (c Change) Lost() string {
 
 // Read reads all templates of a templates folder, without any values.
 func Read(folder fs.FS) (Set, error) {
+	return ReadSome(folder, func(string) bool { return true })
+}
+
+// ReadSome reads those templates of a folder that are wanted, by their stacks.
+func ReadSome(folder fs.FS, wanted func(stack string) bool) (Set, error) {
 	set := Set{Templates: map[string]template.Template{}}
 	err := fs.WalkDir(folder, ".", func(name string, entry fs.DirEntry, err error) error {
-		if err != nil || entry.IsDir() || path.Ext(name) != ".yaml" {
+		if err != nil || entry.IsDir() || path.Ext(name) != ".yaml" || !wanted(strings.TrimSuffix(name, ".yaml")) {
 			return err
 		}
 		text, err := fs.ReadFile(folder, name)

@@ -3,7 +3,6 @@ package plan
 import (
 	"fmt"
 	"io/fs"
-	"maps"
 	"path"
 	"reflect"
 	"strings"
@@ -11,7 +10,6 @@ import (
 	"slipway/internal/changes"
 	"slipway/internal/cost"
 	"slipway/internal/schema"
-	"slipway/internal/template"
 )
 
 // Basis is what a live plan is made from.
@@ -83,8 +81,7 @@ func (u Update) has(stack string) bool {
 
 // set has the stacks that the plan is about.
 func (u Update) set(templates fs.FS, values map[string]string) (changes.Set, error) {
-	set, err := changes.Read(templates)
-	maps.DeleteFunc(set.Templates, func(stack string, _ template.Template) bool { return !u.has(stack) })
+	set, err := changes.ReadSome(templates, u.has)
 	set.Values = map[string]map[string]string{RootOf(u.Environment): values}
 	return set, err
 }
