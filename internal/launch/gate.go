@@ -86,9 +86,7 @@ func (o DeployOptions) refusal(risks ...plan.Risk) error {
 	if o.ByPipeline {
 		command += " --image keep"
 	}
-	for _, r := range risks {
-		command += " --allow " + r.Name
-	}
+	command += plan.Allowing(risks...)
 	next := "to go on, look at what would change and run: " + command
 	if o.ByPipeline {
 		next = "the plan that was approved does not have it. Release again, so that it is planned and approved anew, or have a person run: " + command

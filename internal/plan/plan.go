@@ -304,3 +304,12 @@ func Stopping(plans ...Plan) []Risk {
 	}
 	return risks
 }
+
+// Allowing are the flags of deploy.sh that allow risks, each with a space before it.
+func Allowing(risks ...Risk) string {
+	var flags strings.Builder
+	for _, r := range risks {
+		flags.WriteString(" --allow " + r.Name)
+	}
+	return flags.String()
+}

@@ -112,10 +112,7 @@ func nobodyAsked(cfg config.Config, environment string, plans []plan.Plan) error
 	if cfg.Environments[i].Approval || len(risks) == 0 {
 		return nil
 	}
-	command := "./scripts/deploy.sh --environment " + environment + " --image keep"
-	for _, r := range risks {
-		command += " --allow " + r.Name
-	}
+	command := "./scripts/deploy.sh --environment " + environment + " --image keep" + plan.Allowing(risks...)
 	return &launch.RiskError{Risks: risks, Next: fmt.Sprintf("%s has no approval in %s, so the pipeline has nobody to ask. Have a person run: %s", environment, config.File, command)}
 }
 
