@@ -100,14 +100,8 @@ func waitFlag(c *cobra.Command, wait *time.Duration, standard time.Duration) {
 }
 
 func (a *app) deploy(ctx context.Context, w where, o launch.DeployOptions) error {
-	root, cfg, err := project()
+	root, cfg, err := a.deployable(ctx, o.Environments)
 	if err != nil {
-		return err
-	}
-	if err := known(cfg, o.Environments); err != nil {
-		return err
-	}
-	if err := a.templatesFresh(ctx, root); err != nil {
 		return err
 	}
 	var engine *local.Engine
@@ -131,6 +125,17 @@ func (a *app) deploy(ctx context.Context, w where, o launch.DeployOptions) error
 		l.Cost = estimator(l.Templates, cfg, l.AWS.Region)
 	}
 	return l.Deploy(ctx, o)
+}
+
+// deployable is the project, with these environments and with templates that fit slipway.yaml.
+func (a *app) deployable(ctx context.Context, environments []string) (root string, cfg config.Config, err error) {
+	if root, cfg, err = project(); err != nil {
+		return root, cfg, err
+	}
+	if err := known(cfg, environments); err != nil {
+		return root, cfg, err
+	}
+	return root, cfg, a.templatesFresh(ctx, root)
 }
 
 // certify lets the engine answer for the domains as AWS does with their certificates.

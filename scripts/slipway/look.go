@@ -82,6 +82,18 @@ func (a *app) see(ctx context.Context, w where) (sight, error) {
 	return s, nil
 }
 
+// seeThese is see with the environments that are meant: all where none is named.
+func (a *app) seeThese(ctx context.Context, w where, environments []string) (sight, []string, error) {
+	s, err := a.see(ctx, w)
+	if err != nil {
+		return s, nil, err
+	}
+	if len(environments) == 0 {
+		return s, names(s.cfg), nil
+	}
+	return s, environments, known(s.cfg, environments)
+}
+
 // errNoEngine says that nothing is up on this machine.
 var errNoEngine = errors.New("the local engine is not running on this machine, and nothing is up in it")
 

@@ -93,14 +93,8 @@ func (a *app) print(p preview, plans ...plan.Plan) error {
 
 // livePlan says what a deployment would do.
 func (a *app) livePlan(ctx context.Context, w where, p preview, o launch.DeployOptions) error {
-	root, cfg, err := project()
+	root, cfg, err := a.deployable(ctx, o.Environments)
 	if err != nil {
-		return err
-	}
-	if err := known(cfg, o.Environments); err != nil {
-		return err
-	}
-	if err := a.templatesFresh(ctx, root); err != nil {
 		return err
 	}
 	var engine *local.Engine

@@ -53,15 +53,9 @@ type listed struct {
 }
 
 func (a *app) releases(ctx context.Context, l look, environments []string, limit int) error {
-	s, err := a.see(ctx, l.where)
+	s, environments, err := a.seeThese(ctx, l.where, environments)
 	if err != nil {
 		return err
-	}
-	if err := known(s.cfg, environments); err != nil {
-		return err
-	}
-	if len(environments) == 0 {
-		environments = names(s.cfg)
 	}
 	store, err := s.Releases(ctx)
 	if err != nil {

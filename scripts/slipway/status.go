@@ -36,15 +36,9 @@ Exit codes: 0 all environments asked for are healthy; 1 one is not healthy, or i
 }
 
 func (a *app) status(ctx context.Context, l look, environments []string) error {
-	s, err := a.see(ctx, l.where)
+	s, environments, err := a.seeThese(ctx, l.where, environments)
 	if err != nil {
 		return err
-	}
-	if err := known(s.cfg, environments); err != nil {
-		return err
-	}
-	if len(environments) == 0 {
-		environments = names(s.cfg)
 	}
 	report, err := s.Status(ctx, environments)
 	if err != nil {
