@@ -17,6 +17,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2"
 	balancertypes "github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2/types"
+	smithytime "github.com/aws/smithy-go/time"
 
 	"slipway/internal/config"
 	"slipway/internal/contract"
@@ -139,7 +140,7 @@ func (v visitor) answered(ctx context.Context, tasks int) error {
 		if wrongSince = wrongFrom(wrongSince, err); !wrongSince.IsZero() && time.Since(wrongSince) > v.wrong {
 			break
 		}
-		if err := pause(ctx, v.poll); err != nil {
+		if err := smithytime.SleepWithContext(ctx, v.poll); err != nil {
 			break
 		}
 	}
@@ -309,7 +310,7 @@ func (l *Launcher) healthy(ctx context.Context, env config.Environment, root sta
 			l.Progress.Line("%s: all %d tasks pass the health checks of %s", root.name, tasks, l.Config.Service.HealthPath)
 			return nil
 		}
-		if pause(ctx, l.Poll) != nil {
+		if smithytime.SleepWithContext(ctx, l.Poll) != nil {
 			return failure
 		}
 	}

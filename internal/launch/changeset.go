@@ -12,6 +12,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
+	smithytime "github.com/aws/smithy-go/time"
 
 	"slipway/internal/cause"
 	"slipway/internal/contract"
@@ -190,7 +191,7 @@ func (l *Launcher) awaitChangeSet(ctx context.Context, name, id string, todo ste
 			}
 			return nil, failure
 		}
-		if err := pause(ctx, l.Poll); err != nil {
+		if err := smithytime.SleepWithContext(ctx, l.Poll); err != nil {
 			return nil, fmt.Errorf("wait for the change set of stack %s: %w", name, err)
 		}
 	}

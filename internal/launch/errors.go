@@ -95,11 +95,8 @@ func passing(err error) bool {
 	if !errors.As(err, &api) {
 		return true // no answer at all: the network, a time-out
 	}
-	return slices.Contains(throttles, api.ErrorCode()) || api.ErrorFault() == smithy.FaultServer
+	return throttled(err) || api.ErrorFault() == smithy.FaultServer
 }
-
-var throttles = []string{"Throttling", "ThrottlingException", "ThrottledException", "RequestLimitExceeded", "TooManyRequestsException",
-	"SlowDown", "PriorRequestNotComplete", "RequestThrottled", "BandwidthLimitExceeded", "EC2ThrottledException"}
 
 // Explain adds to an answer of AWS what a user can do about it, where that is known.
 func Explain(err error) error {

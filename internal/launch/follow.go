@@ -11,6 +11,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
+	smithytime "github.com/aws/smithy-go/time"
 
 	"slipway/internal/evidence"
 	"slipway/internal/progress"
@@ -151,7 +152,7 @@ func (c *line) lost(err error) error {
 // wait waits until the next look, and lets the time that is shown go on.
 func (l *Launcher) wait(ctx context.Context) {
 	for left := l.Poll; left > 0 && ctx.Err() == nil; left -= time.Second {
-		_ = pause(ctx, min(left, time.Second)) // the loop ends with the context
+		_ = smithytime.SleepWithContext(ctx, min(left, time.Second)) // the loop ends with the context
 		l.Progress.Draw()
 	}
 }

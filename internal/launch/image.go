@@ -12,6 +12,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/codebuild/types"
 	"github.com/aws/aws-sdk-go-v2/service/ecr"
 	ecrtypes "github.com/aws/aws-sdk-go-v2/service/ecr/types"
+	smithytime "github.com/aws/smithy-go/time"
 
 	"slipway/internal/contract"
 	"slipway/internal/evidence"
@@ -110,7 +111,7 @@ func (l *Launcher) startBuild(ctx context.Context, f foundation, identity, token
 			told = true
 			l.Progress.Line("the account runs as many builds as it may at a time; waiting at most %s for one to end, such as the pipeline's", l.queue)
 		}
-		if err := pause(ctx, l.Poll); err != nil {
+		if err := smithytime.SleepWithContext(ctx, l.Poll); err != nil {
 			return types.Build{}, fmt.Errorf("%w while waiting to start the image build; run the same command again", ErrInterrupted)
 		}
 	}
@@ -145,7 +146,7 @@ func (l *Launcher) followBuild(ctx context.Context, id, logGroup string) (types.
 				return build, nil
 			}
 		}
-		if err := pause(ctx, l.Poll); err != nil {
+		if err := smithytime.SleepWithContext(ctx, l.Poll); err != nil {
 			continue // the next look says that it was interrupted
 		}
 	}

@@ -4,7 +4,6 @@
 package launch
 
 import (
-	"context"
 	"crypto/x509"
 	"io"
 	"io/fs"
@@ -65,17 +64,5 @@ func New(o Options) *Launcher {
 	}
 	return &Launcher{
 		Options: o, aws: newClients(o.AWS, o.Profile, standardLimits), silence: silenceTimeout, queue: buildQueueTimeout, patience: acceptanceTimeout, vanishing: goneTimeout,
-	}
-}
-
-// pause waits, or returns the context's error if that ends first.
-func pause(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-timer.C:
-		return nil
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2"
+	smithytime "github.com/aws/smithy-go/time"
 
 	"slipway/internal/contract"
 	"slipway/internal/ec2query"
@@ -52,7 +53,7 @@ func (r *removal) untilFreed(ctx context.Context, failed error) error {
 			said = strings.Join(texts, "; ")
 			r.Progress.Line("waiting until AWS has taken away %s", said)
 		}
-		if err := pause(ctx, r.Poll); err != nil {
+		if err := smithytime.SleepWithContext(ctx, r.Poll); err != nil {
 			return err
 		}
 	}

@@ -14,6 +14,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
 	"github.com/aws/aws-sdk-go-v2/service/iam"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
+	smithytime "github.com/aws/smithy-go/time"
 
 	"slipway/internal/config"
 	"slipway/internal/contract"
@@ -173,7 +174,7 @@ func (l *Launcher) serviceLinkedRole(ctx context.Context, service, role string) 
 	defer cancel()
 	for !found && err == nil {
 		if found, err = l.roleReadable(ctx, aws.ToString(made.Role.RoleName)); !found && err == nil {
-			err = pause(ctx, l.Poll)
+			err = smithytime.SleepWithContext(ctx, l.Poll)
 		}
 	}
 	return err

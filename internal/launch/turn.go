@@ -8,6 +8,8 @@ import (
 	"strings"
 	"time"
 
+	smithytime "github.com/aws/smithy-go/time"
+
 	"slipway/internal/contract"
 	"slipway/internal/lease"
 )
@@ -62,7 +64,7 @@ func (l *Launcher) take(ctx context.Context, bucket, what string, wait time.Dura
 			waited = other.Token
 			l.Progress.Line("%v; waiting for it, at most %s", other, wait)
 		}
-		if err := pause(ctx, l.Poll); err != nil {
+		if err := smithytime.SleepWithContext(ctx, l.Poll); err != nil {
 			return ctx, nil, err
 		}
 	}

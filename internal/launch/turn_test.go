@@ -7,6 +7,8 @@ import (
 	"testing"
 	"time"
 
+	smithytime "github.com/aws/smithy-go/time"
+
 	"slipway/internal/contract"
 	"slipway/internal/lease"
 )
@@ -67,7 +69,7 @@ func TestTurnAfterAFirstLaunch(t *testing.T) {
 	err = first.turn(t.Context(), f.bucket, "./scripts/deploy.sh", 0, func(ctx context.Context, _ *lease.Lease) error {
 		go func() { ended <- second.Deploy(t.Context(), DeployOptions{Wait: time.Minute}) }()
 		for !strings.Contains(second.progress.String(), "waiting for it") {
-			if err := pause(ctx, time.Millisecond); err != nil {
+			if err := smithytime.SleepWithContext(ctx, time.Millisecond); err != nil {
 				return err
 			}
 		}
@@ -95,7 +97,7 @@ func TestDestroyAfterAWait(t *testing.T) {
 	err = first.turn(t.Context(), f.bucket, "./scripts/deploy.sh", 0, func(ctx context.Context, _ *lease.Lease) error {
 		go func() { ended <- destroying.Destroy(t.Context(), DestroyOptions{Wait: time.Minute}) }()
 		for !strings.Contains(destroying.progress.String(), "waiting for it") {
-			if err := pause(ctx, time.Millisecond); err != nil {
+			if err := smithytime.SleepWithContext(ctx, time.Millisecond); err != nil {
 				return err
 			}
 		}
@@ -134,7 +136,7 @@ func TestTurnLost(t *testing.T) {
 	bucket := b.root(t, contract.FoundationStackName(b.Config.Name)).outputs[contract.KeyBucketName]
 	err := b.turn(t.Context(), bucket, "./scripts/deploy.sh", 0, func(ctx context.Context, _ *lease.Lease) error {
 		b.double.PutObject(bucket, contract.LeaseObject, []byte(`{"Token":"other"}`))
-		return pause(ctx, time.Minute)
+		return smithytime.SleepWithContext(ctx, time.Minute)
 	})
 	want(t, err, "lease was lost", "run the same command again")
 }

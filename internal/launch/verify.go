@@ -11,6 +11,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ecs"
 	"github.com/aws/aws-sdk-go-v2/service/ecs/types"
+	smithytime "github.com/aws/smithy-go/time"
 
 	"slipway/internal/config"
 	"slipway/internal/contract"
@@ -92,7 +93,7 @@ func (l *Launcher) stable(ctx context.Context, root stack) (int, error) {
 		if time.Now().After(deadline) {
 			return 0, l.serviceFailed(ctx, w, fmt.Sprintf("service %s was not stable within %v", w.target.Service, settleTimeout))
 		}
-		if err := pause(ctx, l.Poll); err != nil {
+		if err := smithytime.SleepWithContext(ctx, l.Poll); err != nil {
 			continue // the next look says that it was interrupted
 		}
 	}

@@ -18,8 +18,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	awsmiddleware "github.com/aws/aws-sdk-go-v2/aws/middleware"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
-	"github.com/aws/smithy-go"
 
+	"slipway/internal/awserr"
 	"slipway/internal/contract"
 )
 
@@ -225,7 +225,7 @@ var ErrNoBucket = errors.New("the foundation's bucket does not exist")
 // read reads the object. Its age is told by S3's clock alone: when it was written, and when it was read.
 func (s store) read(ctx context.Context) (record, error) {
 	out, err := s.s3.GetObject(ctx, &s3.GetObjectInput{Bucket: aws.String(s.bucket), Key: aws.String(contract.LeaseObject)})
-	switch code(err) {
+	switch awserr.Code(err) {
 	case "NoSuchKey":
 		return record{}, nil
 	case "NoSuchBucket":
@@ -263,7 +263,7 @@ func (s store) write(ctx context.Context, h Holder, etag string) (string, error)
 		in.IfMatch = aws.String(etag)
 	}
 	out, err := s.s3.PutObject(ctx, in)
-	switch code(err) {
+	switch awserr.Code(err) {
 	case "":
 		return aws.ToString(out.ETag), nil
 	case "PreconditionFailed", "ConditionalRequestConflict", "NoSuchKey":
@@ -272,16 +272,4 @@ func (s store) write(ctx context.Context, h Holder, etag string) (string, error)
 		return "", ErrNoBucket
 	}
 	return "", fmt.Errorf("write s3://%s/%s: %w", s.bucket, contract.LeaseObject, err)
-}
-
-// code is AWS's code for an error; empty for none.
-func code(err error) string {
-	var api smithy.APIError
-	switch {
-	case err == nil:
-		return ""
-	case errors.As(err, &api):
-		return api.ErrorCode()
-	}
-	return "none"
 }

@@ -12,6 +12,7 @@ import (
 	ecrtypes "github.com/aws/aws-sdk-go-v2/service/ecr/types"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 
+	"slipway/internal/awserr"
 	"slipway/internal/contract"
 	"slipway/internal/source"
 )
@@ -51,7 +52,7 @@ func (o *Operator) image(ctx context.Context, reference string, foundation Stack
 // tagOf is the image's tag that names its source; empty where the registry has it no more.
 func (o *Operator) tagOf(ctx context.Context, repository, digest string) (string, error) {
 	out, err := o.registry.DescribeImages(ctx, &ecr.DescribeImagesInput{RepositoryName: &repository, ImageIds: []ecrtypes.ImageIdentifier{{ImageDigest: &digest}}})
-	if isCode(err, "ImageNotFoundException", "RepositoryNotFoundException") || err == nil && len(out.ImageDetails) == 0 {
+	if awserr.Is(err, "ImageNotFoundException", "RepositoryNotFoundException") || err == nil && len(out.ImageDetails) == 0 {
 		return "", nil
 	}
 	if err != nil {
@@ -63,7 +64,7 @@ func (o *Operator) tagOf(ctx context.Context, repository, digest string) (string
 // origin reads where a source is from; nothing, where it is kept no more.
 func (o *Operator) origin(ctx context.Context, bucket, key string) (source.Origin, error) {
 	head, err := o.s3.HeadObject(ctx, &s3.HeadObjectInput{Bucket: &bucket, Key: &key})
-	if isCode(err, "NotFound", "NoSuchKey", "NoSuchBucket") {
+	if awserr.Is(err, "NotFound", "NoSuchKey", "NoSuchBucket") {
 		return source.Origin{}, nil
 	}
 	if err != nil {

@@ -11,7 +11,9 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws/retry"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs/types"
+	smithytime "github.com/aws/smithy-go/time"
 
+	"slipway/internal/awserr"
 	"slipway/internal/contract"
 )
 
@@ -67,7 +69,7 @@ func (o *Operator) Logs(ctx context.Context, l LogOptions, visit func(Line) erro
 		case !l.Follow:
 			return nil
 		}
-		if err := pause(ctx, o.poll); err != nil {
+		if err := smithytime.SleepWithContext(ctx, o.poll); err != nil {
 			return nil
 		}
 	}
@@ -166,7 +168,7 @@ func (t *tail) read(ctx context.Context, prefix string, from time.Time, visit fu
 	in := &cloudwatchlogs.FilterLogEventsInput{LogGroupName: &t.group, LogStreamNamePrefix: &prefix, StartTime: aws.Int64(from.UnixMilli())}
 	for {
 		page, err := t.o.logs.FilterLogEvents(ctx, in)
-		if isCode(err, "ResourceNotFoundException") {
+		if awserr.Is(err, "ResourceNotFoundException") {
 			return &AbsentError{t.environment, fmt.Sprintf("its log group %s is gone", t.group)}
 		}
 		if err != nil {

@@ -5,7 +5,6 @@ package operate
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -21,7 +20,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
-	"github.com/aws/smithy-go"
 
 	"slipway/internal/config"
 	"slipway/internal/contract"
@@ -106,31 +104,5 @@ func (o *Operator) account(ctx context.Context) (string, error) {
 	return aws.ToString(who.Account), nil
 }
 
-// isCode says whether err is an answer of a service with one of these codes.
-func isCode(err error, codes ...string) bool {
-	var answer smithy.APIError
-	if !errors.As(err, &answer) {
-		return false
-	}
-	for _, code := range codes {
-		if answer.ErrorCode() == code {
-			return true
-		}
-	}
-	return false
-}
-
 // lastPart is the name or id at the end of an ARN.
 func lastPart(arn string) string { return arn[strings.LastIndexByte(arn, '/')+1:] }
-
-// pause waits, or returns the context's error if that ends first.
-func pause(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-timer.C:
-		return nil
-	}
-}

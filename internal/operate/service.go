@@ -12,6 +12,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2"
 	balancertypes "github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2/types"
 
+	"slipway/internal/awserr"
 	"slipway/internal/contract"
 )
 
@@ -65,7 +66,7 @@ func (o *Operator) service(ctx context.Context, root Stack) (*running, error) {
 		return nil, nil
 	}
 	out, err := o.ecs.DescribeServices(ctx, &ecs.DescribeServicesInput{Cluster: &cluster, Services: []string{name}})
-	if isCode(err, "ClusterNotFoundException") || err == nil && (len(out.Services) == 0 || aws.ToString(out.Services[0].Status) == "INACTIVE") {
+	if awserr.Is(err, "ClusterNotFoundException") || err == nil && (len(out.Services) == 0 || aws.ToString(out.Services[0].Status) == "INACTIVE") {
 		return nil, nil // ECS shows a deleted service for a while
 	}
 	if err != nil {
@@ -149,7 +150,7 @@ func (o *Operator) targets(ctx context.Context, root Stack) (*Targets, error) {
 		return nil, nil
 	}
 	out, err := o.balancer.DescribeTargetHealth(ctx, &elasticloadbalancingv2.DescribeTargetHealthInput{TargetGroupArn: &group})
-	if isCode(err, "TargetGroupNotFound") {
+	if awserr.Is(err, "TargetGroupNotFound") {
 		return nil, nil
 	}
 	if err != nil {

@@ -2,13 +2,11 @@ package preflight
 
 import (
 	"context"
-	"errors"
-	"slices"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/smithy-go"
 
+	"slipway/internal/awserr"
 	"slipway/internal/ec2query"
 )
 
@@ -35,8 +33,7 @@ func (c *checker) connection(ctx context.Context, cfg aws.Config, arn string) er
 	if c.missing(err, what, "name one that is: Developer Tools, Settings, Connections", "ResourceNotFoundException") {
 		return nil
 	}
-	var answered smithy.APIError
-	if errors.As(err, &answered) && slices.Contains(noService, answered.ErrorCode()) {
+	if awserr.Is(err, noService...) {
 		return nil // an endpoint that has no such service has no pipeline that could use it
 	}
 	if err == nil && answer.Connection.ConnectionStatus != "AVAILABLE" {

@@ -14,6 +14,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/route53"
 	"github.com/aws/smithy-go"
 
+	"slipway/internal/awserr"
 	"slipway/internal/config"
 	"slipway/internal/ec2query"
 )
@@ -137,8 +138,7 @@ func (c *checker) warn(what, why, do string) {
 
 // missing says that there is no such thing, where AWS answered that.
 func (c *checker) missing(err error, what, do string, codes ...string) bool {
-	var answered smithy.APIError
-	if !errors.As(err, &answered) || !slices.Contains(codes, answered.ErrorCode()) {
+	if !awserr.Is(err, codes...) {
 		return false
 	}
 	c.refuse(what, fmt.Sprintf("is not in account %s, Region %s", c.in.Account, c.in.Region), do)

@@ -3,15 +3,12 @@ package preflight
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"net/url"
-	"slices"
 	"strconv"
 	"time"
 
-	"github.com/aws/smithy-go"
-
+	"slipway/internal/awserr"
 	"slipway/internal/config"
 )
 
@@ -123,11 +120,10 @@ func (c *checker) limit(ctx context.Context, q quota) (float64, bool, error) {
 			Quota struct{ Value *float64 }
 		}
 		err := c.limits.Call(ctx, operation, in, &answer)
-		var answered smithy.APIError
 		switch {
 		case err == nil && answer.Quota.Value != nil:
 			return *answer.Quota.Value, true, nil
-		case err != nil && !(errors.As(err, &answered) && slices.Contains(unknownQuota, answered.ErrorCode())):
+		case err != nil && !awserr.Is(err, unknownQuota...):
 			return 0, false, err
 		}
 	}

@@ -16,8 +16,8 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
-	"github.com/aws/smithy-go"
 
+	"slipway/internal/awserr"
 	"slipway/internal/contract"
 )
 
@@ -93,7 +93,7 @@ func (s Store) write(ctx context.Context, key string, r Record) error {
 		Bucket: aws.String(s.Bucket), Key: aws.String(key), Body: bytes.NewReader(append(text, '\n')),
 		ContentType: aws.String("application/json"), IfNoneMatch: aws.String("*"),
 	})
-	switch code(err) {
+	switch awserr.Code(err) {
 	case "":
 		return nil
 	case "PreconditionFailed", "ConditionalRequestConflict":
@@ -115,7 +115,7 @@ func (s Store) numbers(ctx context.Context, environment string) ([]entry, error)
 	pages := s3.NewListObjectsV2Paginator(s.S3, &s3.ListObjectsV2Input{Bucket: aws.String(s.Bucket), Prefix: aws.String(prefix)})
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(ctx)
-		if code(err) == "NoSuchBucket" {
+		if awserr.Is(err, "NoSuchBucket") {
 			return nil, nil
 		}
 		if err != nil {
@@ -245,7 +245,7 @@ func (s Store) read(ctx context.Context, key string) (Record, error) {
 // Object reads an object that releases name, such as a template; ErrNone where it is not there.
 func (s Store) Object(ctx context.Context, key string) ([]byte, error) {
 	out, err := s.S3.GetObject(ctx, &s3.GetObjectInput{Bucket: aws.String(s.Bucket), Key: aws.String(key)})
-	switch code(err) {
+	switch awserr.Code(err) {
 	case "":
 	case "NoSuchKey", "NoSuchBucket", "NotFound":
 		return nil, fmt.Errorf("s3://%s/%s: %w", s.Bucket, key, ErrNone)
@@ -295,16 +295,4 @@ func (s Store) Unpack(ctx context.Context, r Record, folder string) (Set, error)
 		}
 	}
 	return set, nil
-}
-
-// code is AWS's code for an error; empty for none.
-func code(err error) string {
-	var answer smithy.APIError
-	switch {
-	case err == nil:
-		return ""
-	case errors.As(err, &answer):
-		return answer.ErrorCode()
-	}
-	return "none"
 }

@@ -3,7 +3,6 @@ package residue
 import (
 	"context"
 	"errors"
-	"slices"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/service/applicationautoscaling"
@@ -18,12 +17,13 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/iam"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/smithy-go"
+
+	"slipway/internal/awserr"
 )
 
 // one is the answer for a single id: err decides, and is passed on unless it has one of the codes that mean "not found".
 func one(id, state string, err error, notFound ...string) (map[string]status, error) {
-	var answered smithy.APIError
-	if errors.As(err, &answered) && slices.Contains(notFound, answered.ErrorCode()) {
+	if awserr.Is(err, notFound...) {
 		return nil, nil
 	}
 	if err != nil {

@@ -9,6 +9,8 @@ import (
 	"maps"
 	"slices"
 	"time"
+
+	smithytime "github.com/aws/smithy-go/time"
 )
 
 // Resource is one entry of a stack, as CloudFormation lists it.
@@ -63,7 +65,7 @@ func (c *Checker) Wait(ctx context.Context, resources []Resource, timeout, inter
 		if err != nil || !anyCheckable(left) || time.Now().Add(interval).After(deadline) {
 			return left, pending, err
 		}
-		if err := pause(ctx, interval); err != nil {
+		if err := smithytime.SleepWithContext(ctx, interval); err != nil {
 			return left, pending, fmt.Errorf("wait until %d resources are gone: %w", len(left), err)
 		}
 		resources = resources[:0:0]
@@ -75,17 +77,6 @@ func (c *Checker) Wait(ctx context.Context, resources []Resource, timeout, inter
 
 func anyCheckable(left []Finding) bool {
 	return slices.ContainsFunc(left, func(f Finding) bool { return f.State != uncheckable })
-}
-
-func pause(ctx context.Context, interval time.Duration) error {
-	timer := time.NewTimer(interval)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
 }
 
 // ask returns what is still there, or cannot be checked, of the resources.

@@ -10,6 +10,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/codepipeline"
 	"github.com/aws/aws-sdk-go-v2/service/codepipeline/types"
+	smithytime "github.com/aws/smithy-go/time"
 
 	"slipway/internal/contract"
 )
@@ -56,7 +57,7 @@ func (e *engine) begun(ctx context.Context, before string) (string, error) {
 		if len(ids) > 0 && ids[0] != before {
 			return ids[0], nil
 		}
-		pause(ctx)
+		_ = smithytime.SleepWithContext(ctx, poll) // the next look ends with the context
 	}
 }
 
@@ -84,7 +85,7 @@ func (e *engine) follow(ctx context.Context, id string, seen int, shown func(typ
 		if now.waiting != nil || status != types.PipelineExecutionStatusInProgress {
 			return now, nil
 		}
-		pause(ctx)
+		_ = smithytime.SleepWithContext(ctx, poll) // the next look ends with the context
 	}
 }
 
@@ -154,11 +155,4 @@ func (x execution) built() (string, error) {
 		return digestOf(action.Output.OutputVariables[contract.VarImageURI])
 	}
 	return "", errors.New("no action has handed on an image")
-}
-
-func pause(ctx context.Context) {
-	select {
-	case <-ctx.Done():
-	case <-time.After(poll):
-	}
 }

@@ -12,8 +12,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ecr"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
-	"github.com/aws/smithy-go"
 
+	"slipway/internal/awserr"
 	"slipway/internal/config"
 	"slipway/internal/contract"
 	"slipway/internal/image"
@@ -134,7 +134,7 @@ func (i inspection) keepBill(ctx context.Context, parts []sbom.Image) error {
 	_, err := client.PutObject(ctx, &s3.PutObjectInput{
 		Bucket: aws.String(bucket), Key: aws.String(key), Body: bytes.NewReader(bill.Bytes()), ContentType: aws.String("application/vnd.cyclonedx+json"), IfNoneMatch: aws.String("*"),
 	})
-	if refused, ok := errors.AsType[smithy.APIError](err); ok && refused.ErrorCode() == "PreconditionFailed" {
+	if awserr.Is(err, "PreconditionFailed") {
 		err = nil
 	}
 	if err != nil {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
 	"github.com/aws/aws-sdk-go-v2/service/codebuild"
+	smithytime "github.com/aws/smithy-go/time"
 	"github.com/spf13/cobra"
 
 	"slipway/internal/evidence"
@@ -119,7 +120,7 @@ func (a *app) followRun(ctx context.Context, s sight, p launch.Pushed, patience 
 		if run.Over() {
 			return a.judgeRun(ctx, s, run)
 		}
-		if err := pause(ctx, s.poll); err != nil {
+		if err := smithytime.SleepWithContext(ctx, s.poll); err != nil {
 			return err
 		}
 	}
@@ -136,7 +137,7 @@ func (a *app) awaitRun(ctx context.Context, s sight, p launch.Pushed, patience t
 			return "", fmt.Errorf("no run of pipeline %s has taken version %s of the source within %s: is its event rule enabled? Start one with: aws codepipeline start-pipeline-execution --name %s",
 				p.Pipeline, p.Version, patience, p.Pipeline)
 		}
-		if err := pause(ctx, s.poll); err != nil {
+		if err := smithytime.SleepWithContext(ctx, s.poll); err != nil {
 			return "", err
 		}
 	}
@@ -160,14 +161,4 @@ func (a *app) judgeRun(ctx context.Context, s sight, run operate.Run) error {
 		}
 	}
 	return errors.New(strings.Join(lines, "\n"))
-}
-
-// pause waits, or returns the context's error if that ends first.
-func pause(ctx context.Context, d time.Duration) error {
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-time.After(d):
-		return nil
-	}
 }
