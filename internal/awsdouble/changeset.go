@@ -489,7 +489,7 @@ func (d *Double) executeChangeSet(in object) (object, error) {
 	cs.execution, s.changeSet = "EXECUTE_IN_PROGRESS", cs.id
 	run := d.runUpdate
 	if cs.kind == "CREATE" {
-		run = d.runCreate
+		run, s.tags = d.runCreate, cs.plan.tags // nobody sees a stack in creation that has no tags yet
 	}
 	d.begun(s, op, cs.kind)
 	d.start(s, op, func() {
