@@ -141,7 +141,7 @@ func (f *foundation) addImageBuild() {
 			{Sid: "WriteLog", Effect: cfn.Allow, Action: writeLogActions, Resource: []string{group.Att("Arn")}},
 			{Sid: "FindBucket", Effect: cfn.Allow, Action: readBucketActions, Resource: []string{f.bucket.Att("Arn")}},
 			{Sid: "ReadSource", Effect: cfn.Allow, Action: readObjectActions, Resource: f.objects(contract.SourcesPrefix, f.artifacts())},
-			{Sid: "WriteArtifact", Effect: cfn.Allow, Action: writeObjectActions, Resource: f.objects(f.artifacts(), contract.ImagesPrefix)},
+			{Sid: "WriteBill", Effect: cfn.Allow, Action: writeObjectActions, Resource: f.objects(contract.ImagesPrefix)},
 			registryLogin(),
 			{Sid: "PushImage", Effect: cfn.Allow, Action: imageActions(), Resource: []string{f.repository.Att("Arn")}},
 		}, useKey(f.key))...)}},

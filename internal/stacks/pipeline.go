@@ -102,12 +102,12 @@ func describing(statements []cfn.Statement) []finding {
 	return nil
 }
 
-// artifactStatements let a build read its input and leave its output.
-func (p *pipeline) artifactStatements(group cfn.Handle) []cfn.Statement {
+// buildStatements let a build log, and do this with artifacts.
+func (p *pipeline) buildStatements(group cfn.Handle, artifacts ...string) []cfn.Statement {
 	return append([]cfn.Statement{
 		{Sid: "WriteLog", Effect: cfn.Allow, Action: writeLogActions, Resource: []string{group.Att("Arn")}},
 		{Sid: "FindBucket", Effect: cfn.Allow, Action: readBucketActions, Resource: p.bucketARN()},
-		{Sid: "Artifacts", Effect: cfn.Allow, Action: append(append([]string{}, readObjectActions...), writeObjectActions...), Resource: p.objects(p.artifactFolder())},
+		{Sid: "Artifacts", Effect: cfn.Allow, Action: artifacts, Resource: p.objects(p.artifactFolder())},
 	}, useKey(p.key)...)
 }
 
@@ -142,12 +142,12 @@ func (p *pipeline) running(buildspec, description string, role, group cfn.Handle
 }
 
 // addChecks are the projects for lint, unit tests, templates and security: code of any commit runs there, so they have no rights
-// but their logs, artifacts and reports. The unit tests have a project of their own, since a build whose buildspec names reports
+// but to read the source, log and report. The unit tests have a project of their own, since a build whose buildspec names reports
 // fails where it leaves none.
 func (p *pipeline) addChecks() {
 	group := p.t.Add("ChecksLogGroup", logGroup(p.key))
-	role := p.role("ChecksRole", "The checks: no rights but their logs, artifacts and reports.", trustBuilds(), "run-checks",
-		append(p.artifactStatements(group), cfn.Statement{Sid: "Report", Effect: cfn.Allow, Action: reportActions, Resource: arns("codebuild", "report-group/"+p.unitProject()+"-*")})...)
+	role := p.role("ChecksRole", "The checks: no rights but to read the source, log and report.", trustBuilds(), "run-checks",
+		append(p.buildStatements(group, readObjectActions...), cfn.Statement{Sid: "Report", Effect: cfn.Allow, Action: reportActions, Resource: arns("codebuild", "report-group/"+p.unitProject()+"-*")})...)
 	p.checks = p.project("ChecksProject", "Runs lint, template and security checks.", role, group, checkMinutes)
 	unit := p.running(unitBuildspec, "Runs unit tests and reports what they find and cover.", role, group, checkMinutes)
 	unit.Name = new(p.unitProject())
@@ -177,7 +177,7 @@ func (p *pipeline) addReports(id, name, kind string) {
 func (p *pipeline) addDeploy() {
 	group := p.t.Add("DeployLogGroup", logGroup(p.key))
 	role := p.role("DeployRole", "The deployment: change sets on this application's environments, with the pipeline's execution role only.",
-		trustBuilds(), "deploy", append(p.artifactStatements(group), p.deployStatements()...)...)
+		trustBuilds(), "deploy", append(p.buildStatements(group, append(writeObjectActions, readObjectActions...)...), p.deployStatements()...)...)
 	p.deploy = p.project("DeployProject", "Runs the launcher on one environment.", role, group, deployMinutes)
 }
 

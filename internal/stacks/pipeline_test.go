@@ -139,3 +139,26 @@ func TestReports(t *testing.T) {
 		t.Error("it may report to another group")
 	}
 }
+
+// What one action hands to the next only those write who have something to hand on: a commit's code, which the checks and the
+// image build run, could otherwise put a plan or a source of its own in the place of what was looked at.
+func TestOnlyTheDeploymentHandsArtifactsOn(t *testing.T) {
+	a := deployed(t, standard())
+	artifact := a.attribute(contract.FoundationTemplate, "Bucket.Arn") + "/" + contract.ArtifactFolder("shop", "prod") + "/Plan_prod/x"
+	for _, c := range []struct {
+		file, role  string
+		read, write bool
+	}{
+		{"prod/pipeline.yaml", "ChecksRole", true, false},
+		{contract.FoundationTemplate, "ImageRole", true, false},
+		{"prod/pipeline.yaml", "DeployRole", true, true},
+		{"prod/pipeline.yaml", "PipelineRole", true, true},
+		{"prod/pipeline.yaml", "TriggerRole", false, false},
+	} {
+		for action, want := range map[string]bool{"s3:GetObject": c.read, "s3:PutObject": c.write, "s3:DeleteObject": false} {
+			if got := iampolicy.Allowed(iampolicy.Request{Action: action, Resource: artifact}, a.of(c.file, c.role)...); got != want {
+				t.Errorf("%s may %s on an artifact: %v, want %v", c.role, action, got, want)
+			}
+		}
+	}
+}
