@@ -66,6 +66,8 @@ type Double struct {
 	proofs       []dnsRecord    // that certificates wrote into hosted zones; they stay
 	revisions    map[string]int // of task definition families
 	tasks        TaskFailure
+	oneOff       OneOff
+	oneOffs      map[string]*service // the tasks that RunTask has started, by their cluster
 	simpleLogs   bool
 	agentStatus  string // of the agent of ECS Exec in every task; RUNNING where empty
 	agentReason  string
@@ -103,7 +105,7 @@ func New(t testing.TB, opts ...Option) *Double {
 		random:  rand.New(rand.NewPCG(1, 2)), // #nosec G404 -- the same each time, on purpose
 		failing: map[string]string{}, buckets: map[string]*bucket{}, logs: map[string]map[string][]LogEvent{},
 		quotas: map[string]float64{}, fargate: map[string]float64{},
-		roles: map[string]bool{}, pipelines: map[string][]*Execution{}, revisions: map[string]int{},
+		roles: map[string]bool{}, pipelines: map[string][]*Execution{}, revisions: map[string]int{}, oneOffs: map[string]*service{},
 		tasks: TaskFailure{StoppedReason: "Essential container in task exited", ExitCode: 1, Log: []string{"panic: cannot start"}},
 	}
 	for _, opt := range opts {

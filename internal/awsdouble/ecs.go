@@ -52,8 +52,11 @@ type task struct {
 	id, definition, ip string
 	deployment         string
 	started, stopped   time.Time
-	pending            bool // started, but not running yet
-	exec               bool // with the agent of ECS Exec
+	pending            bool   // started, but not running yet
+	stopping           bool   // told to stop
+	looks              int    // how often a task that was run once is still seen running
+	exec               bool   // with the agent of ECS Exec
+	image              string // of a task that was run once
 	failure            *TaskFailure
 	sick               *TaskFailure // while it runs and its target fails
 	reason             string
@@ -99,6 +102,9 @@ func (d *Double) taskDefinitionID(s *stack, logical string, p object) string {
 }
 
 func (d *Double) clusterRemoved(t *thing) error {
+	if one := d.oneOffs[t.ID]; one != nil && len(one.living()) > 0 {
+		return fail("ClusterContainsTasks", "The Cluster cannot be deleted while Tasks are active. (Service: AmazonECS; Status Code: 400; Error Code: ClusterContainsTasksException; Request ID: %s)", d.uuid())
+	}
 	for _, s := range d.existing("AWS::ECS::Service") {
 		if s.service.cluster == t.ID {
 			return fail("ClusterContainsServices", "The Cluster cannot be deleted while Services are active. (Service: AmazonECS; Status Code: 400; Error Code: ClusterContainsServicesException; Request ID: %s)", d.uuid())
@@ -264,7 +270,7 @@ func (d *Double) ecsHandlers() map[string]handler {
 		"DescribeTaskDefinition":   d.describeTaskDefinition, "ListTaskDefinitions": d.listTaskDefinitions,
 		"DeregisterTaskDefinition": d.deregisterTaskDefinition, "DeleteTaskDefinitions": d.deleteTaskDefinitions,
 		"ListTasks": d.listTasks, "DescribeTasks": d.describeTasks, "StopTask": d.stopTaskCall,
-		"ExecuteCommand": d.executeCommand,
+		"ExecuteCommand": d.executeCommand, "RunTask": d.runTask,
 	}
 }
 
@@ -351,6 +357,7 @@ func (d *Double) serviceAnswer(t *thing) object {
 		"desiredCount": s.desired, "runningCount": len(s.running()), "pendingCount": s.pending(), "taskDefinition": definition,
 		"deployments": deployments, "events": asList(s.events), "createdAt": t.Created, "loadBalancers": balancers,
 		"deploymentConfiguration": camel(t.Properties["DeploymentConfiguration"]),
+		"networkConfiguration":    camel(t.Properties["NetworkConfiguration"]),
 	}
 }
 
@@ -577,6 +584,11 @@ func (d *Double) deleteTaskDefinitions(in object) (object, error) {
 
 // tasksOf lists a cluster's tasks with their services.
 func (d *Double) tasksOf(cluster string, visit func(s *service, t *task)) {
+	if s := d.oneOffs[cluster]; s != nil {
+		for _, one := range s.tasks {
+			visit(s, one)
+		}
+	}
 	for _, t := range d.things {
 		if t.service == nil || t.service.cluster != cluster {
 			continue
@@ -594,13 +606,13 @@ func (d *Double) listTasks(in object) (object, error) {
 	if err != nil {
 		return nil, err
 	}
-	status, name := text(in, "desiredStatus"), lastPart(text(in, "serviceName"), "/")
+	status, name, family := text(in, "desiredStatus"), lastPart(text(in, "serviceName"), "/"), text(in, "family")
 	if status == "" {
 		status = "RUNNING"
 	}
 	var arns []string
 	d.tasksOf(cluster.ID, func(s *service, t *task) {
-		if (t.stopped.IsZero() == (status == "RUNNING")) && (name == "" || s.name == name) {
+		if ((t.stopped.IsZero() && !t.stopping) == (status == "RUNNING")) && (name == "" || s.name == name) && (family == "" || familyOf(t) == family) {
 			arns = append(arns, d.taskARN(s, t))
 		}
 	})
@@ -618,6 +630,7 @@ func (d *Double) describeTasks(in object) (object, error) {
 		before := len(found)
 		d.tasksOf(cluster.ID, func(s *service, t *task) {
 			if t.id == lastPart(wanted, "/") {
+				d.goOn(t)
 				found = append(found, d.taskAnswer(s, t))
 			}
 		})
@@ -631,6 +644,8 @@ func (d *Double) describeTasks(in object) (object, error) {
 func (d *Double) taskAnswer(s *service, t *task) object {
 	status, desired := "RUNNING", "RUNNING"
 	switch {
+	case t.stopping && t.stopped.IsZero():
+		status, desired = "DEACTIVATING", "STOPPED"
 	case !t.stopped.IsZero():
 		status, desired = "STOPPED", "STOPPED"
 	case t.pending:
@@ -640,8 +655,14 @@ func (d *Double) taskAnswer(s *service, t *task) object {
 	if t.pending {
 		started = nil
 	}
-	stopCode := any(nil)
-	if t.failure != nil {
+	stopCode, group, startedBy := any(nil), "service:"+s.name, t.deployment
+	if s.name == "" {
+		group, startedBy = "family:"+familyOf(t), s.arn
+	}
+	if t.stopping {
+		stopCode = "UserInitiated"
+	}
+	if t.failure != nil && !t.stopping {
 		stopCode = "EssentialContainerExited"
 		if t.sick != nil {
 			stopCode = "ServiceSchedulerInitiated"
@@ -652,7 +673,7 @@ func (d *Double) taskAnswer(s *service, t *task) object {
 	}
 	return object{
 		"taskArn": d.taskARN(s, t), "clusterArn": d.arn("ecs", "cluster/"+s.cluster), "taskDefinitionArn": t.definition,
-		"lastStatus": status, "desiredStatus": desired, "group": "service:" + s.name, "startedBy": t.deployment,
+		"lastStatus": status, "desiredStatus": desired, "group": group, "startedBy": startedBy,
 		"createdAt": t.started, "startedAt": started, "stoppedAt": optTime(t.stopped), "stoppedReason": opt(t.reason),
 		"stopCode": stopCode, "containers": d.containerAnswers(t, status), "launchType": "FARGATE", "healthStatus": "UNKNOWN",
 		"enableExecuteCommand": t.exec, "availabilityZone": d.Region + "a",
@@ -723,7 +744,11 @@ func (d *Double) stopTaskCall(in object) (object, error) {
 	answer := object(nil)
 	d.tasksOf(cluster.ID, func(s *service, t *task) {
 		if t.id == lastPart(text(in, "task"), "/") {
-			d.stopTask(t, text(in, "reason"), nil)
+			if s.name == "" {
+				d.stopOneOff(t, text(in, "reason"))
+			} else {
+				d.stopTask(t, text(in, "reason"), nil)
+			}
 			answer = object{"task": d.taskAnswer(s, t)}
 		}
 	})

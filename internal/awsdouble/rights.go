@@ -128,6 +128,8 @@ func (d *Double) resources() map[string]right {
 		"ecs.DescribeTasks":         d.byName("ecs:DescribeTasks", "tasks", "", "task/"),
 		"ecs.ListTasks":             d.inCluster("ecs:ListTasks", "container-instance/"),
 		"ecs.ExecuteCommand":        d.executeRight,
+		"ecs.RunTask":               d.runTaskRight,
+		"ecs.StopTask":              d.stopTaskRight,
 		"ecs.DeleteTaskDefinitions": d.byName("ecs:DeleteTaskDefinitions", "taskDefinitions", "AWS::ECS::TaskDefinition", "task-definition/"),
 
 		"acm.DescribeCertificate":                           d.byName("acm:DescribeCertificate", "CertificateArn", "AWS::CertificateManager::Certificate", ""),
@@ -337,6 +339,28 @@ func (d *Double) executeRight(in object) []iampolicy.Request {
 		{Action: "ecs:ExecuteCommand", Resource: d.arn("ecs", "cluster/"+cluster)},
 		{Action: "ecs:ExecuteCommand", Resource: d.arn("ecs", "task/"+cluster+"/"+lastPart(text(in, "task"), "/"))},
 	}
+}
+
+// runTaskRight is on the task definition, and to pass the roles that it names to the tasks.
+func (d *Double) runTaskRight(in object) []iampolicy.Request {
+	requests := []iampolicy.Request{{Action: "ecs:RunTask", Resource: text(in, "taskDefinition"), Context: d.onCluster(in)}}
+	if t := d.definition(text(in, "taskDefinition")); t != nil {
+		for _, key := range []string{"ExecutionRoleArn", "TaskRoleArn"} {
+			requests = append(requests, iampolicy.Request{Action: "iam:PassRole", Resource: text(t.Properties, key),
+				Context: map[string][]string{"iam:PassedToService": {"ecs-tasks.amazonaws.com"}}})
+		}
+	}
+	return requests
+}
+
+func (d *Double) stopTaskRight(in object) []iampolicy.Request {
+	arn := d.arn("ecs", "task/"+lastPart(text(in, "cluster"), "/")+"/"+lastPart(text(in, "task"), "/"))
+	return []iampolicy.Request{{Action: "ecs:StopTask", Resource: arn, Context: d.onCluster(in)}}
+}
+
+// onCluster is the condition key that ECS's actions on tasks have.
+func (d *Double) onCluster(in object) map[string][]string {
+	return map[string][]string{"ecs:cluster": {d.arn("ecs", "cluster/"+lastPart(text(in, "cluster"), "/"))}}
 }
 
 func (d *Double) inCluster(action, before string) right {

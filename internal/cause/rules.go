@@ -258,6 +258,16 @@ var rules = []rule{
 		},
 	},
 	{
+		name: "task-timeout", means: "the task before the deployment took longer than it may, and was stopped",
+		next: "look at its last log lines for what it waited for; if it needs the time raise service.beforeDeploy.timeout in slipway.yaml, and " + redo,
+		says: []pattern{says("task", `^TaskTimedOut`)},
+	},
+	{
+		name: "task-stopped", means: "somebody stopped the task",
+		next: "ask who did, and deploy again",
+		says: []pattern{says("task", `^UserInitiated`)},
+	},
+	{
 		name: "throttled", means: "AWS got more calls than it takes at once",
 		next: "run the command again; if it goes on, something else in the account calls the same service all the time",
 		says: []pattern{says("stack call build", `Rate exceeded|HandlerErrorCode: Throttling|RequestLimitExceeded`)},

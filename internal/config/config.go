@@ -36,8 +36,9 @@ type Service struct {
 	ReadOnlyRoot      bool // the root file system
 	User              string
 	Statements        []Statement // what the application itself may do in AWS
-	Acceptance        []Check     // empty for what the service in web/ promises
-	Build             Build       // empty for the service in web/
+	BeforeDeploy      BeforeDeploy
+	Acceptance        []Check // empty for what the service in web/ promises
+	Build             Build   // empty for the service in web/
 }
 
 // Check is one request that is made of the service after a deployment, and how it must be answered.
@@ -52,6 +53,12 @@ type Check struct {
 type Build struct {
 	Command []string
 	Binary  string // that it leaves; a path below the repository's root, with slashes
+}
+
+// BeforeDeploy is a task of the new image that must end well before the service gets that image; without a command there is none.
+type BeforeDeploy struct {
+	Command []string
+	Timeout int // seconds, 10 to 3600
 }
 
 // Architecture of the image and of the tasks.
@@ -292,6 +299,7 @@ const (
 	DefaultStopTimeout    = 30
 	DefaultDrain          = 15
 	DefaultStatus         = 200
+	DefaultTimeout        = 600
 	DefaultUser           = "65532:65532" // a number, since a scratch image has no user database; the Dockerfile's own user
 	DefaultMinTasks       = 2             // one a zone
 	DefaultScaleOnCPU     = 60
@@ -306,6 +314,9 @@ const (
 	DefaultMode           = ModeSuperseded
 	DefaultBranch         = "main"
 )
+
+// Runs says whether there is a task before a deployment.
+func (b BeforeDeploy) Runs() bool { return len(b.Command) > 0 }
 
 // Scales says whether the number of tasks changes by itself; then no template states it.
 func (t Tasks) Scales() bool { return t.Max > t.Min || len(t.Schedule) > 0 }

@@ -43,6 +43,9 @@ service:
   permissions:
     - actions: [s3:GetObject, "s3:List*"]
       resources: ["arn:${AWS::Partition}:s3:::shop-data/*"]
+  beforeDeploy:
+    command: [/app, migrate]
+    timeout: 1200
   acceptance:
     - path: /orders?limit=1
       status: 401
@@ -118,9 +121,10 @@ func TestParseReadsEveryKey(t *testing.T) {
 				Environment: []Variable{{"A", "b"}}, Secrets: []Secret{{Name: "TOKEN", Store: SecretsManager, Path: "shop"}},
 			}},
 			Storage: 50, Exec: true, User: "1000:100",
-			Statements: []Statement{{Actions: []string{"s3:GetObject", "s3:List*"}, Resources: []string{"arn:${AWS::Partition}:s3:::shop-data/*"}}},
-			Acceptance: []Check{{Path: "/orders?limit=1", Status: 401, ContentType: "application/json", Contains: "log in"}, {Path: "/", Status: 200}},
-			Build:      Build{Command: []string{"make", "app"}, Binary: "out/app"},
+			Statements:   []Statement{{Actions: []string{"s3:GetObject", "s3:List*"}, Resources: []string{"arn:${AWS::Partition}:s3:::shop-data/*"}}},
+			Acceptance:   []Check{{Path: "/orders?limit=1", Status: 401, ContentType: "application/json", Contains: "log in"}, {Path: "/", Status: 200}},
+			BeforeDeploy: BeforeDeploy{Command: []string{"/app", "migrate"}, Timeout: 1200},
+			Build:        Build{Command: []string{"make", "app"}, Binary: "out/app"},
 		},
 		Environments: []Environment{{
 			Name: "test", Protected: true, Approval: true, Variables: []Variable{{"LOG_LEVEL", "info"}},

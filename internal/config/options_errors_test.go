@@ -105,6 +105,9 @@ func TestProblemsOfOptions(t *testing.T) {
 				"f:3:25: service.acceptance.status is 700; it must be a whole number from 200 to 599\n" +
 				"f:3:38: service.acceptance.path is \"orders\"; it must be a path that begins with a slash, without spaces or fragment, at most 1024 characters, such as /orders?limit=1\n" +
 				"f:3:59: service.acceptance.contentType is \"Text/HTML; q\"; it must be a media type in lower case, without parameters, such as application/json"},
+		{"nothing before a deployment", service("beforeDeploy: {timeout: 5}"),
+			"f:3:17: service.beforeDeploy.command is missing; it must be a list of 1 to 64, each a text\n" +
+				"f:3:27: service.beforeDeploy.timeout is 5; it must be a whole number from 10 to 3600"},
 		{"build without parts", service("build: {}"),
 			"f:3:10: service.build.binary is missing; it must be a path below the repository's root, of letters, digits and . _ -, such as target/release/app\n" +
 				"f:3:10: service.build.command is missing; it must be a list of 1 to 64, each a text"},

@@ -24,7 +24,7 @@ func (r *reader) service(o object) Service {
 		StopTimeout: stop, Drain: drain,
 		Command: r.command(o), Environment: r.variables(o), Secrets: r.secrets(o),
 		Storage: storage, Exec: r.boolean(o, "exec"), ReadOnlyRoot: r.boolean(o, "readOnlyRoot"), User: user,
-		Sidecars: r.sidecars(o, port), Statements: r.statements(o), Acceptance: r.acceptance(o), Build: r.build(o),
+		Sidecars: r.sidecars(o, port), Statements: r.statements(o), BeforeDeploy: r.beforeDeploy(o), Acceptance: r.acceptance(o), Build: r.build(o),
 	}
 	if s.Exec && s.ReadOnlyRoot {
 		r.Add(o.ValueAt("exec"), "%s is true, but the root file system is read-only, where the agent of ECS Exec cannot start "+
@@ -55,6 +55,16 @@ func (r *reader) acceptance(service object) []Check {
 		checks = append(checks, Check{Path: path, Status: status, ContentType: contentType, Contains: contains})
 	}
 	return checks
+}
+
+// beforeDeploy reads the task before a deployment; where it is given at all it must have a command.
+func (r *reader) beforeDeploy(service object) BeforeDeploy {
+	if _, given := service.Field("beforeDeploy"); !given {
+		return BeforeDeploy{}
+	}
+	o := r.sub(service, "beforeDeploy")
+	timeout, _ := r.number(o, "timeout")
+	return BeforeDeploy{Command: r.command(o), Timeout: timeout}
 }
 
 // build reads how the service is built without Docker; where it is given at all both its keys must be.

@@ -48,7 +48,7 @@ func Configs() *rapid.Generator[config.Config] {
 			Accept:   rapid.SampledFrom([][]config.Accepted{nil, {{ID: "GO-2026-0001", Reason: "not: \"reached\""}, {ID: "CVE-2026-1", Reason: "yes"}}}).Draw(t, "accept"),
 			Licences: rapid.SampledFrom([][]string{config.StandardLicences(), {"MIT", "LGPL-2.1"}}).Draw(t, "licences"),
 		}
-		cfg.Service.Acceptance, cfg.Service.Build = acceptance(t), build(t)
+		cfg.Service.Acceptance, cfg.Service.Build, cfg.Service.BeforeDeploy = acceptance(t), build(t), beforeDeploy(t)
 		return cfg
 	})
 }
@@ -70,6 +70,16 @@ func source(t *rapid.T) config.Source {
 func acceptance(t *rapid.T) []config.Check {
 	return rapid.SampledFrom([][]config.Check{nil, {{Path: "/", Status: 200}},
 		{{Path: "/x?y=1", Status: 404, ContentType: "text/html", Contains: "ä: \"b\""}, {Path: "/z", Status: 301}}}).Draw(t, "acceptance")
+}
+
+func beforeDeploy(t *rapid.T) config.BeforeDeploy {
+	if rapid.Bool().Draw(t, "runs nothing before") {
+		return config.BeforeDeploy{}
+	}
+	return config.BeforeDeploy{
+		Command: rapid.SampledFrom([][]string{{"migrate"}, {"/app", "--to", "latest: \"1\""}}).Draw(t, "before"),
+		Timeout: rapid.IntRange(10, 3600).Draw(t, "timeout"),
+	}
 }
 
 func build(t *rapid.T) config.Build {

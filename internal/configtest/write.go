@@ -20,7 +20,7 @@ func Write(cfg config.Config, flow bool) string {
 			{"command", texts(s.Command)}, {"user", s.User}, {"readOnlyRoot", s.ReadOnlyRoot}, {"exec", s.Exec}, {"storage", positive(s.Storage)},
 			{"environment", variableNames(s.Environment)}, {"secrets", secretPlaces(s.Secrets)},
 			{"sidecars", each(s.Sidecars, writeSidecar)}, {"permissions", each(s.Statements, writeStatement)},
-			{"acceptance", each(s.Acceptance, writeCheck)}, {"build", writeBuild(s.Build)},
+			{"beforeDeploy", writeBeforeDeploy(s.BeforeDeploy)}, {"acceptance", each(s.Acceptance, writeCheck)}, {"build", writeBuild(s.Build)},
 		}},
 		{"environments", each(cfg.Environments, writeEnvironment)},
 		{"pipeline", mapping{{"environment", cfg.Pipeline.Environment}, {"checks", string(cfg.Pipeline.Checks)}, {"scope", string(cfg.Pipeline.Scope)}, {"mode", string(cfg.Pipeline.Mode)},
@@ -51,6 +51,13 @@ func writeStatement(s config.Statement) any {
 
 func writeCheck(c config.Check) any {
 	return mapping{{"path", c.Path}, {"status", c.Status}, {"contentType", given(c.ContentType)}, {"contains", given(c.Contains)}}
+}
+
+func writeBeforeDeploy(b config.BeforeDeploy) any {
+	if !b.Runs() {
+		return nil
+	}
+	return mapping{{"command", texts(b.Command)}, {"timeout", b.Timeout}}
 }
 
 func writeBuild(b config.Build) any {

@@ -19,6 +19,8 @@ const (
 	StackNetwork    = "network"
 	StackECS        = "ecs"
 	StackPipeline   = "pipeline"
+
+	StackBeforeDeploy = "beforedeploy" // the task that runs before a deployment, where slipway.yaml has one
 )
 
 // Logical ids of the nested stacks in the root template.
@@ -26,6 +28,8 @@ const (
 	NestedNetwork  = "Network"
 	NestedECS      = "ECS"
 	NestedPipeline = "Pipeline"
+
+	NestedBeforeDeploy = "BeforeDeploy"
 )
 
 // FoundationStackName is the stack that holds what must exist before the first image.
@@ -59,6 +63,10 @@ const (
 	KeyNetworkTemplateURL  = "NetworkTemplateURL"
 	KeyECSTemplateURL      = "ECSTemplateURL"
 	KeyPipelineTemplateURL = "PipelineTemplateURL"
+
+	// The same of the task that runs before a deployment, so that it can be changed alone.
+	KeyBeforeDeployTemplateURL = "BeforeDeployTemplateURL"
+	KeyBeforeDeployImageURI    = "BeforeDeployImageURI"
 
 	// Standing in slipway.yaml, where it asks for them: parameters of the root, or of the foundation.
 	KeyCertificateARN   = "CertificateARN"
@@ -97,6 +105,9 @@ const (
 	KeyLogGroupName      = "LogGroupName"
 	KeyAccessLogBucket   = "AccessLogBucketName" // where there are access logs; whoever deletes the stack empties it first
 
+	// Output of the task before a deployment, and of the root.
+	KeyBeforeDeployTaskDefinitionARN = "BeforeDeployTaskDefinitionARN"
+
 	// Outputs of the pipeline, and of the root of its home.
 	KeyPipelineName  = "PipelineName"
 	KeyEventRuleName = "EventRuleName"
@@ -122,6 +133,12 @@ const ContainerName = "app"
 
 // LogStreamPrefix begins the name of each task's log stream: prefix/container/task id.
 const LogStreamPrefix = "tasks"
+
+// BeforeDeployStreamPrefix is the same for the task that runs before a deployment.
+const BeforeDeployStreamPrefix = "before-deploy"
+
+// ServiceResource is the ECS service's logical id in its stack's template.
+const ServiceResource = "Service"
 
 // Keys in the foundation's bucket.
 // Version is that of the foundation, as this launcher makes it. It grows by one with a change that a launcher of before would

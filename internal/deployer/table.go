@@ -54,6 +54,14 @@ func (t *table) deploying() {
 		t.arns("ecs", "service/"+prefix))
 	t.allow(Deploy, "SeeTasks", "why tasks stopped", []string{"ecs:DescribeTasks", "ecs:ListTasks"},
 		t.arns("ecs", "container-instance/"+prefix, "task/"+prefix))
+	if t.cfg.Service.BeforeDeploy.Runs() {
+		ours := iampolicy.Condition{"ArnLike": {"ecs:cluster": t.arns("ecs", "cluster/"+prefix)}}
+		t.allow(Deploy, "RunBeforeDeploy", "run the task of service.beforeDeploy, and stop it", []string{"ecs:RunTask"},
+			t.arns("ecs", "task-definition/"+prefix+"-"+contract.NestedBeforeDeploy+"-*"), ours)
+		t.allow(Deploy, "StopBeforeDeploy", "the same", []string{"ecs:StopTask"}, t.arns("ecs", "task/"+prefix), ours)
+		t.allow(Deploy, "PassTaskRoles", "the same; it acts with roles of its environment", []string{"iam:PassRole"},
+			t.iam("role"+contract.EnvironmentRolePath(t.cfg.Name)+"*"), passedTo("ecs-tasks.amazonaws.com"))
+	}
 	t.allow(Deploy, "ReadLogs", "the last lines of a build or of a task that stopped", []string{"logs:GetLogEvents"}, t.arns("logs", "log-group:"+prefix))
 	t.allow(Deploy, "Describe", "zones with Fargate, what runs, how many there are at least, whether it is healthy", []string{
 		"application-autoscaling:DescribeScalableTargets", "ec2:DescribeAvailabilityZones", "ecs:DescribeTaskDefinition", "elasticloadbalancing:DescribeTargetHealth",

@@ -41,9 +41,17 @@ func Collect(ctx context.Context, clients Clients, target Target) Evidence {
 		e.note("health of the load balancer's targets", e.targets(ctx, clients, target))
 	}
 	if target.LogGroup != "" && target.ContainerName != "" {
-		container, err := e.log(ctx, clients, target)
+		container, err := e.log(ctx, clients, target, contract.LogStreamPrefix)
 		e.note("log of container "+container, err)
 	}
+	return e
+}
+
+// Ended is how a task before a deployment ended, with the last lines that it wrote to this log group.
+func Ended(ctx context.Context, clients Clients, task ecstypes.Task, logGroup string) Evidence {
+	e := Evidence{StoppedTasks: []StoppedTask{stoppedTask(task)}}
+	container, err := e.log(ctx, clients, Target{LogGroup: logGroup, ContainerName: contract.ContainerName}, contract.BeforeDeployStreamPrefix)
+	e.note("log of container "+container, err)
 	return e
 }
 
@@ -194,7 +202,7 @@ func (e *Evidence) targets(ctx context.Context, clients Clients, target Target) 
 
 // log reads the end of a container's log and returns its name: of the newest stopped task whose containers have run, the one
 // that ended it. A task that was stopped for its health checks has run, even where ECS does not tell yet how it ended.
-func (e *Evidence) log(ctx context.Context, clients Clients, target Target) (container string, err error) {
+func (e *Evidence) log(ctx context.Context, clients Clients, target Target, prefix string) (container string, err error) {
 	for _, task := range e.StoppedTasks {
 		cause, ran := task.cause(target.ContainerName)
 		if !ran && strings.Contains(task.Reason, "health checks") {
@@ -204,7 +212,7 @@ func (e *Evidence) log(ctx context.Context, clients Clients, target Target) (con
 			continue
 		}
 		// PREFIX/CONTAINER/TASKID: docs.aws.amazon.com/AmazonECS/latest/developerguide/using_awslogs.html
-		stream := strings.Join([]string{contract.LogStreamPrefix, cause.Name, lastPart(task.TaskARN)}, "/")
+		stream := strings.Join([]string{prefix, cause.Name, lastPart(task.TaskARN)}, "/")
 		lines, err := tail(ctx, clients.Logs, target.LogGroup, stream, maxLines)
 		e.LogTask, e.LogContainer, e.LogTail = task.TaskARN, cause.Name, last(lines)
 		return cause.Name, err

@@ -30,6 +30,7 @@ type request struct {
 	environment string // or contract.StackFoundation
 	template    string // its text, for the foundation: there is no bucket yet; at most 51,200 bytes
 	url         string // or where it lies
+	previous    bool   // or the one that the stack has
 	parameters  map[string]string
 	tags        map[string]string
 	role        string // CloudFormation acts with it; empty: with the caller's rights
@@ -37,6 +38,8 @@ type request struct {
 	nested      bool   // whether the template nests stacks
 	gate        *gate
 	notes       []string                               // what a plan of it has to say besides
+	told        bool                                   // its plan was shown already
+	part        bool                                   // it is a part of a change whose plan was allowed as a whole
 	blind       bool                                   // some values are stand-ins: there can be no change set of it
 	begin       func(context.Context, plan.Plan) error // called when this is about to be done; nil: nothing
 }
@@ -56,7 +59,7 @@ func (l *Launcher) apply(ctx context.Context, r request) (stack, error) {
 		return current, err
 	}
 	p, err := l.look(ctx, r, current, set)
-	if err == nil && r.begin != nil {
+	if err == nil && r.begin != nil && !r.part {
 		err = r.begin(ctx, p)
 	}
 	if err != nil {
@@ -152,9 +155,12 @@ func (l *Launcher) makeChangeSet(ctx context.Context, r request, todo step, nest
 	if r.role != "" {
 		in.RoleARN = aws.String(r.role)
 	}
-	if r.url != "" {
+	switch {
+	case r.previous:
+		in.UsePreviousTemplate = aws.Bool(true)
+	case r.url != "":
 		in.TemplateURL = aws.String(r.url)
-	} else {
+	default:
 		in.TemplateBody = aws.String(r.template)
 	}
 	_, err := l.aws.stacks.CreateChangeSet(ctx, in)
@@ -236,18 +242,28 @@ func (l *Launcher) wholeChangeSet(ctx context.Context, stackName, id string) (*c
 
 // look shows what a change set and those nested in it would do, before any of it is done, and stops at what is risky.
 func (l *Launcher) look(ctx context.Context, r request, current stack, set *cloudformation.DescribeChangeSetOutput) (plan.Plan, error) {
+	if r.part {
+		return plan.Plan{}, nil
+	}
 	p, err := l.planOf(ctx, r, current, l.changeSets(ctx, r.environment, set))
 	if err != nil {
 		return p, err
 	}
-	l.tell(p)
+	if !r.told {
+		l.tell(p)
+	}
+	return p, r.mayDo(current, p)
+}
+
+// mayDo returns an error where a plan is risky and nobody allows it, or does what a protected stack forbids.
+func (r request) mayDo(current stack, p plan.Plan) error {
 	if replaced := p.Replaced(balancerType); current.protected && len(replaced) > 0 {
-		return p, replacesProtected(r.name, replaced)
+		return replacesProtected(r.name, replaced)
 	}
 	if err := r.gate.pass(p); err != nil {
-		return p, fmt.Errorf("stack %s was not changed: %w", r.name, err)
+		return fmt.Errorf("stack %s was not changed: %w", r.name, err)
 	}
-	return p, nil
+	return nil
 }
 
 func toParameters(m map[string]string) []types.Parameter {

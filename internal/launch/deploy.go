@@ -307,7 +307,7 @@ func (l *Launcher) rootRequest(ctx context.Context, f foundation, env config.Env
 	if err != nil {
 		return r, err
 	}
-	known[contract.KeyImageURI] = image
+	known[contract.KeyImageURI], known[contract.KeyBeforeDeployImageURI] = image, image
 	if r.parameters, err = t.fill(l.asked(env), known); err != nil {
 		return r, err
 	}

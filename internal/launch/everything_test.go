@@ -10,6 +10,7 @@ const everything = `name: shop
 service:
   secrets: {DB: "ssm:/shop/{environment}/db", KEY: "secretsmanager:shop-{environment}#key"}
   sidecars: [{name: proxy, image: "public.ecr.aws/nginx/nginx@sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"}]
+  beforeDeploy: {command: [/web, migrate]}
   permissions: [{actions: ["s3:GetObject"], resources: ["arn:${AWS::Partition}:s3:::shop-data/*"]}]
 environments:
   - name: test

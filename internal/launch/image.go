@@ -141,7 +141,9 @@ func (l *Launcher) followBuild(ctx context.Context, id, logGroup string) (types.
 		default:
 			line.kept()
 			build := out.Builds[0]
-			tail.show(ctx, build)
+			if build.Logs != nil {
+				tail.show(ctx, aws.ToString(build.Logs.StreamName))
+			}
 			if build.BuildStatus != types.StatusTypeInProgress {
 				return build, nil
 			}
@@ -159,15 +161,15 @@ type logTail struct {
 	next  *string
 }
 
-func (t *logTail) show(ctx context.Context, b types.Build) {
-	if b.Logs == nil || aws.ToString(b.Logs.StreamName) == "" {
+func (t *logTail) show(ctx context.Context, stream string) {
+	if stream == "" {
 		return
 	}
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
 	for {
 		out, err := t.l.aws.logs.GetLogEvents(ctx, &cloudwatchlogs.GetLogEventsInput{
-			LogGroupName: aws.String(t.group), LogStreamName: b.Logs.StreamName, NextToken: t.next, StartFromHead: aws.Bool(true),
+			LogGroupName: aws.String(t.group), LogStreamName: aws.String(stream), NextToken: t.next, StartFromHead: aws.Bool(true),
 		})
 		if err != nil {
 			return

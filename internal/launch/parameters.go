@@ -75,7 +75,7 @@ func (l *Launcher) parametersFit() error {
 		if err != nil {
 			return err
 		}
-		known := map[string]string{contract.KeyImageURI: "an image"}
+		known := map[string]string{contract.KeyImageURI: "an image", contract.KeyBeforeDeployImageURI: "an image"}
 		for key := range foundation.Outputs {
 			known[key] = "an output"
 		}
@@ -99,6 +99,9 @@ func (l *Launcher) children(env config.Environment) map[string]string {
 	children := map[string]string{contract.KeyECSTemplateURL: contract.EnvironmentTemplate(env.Name, contract.StackECS)}
 	if !env.Network.Exists() {
 		children[contract.KeyNetworkTemplateURL] = contract.EnvironmentTemplate(env.Name, contract.StackNetwork)
+	}
+	if l.Config.Service.BeforeDeploy.Runs() {
+		children[contract.KeyBeforeDeployTemplateURL] = contract.EnvironmentTemplate(env.Name, contract.StackBeforeDeploy)
 	}
 	if l.Config.IsPipelineHome(env) {
 		children[contract.KeyPipelineTemplateURL] = contract.EnvironmentTemplate(env.Name, contract.StackPipeline)

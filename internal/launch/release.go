@@ -53,6 +53,13 @@ func (l *Launcher) deliver(ctx context.Context, d *delivery, env config.Environm
 		}
 		return d.begin(ctx)
 	}
+	if l.runsBefore(root, r.parameters[contract.KeyImageURI], d.earlier) {
+		updated, err := l.runBefore(ctx, d, env, root, &r)
+		if err != nil {
+			return d.end(ctx, updated, false, err)
+		}
+		root = updated
+	}
 	updated, err := l.applyRoot(ctx, env, r, root)
 	if err != nil {
 		return d.end(ctx, updated, false, err)

@@ -47,6 +47,9 @@ func (r *removal) stopWriters(ctx context.Context) {
 	for _, project := range r.record.ids("AWS::CodeBuild::Project") {
 		tell("the builds of "+project, r.stopBuilds(ctx, project))
 	}
+	for _, s := range r.going() {
+		tell("the task before a deployment of "+s.name, r.stopTasksBefore(ctx, s))
+	}
 }
 
 // stopExecutions stops a pipeline's runs: at once, or when the actions that are at work have ended

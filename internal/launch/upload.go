@@ -25,6 +25,11 @@ func (l *Launcher) uploadTemplate(ctx context.Context, bucket, path string) (str
 	if err != nil {
 		return "", fmt.Errorf("read the template %s/%s: %w; run `go run ./gen`", contract.TemplatesDir, path, err)
 	}
+	return l.uploadText(ctx, bucket, path, text)
+}
+
+// uploadText does so with the text of a template, which path names to a person.
+func (l *Launcher) uploadText(ctx context.Context, bucket, path string, text []byte) (string, error) {
 	key := contract.TemplateKey(hashOf(text))
 	there, err := l.stored(ctx, bucket, key)
 	if err == nil && there == nil {

@@ -36,6 +36,7 @@ func risks(c changes.Change, was, is template.Resource) []Risk {
 // nested are the logical ids of an environment's stacks in its root, by the names of their templates.
 var nested = map[string]string{
 	contract.StackNetwork: contract.NestedNetwork, contract.StackECS: contract.NestedECS, contract.StackPipeline: contract.NestedPipeline,
+	contract.StackBeforeDeploy: contract.NestedBeforeDeploy,
 }
 
 // riskName is where the resource is in the tree of stacks, as CloudFormation has it, behind the kind.

@@ -32,7 +32,7 @@ const (
 // ECS is the load balancer, the cluster and the service with its task definition.
 func ECS(cfg config.Config, env config.Environment) *cfn.Template {
 	t := cfn.New(fmt.Sprintf("Service of the environment %s: load balancer, ECS cluster, Fargate service.", env.Name))
-	s := service{t: t, cfg: cfg, env: env}
+	s := service{t: t, cfg: cfg, env: env, streamPrefix: contract.LogStreamPrefix}
 	s.declareParameters()
 	s.addTopic()
 	s.addSecurityGroups()
@@ -62,12 +62,15 @@ type service struct {
 	public, private                     []string // subnets
 	topic                               string   // that alarms and failures are published to; empty where nobody is told
 
-	accessLogs                          cfn.Handle // bucket, where there are access logs
-	errors                              cfn.Handle // the alarm that ends a deployment
-	alarms                              []cfn.Handle
-	balancerGroup, taskGroup            cfn.Handle
-	balancer, targetGroup, rule         cfn.Handle
-	logGroup, cluster, task, ecsService cfn.Handle
+	accessLogs                  cfn.Handle // bucket, where there are access logs
+	errors                      cfn.Handle // the alarm that ends a deployment
+	alarms                      []cfn.Handle
+	balancerGroup, taskGroup    cfn.Handle
+	balancer, targetGroup, rule cfn.Handle
+	cluster, task, ecsService   cfn.Handle
+
+	logGroup, logGroupARN string
+	streamPrefix          string // of the containers' log streams
 }
 
 func (s *service) declareParameters() {
@@ -127,7 +130,7 @@ func (s *service) addService() {
 	if s.env.Network.Private() {
 		assignPublicIP, taskSubnets = "DISABLED", s.private
 	}
-	s.ecsService = s.t.Add("Service", &cfn.Extended{
+	s.ecsService = s.t.Add(contract.ServiceResource, &cfn.Extended{
 		Base: &ecs.Service{
 			Cluster:        new(s.cluster.Ref()),
 			TaskDefinition: new(s.task.Ref()),
@@ -214,7 +217,7 @@ func (s *service) addOutputs() {
 		contract.KeyClusterName:       s.cluster.Ref(),
 		contract.KeyServiceName:       s.ecsService.Att("Name"),
 		contract.KeyTaskDefinitionARN: s.task.Ref(),
-		contract.KeyLogGroupName:      s.logGroup.Ref(),
+		contract.KeyLogGroupName:      s.logGroup,
 		contract.KeyAccessLogBucket:   s.accessLogs.Ref(),
 		contract.KeyTopicARN:          s.topic,
 	}

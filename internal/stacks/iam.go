@@ -6,6 +6,8 @@ import (
 	"github.com/awslabs/goformation/v7/cloudformation/policies"
 
 	"slipway/internal/cfn"
+	"slipway/internal/config"
+	"slipway/internal/contract"
 )
 
 // Deletion policies, written out on whatever has state: what the default is should not have to be known by heart.
@@ -45,6 +47,21 @@ var (
 	seeTaskActions       = []string{"ecs:DescribeTasks", "ecs:ListTasks"}
 	describeActions      = []string{"application-autoscaling:DescribeScalableTargets", "ecs:DescribeTaskDefinition", "elasticloadbalancing:DescribeTargetHealth"} // these have no resource
 )
+
+// runStatements let the task before a deployment be run and stopped, where there is one. Its family bears its stack's name.
+func runStatements(cfg config.Config) []cfn.Statement {
+	if !cfg.Service.BeforeDeploy.Runs() {
+		return nil
+	}
+	prefix := cfg.Name + "-*"
+	ours := cfn.Condition{"ArnLike": {"ecs:cluster": arns("ecs", "cluster/"+prefix)[0]}}
+	return []cfn.Statement{
+		{Sid: "RunBeforeDeploy", Effect: cfn.Allow, Action: []string{"ecs:RunTask"}, Resource: arns("ecs", "task-definition/"+prefix+"-"+contract.NestedBeforeDeploy+"-*"), Condition: ours},
+		{Sid: "StopBeforeDeploy", Effect: cfn.Allow, Action: []string{"ecs:StopTask"}, Resource: arns("ecs", "task/"+prefix), Condition: ours},
+		{Sid: "PassTaskRoles", Effect: cfn.Allow, Action: []string{"iam:PassRole"}, Resource: roleARNs(contract.EnvironmentRolePath(cfg.Name)),
+			Condition: cfn.Condition{"StringEquals": {"iam:PassedToService": "ecs-tasks.amazonaws.com"}}},
+	}
+}
 
 // imageActions are what building an image asks of its repository.
 func imageActions() []string {

@@ -193,7 +193,7 @@ func (p *pipeline) deployStatements() []cfn.Statement {
 	}
 	foundation := arns("cloudformation", "stack/"+contract.FoundationStackName(p.cfg.Name)+"/*")
 	prefix := p.cfg.Name + "-*"
-	return []cfn.Statement{
+	return append([]cfn.Statement{
 		{Sid: "MakeChangeSets", Effect: cfn.Allow, Action: []string{"cloudformation:ContinueUpdateRollback", "cloudformation:CreateChangeSet"}, Resource: roots,
 			Condition: cfn.Condition{"StringEquals": {"cloudformation:RoleArn": p.in[contract.KeyPipelineExecutionRoleARN]}}},
 		{Sid: "UseItsChangeSets", Effect: cfn.Allow, Action: []string{"cloudformation:DeleteChangeSet", "cloudformation:ExecuteChangeSet"}, Resource: roots,
@@ -211,7 +211,7 @@ func (p *pipeline) deployStatements() []cfn.Statement {
 		{Sid: "SeeTasks", Effect: cfn.Allow, Action: seeTaskActions, Resource: arns("ecs", "container-instance/"+prefix, "task/"+prefix)},
 		{Sid: "ReadTaskLogs", Effect: cfn.Allow, Action: []string{"logs:GetLogEvents"}, Resource: arns("logs", "log-group:"+prefix)},
 		{Sid: "Describe", Effect: cfn.Allow, Action: describeActions, Resource: []string{"*"}},
-	}
+	}, runStatements(p.cfg)...)
 }
 
 func (p *pipeline) addPipeline() {

@@ -20,6 +20,11 @@ func Root(cfg config.Config, env config.Environment) *cfn.Template {
 	for _, key := range ecsOutputs(env) {
 		t.Output(key, outputDescriptions[key], ecs.Att("Outputs."+key))
 	}
+	if cfg.Service.BeforeDeploy.Runs() {
+		before := r.nest(contract.NestedBeforeDeploy, contract.StackBeforeDeploy, contract.KeyBeforeDeployTemplateURL, r.beforeDeployParameters(ecs))
+		key := contract.KeyBeforeDeployTaskDefinitionARN
+		t.Output(key, outputDescriptions[key], before.Att("Outputs."+key))
+	}
 	if cfg.IsPipelineHome(env) {
 		pipeline := r.nest(contract.NestedPipeline, contract.StackPipeline, contract.KeyPipelineTemplateURL, r.pipelineParameters(ecs), r.pipelineDependsOn(ecs)...)
 		for _, key := range pipelineOutputs(cfg) {
@@ -34,6 +39,9 @@ func children(cfg config.Config, env config.Environment) []string {
 	list := []string{"service"}
 	if !env.Network.Exists() {
 		list = []string{"network", "service"}
+	}
+	if cfg.Service.BeforeDeploy.Runs() {
+		list = append(list, "task before a deployment")
 	}
 	if cfg.IsPipelineHome(env) {
 		list = append(list, "delivery pipeline")
@@ -77,6 +85,8 @@ var outputDescriptions = map[string]string{
 	contract.KeyTopicARN:          topicDescription,
 	contract.KeyPipelineName:      "The delivery pipeline.",
 	contract.KeyEventRuleName:     "The event rule that starts the pipeline when the source is uploaded.",
+
+	contract.KeyBeforeDeployTaskDefinitionARN: "The task definition of what runs before a deployment.",
 }
 
 type root struct {
@@ -153,6 +163,19 @@ func (r root) ecsParameters(fromNetwork func(key, description string) string) ma
 		parameters[contract.KeyTopicARN] = r.parameter(contract.KeyTopicARN, topicDescription)
 	}
 	if r.cfg.Security.Key != "" {
+		parameters[contract.KeyEncryptionKeyARN] = r.parameter(contract.KeyEncryptionKeyARN, keyDescription)
+	}
+	return parameters
+}
+
+func (r root) beforeDeployParameters(ecs cfn.Handle) map[string]string {
+	parameters := map[string]string{
+		contract.KeyBeforeDeployImageURI:   r.parameter(contract.KeyBeforeDeployImageURI, imageDescription),
+		contract.KeyRepositoryARN:          r.parameter(contract.KeyRepositoryARN, repositoryDescription),
+		contract.KeyPermissionsBoundaryARN: r.parameter(contract.KeyPermissionsBoundaryARN, boundaryDescription),
+		contract.KeyLogGroupName:           ecs.Att("Outputs." + contract.KeyLogGroupName),
+	}
+	if decrypts(r.cfg) {
 		parameters[contract.KeyEncryptionKeyARN] = r.parameter(contract.KeyEncryptionKeyARN, keyDescription)
 	}
 	return parameters

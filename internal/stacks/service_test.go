@@ -75,6 +75,11 @@ func serviceVariants() map[string]config.Config {
 		inAll.Environments = append(inAll.Environments, environment(fmt.Sprintf("environment%05d", i), 1, 2, 3, config.NATPerZone))
 	}
 	inAll.Pipeline.Environment = inAll.Environments[9].Name
+	before := func(s *config.Service) {
+		s.BeforeDeploy = config.BeforeDeploy{Command: []string{"/web", "migrate", "!Ref VPC"}, Timeout: 600}
+	}
+	beforeWithAll := serving(func(s *config.Service) { everything(s); before(s) })
+	beforeWithAll.Environments, beforeWithAll.Security.Key = together.Environments, someKey
 	return map[string]config.Config{
 		"command":                 serving(func(s *config.Service) { s.Command = []string{"/web", "-v", "!Ref VPC"} }),
 		"environment's variables": with(func(e *config.Environment) { e.Variables = prod.Variables }),
@@ -82,6 +87,8 @@ func serviceVariants() map[string]config.Config {
 		"secrets under a key":     underKey,
 		"secrets, ten times":      inAll,
 		"sidecars":                serving(func(s *config.Service) { s.Sidecars = sidecars() }),
+		"task before":             serving(before),
+		"task before with all":    beforeWithAll,
 		"storage":                 serving(func(s *config.Service) { s.Storage = 200 }),
 		"writable root":           serving(func(s *config.Service) { s.ReadOnlyRoot = false }),
 		"exec":                    serving(func(s *config.Service) { s.Exec, s.ReadOnlyRoot = true, false }),

@@ -24,6 +24,9 @@ func All(cfg config.Config) []File {
 			files = append(files, File{contract.EnvironmentTemplate(env.Name, contract.StackNetwork), Network(cfg, env)})
 		}
 		files = append(files, File{contract.EnvironmentTemplate(env.Name, contract.StackECS), ECS(cfg, env)})
+		if cfg.Service.BeforeDeploy.Runs() {
+			files = append(files, File{contract.EnvironmentTemplate(env.Name, contract.StackBeforeDeploy), BeforeDeploy(cfg, env)})
+		}
 		if cfg.IsPipelineHome(env) {
 			files = append(files, File{contract.EnvironmentTemplate(env.Name, contract.StackPipeline), Pipeline(cfg)})
 		}

@@ -29,7 +29,7 @@ func (s *service) addExecutionRole() cfn.Handle {
 			PolicyDocument: cfn.Document(append([]cfn.Statement{
 				registryLogin(),
 				{Sid: "PullImage", Effect: cfn.Allow, Action: pullActions, Resource: []string{s.repositoryARN}},
-				{Sid: "WriteLog", Effect: cfn.Allow, Action: writeLogActions, Resource: []string{s.logGroup.Att("Arn")}},
+				{Sid: "WriteLog", Effect: cfn.Allow, Action: writeLogActions, Resource: []string{s.logGroupARN}},
 			}, secrets...)...),
 		}},
 	})
@@ -46,7 +46,7 @@ func (s *service) addTaskRole() cfn.Handle {
 	statements := ownStatements(s.cfg.Service)
 	if s.cfg.Service.Exec {
 		statements = append(statements, execStatements()...)
-		statements = append(statements, cfn.Statement{Sid: "LogSessions", Effect: cfn.Allow, Action: findAndWriteLogActions, Resource: []string{s.logGroup.Att("Arn")}})
+		statements = append(statements, cfn.Statement{Sid: "LogSessions", Effect: cfn.Allow, Action: findAndWriteLogActions, Resource: []string{s.logGroupARN}})
 	}
 	role.AWSCloudFormationMetadata = accept(wildcards(s.cfg.Service)...)
 	if len(statements) > 0 {

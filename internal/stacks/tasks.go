@@ -13,7 +13,8 @@ import (
 )
 
 func (s *service) addLogGroup() {
-	s.logGroup = s.t.Add("LogGroup", logGroup(s.key))
+	group := s.t.Add("LogGroup", logGroup(s.key))
+	s.logGroup, s.logGroupARN = group.Ref(), group.Att("Arn")
 }
 
 // logGroup keeps lines for logRetentionDays and goes with its stack: nothing that outlives the stack may be left behind.
@@ -128,9 +129,9 @@ func (s *service) container(name, image string, port int, readOnly bool) ecs.Tas
 		LogConfiguration: &ecs.TaskDefinition_LogConfiguration{
 			LogDriver: "awslogs",
 			Options: map[string]string{ // a stream is called prefix/container/task
-				"awslogs-group":         s.logGroup.Ref(),
+				"awslogs-group":         s.logGroup,
 				"awslogs-region":        cfn.Region,
-				"awslogs-stream-prefix": contract.LogStreamPrefix,
+				"awslogs-stream-prefix": s.streamPrefix,
 			},
 		},
 	}

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from ministack.core import iam_actions, iam_evaluator
 from ministack.core.responses import get_account_id, get_region
-from ministack.services import alb, codebuild, iam, sts, tagging
+from ministack.services import alb, codebuild, ecs, iam, sts, tagging
 from ministack.services.cloudformation import _change_sets, _stacks
 
 Json = dict[str, Any]
@@ -111,6 +111,7 @@ def _ecs(request: Request) -> list[str]:
         "DescribeServices": (f"service/{cluster}/", request.texts("services")),
         "UpdateService": (f"service/{cluster}/", [request.text("service")]),
         "DescribeTasks": (f"task/{cluster}/", request.texts("tasks")),
+        "RunTask": ("task-definition/", [request.text("taskDefinition")]),
         "StopTask": (f"task/{cluster}/", [request.text("task")]),
         "ListTasks": (f"container-instance/{cluster}/", ["*"]),
         "DeleteTaskDefinitions": ("task-definition/", request.texts("taskDefinitions")),
@@ -215,6 +216,11 @@ def _more(request: Request, first: str) -> Iterator[Check]:
         if request.text(name):
             to = _PASSED_TO.get(request.service, request.service + ".amazonaws.com")
             yield Check("iam:PassRole", request.text(name), {"iam:PassedToService": to})
+    if request.operation == "RunTask":
+        definition = ecs._task_defs.get(ecs._resolve_td_key(request.text("taskDefinition"))) or {}
+        for name in _PASSED["ecs"]:
+            if definition.get(name):
+                yield Check("iam:PassRole", definition[name], {"iam:PassedToService": _PASSED_TO["ecs"]})
     if request.service == "cloudformation" and request.tagged() and request.operation.startswith(("Create", "Update")):
         yield Check("cloudformation:TagResource", first, {"cloudformation:CreateAction": request.operation})
 

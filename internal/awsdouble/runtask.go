@@ -1,0 +1,94 @@
+package awsdouble
+
+import "strings"
+
+// OneOff is how the tasks that RunTask starts go on; they end well where nothing is said.
+type OneOff struct {
+	Failure *TaskFailure // how they end, where not well; its exit code may be 0
+	Looks   int          // how often one is still seen running; below zero for ever
+	Refused string       // the reason among the failures of RunTask, which then starts none
+	Log     []string     // what they write
+}
+
+// RunOneOff sets how the tasks that RunTask starts from now on, and those that run, go on.
+func (d *Double) RunOneOff(o OneOff) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.oneOff = o
+	for _, s := range d.oneOffs {
+		for _, t := range s.living() {
+			t.looks = o.Looks
+		}
+	}
+}
+
+// OneOffTasks are the tasks that RunTask has started, oldest first, with the image of their application.
+func (d *Double) OneOffTasks() []string {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	var images []string
+	for _, s := range d.oneOffs {
+		for _, t := range s.tasks {
+			images = append(images, t.image)
+		}
+	}
+	return images
+}
+
+func familyOf(t *task) string {
+	family, _, _ := strings.Cut(lastPart(t.definition, "/"), ":")
+	return family
+}
+
+// runTask starts one task of no service (docs.aws.amazon.com/AmazonECS/latest/APIReference/API_RunTask.html).
+func (d *Double) runTask(in object) (object, error) {
+	cluster, err := d.cluster(in)
+	if err != nil {
+		return nil, err
+	}
+	definition := d.definition(text(in, "taskDefinition"))
+	network := sub(sub(in, "networkConfiguration"), "awsvpcConfiguration")
+	switch {
+	case definition == nil:
+		return nil, fail("ClientException", "TaskDefinition not found.")
+	case definition.Gone:
+		return nil, fail("ClientException", "TaskDefinition is inactive")
+	case len(texts(network, "subnets")) == 0:
+		return nil, fail("InvalidParameterException", "Network Configuration must be provided when networkMode 'awsvpc' is specified.")
+	case d.oneOff.Refused != "":
+		return object{"tasks": list{}, "failures": list{object{"reason": d.oneOff.Refused}}}, nil
+	}
+	s := d.oneOffs[cluster.ID]
+	if s == nil {
+		s = &service{cluster: cluster.ID}
+		d.oneOffs[cluster.ID] = s
+	}
+	s.arn = text(in, "startedBy")
+	t := d.startTasks(s, &deployment{definition: definition.ID}, 1)[0]
+	t.looks = d.oneOff.Looks
+	t.image = text(objects(definition.Properties, "ContainerDefinitions")[0], "Image")
+	d.taskLog(t, d.oneOff.Log)
+	return object{"tasks": list{d.taskAnswer(s, t)}, "failures": list{}}, nil
+}
+
+// goOn lets time pass for a task that was run once: it is seen running, or stopping, and then it has ended.
+func (d *Double) goOn(t *task) {
+	switch {
+	case t.image == "" || !t.stopped.IsZero():
+	case t.looks != 0:
+		t.looks--
+	case t.stopping:
+		d.stopTask(t, t.reason, &TaskFailure{ExitCode: 143})
+	case d.oneOff.Failure != nil:
+		d.stopTask(t, d.oneOff.Failure.StoppedReason, d.oneOff.Failure)
+	default:
+		d.stopTask(t, "Essential container in task exited", &TaskFailure{})
+	}
+}
+
+// stopOneOff tells a task to stop: it is seen stopping once before it has.
+func (d *Double) stopOneOff(t *task, reason string) {
+	if t.stopped.IsZero() {
+		t.stopping, t.reason, t.looks = true, reason, 1
+	}
+}
