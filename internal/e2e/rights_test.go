@@ -34,6 +34,7 @@ const everyOption = `name: rights
 service:
   storage: 30
   environment: {COLOUR: blue}
+  beforeDeploy: {command: [-version]}
   permissions:
     - actions: [s3:GetObject]
       resources: ["arn:${AWS::Partition}:s3:::somewhere/*"]

@@ -76,7 +76,7 @@ var variants = map[string]struct {
 	"exec, storage, root, user": {service: `exec: true, readOnlyRoot: false, storage: 21, user: "1000:1000"`},
 	"permissions":               {service: `permissions: [{actions: ["s3:GetObject", "s3:List*"], resources: ["arn:${AWS::Partition}:s3:::x/*"]}]`},
 	"every option of the service": {
-		service: `command: [--loud], exec: true, readOnlyRoot: false, storage: 30, secrets: {S_PARAMETER: "ssm:/shop/{environment}/a"}, stopTimeout: 60, drain: 60, ` +
+		service: `command: [--loud], exec: true, readOnlyRoot: false, storage: 30, secrets: {S_PARAMETER: "ssm:/shop/{environment}/a"}, stopTimeout: 60, drain: 60, beforeDeploy: {command: [migrate]}, ` +
 			`sidecars: [{name: agent, image: "public.ecr.aws/x/agent@` + someDigest + `"}], permissions: [{actions: ["cloudwatch:PutMetricData"], resources: ["*"]}]`,
 		environment: "tasks: {min: 1, max: 3, scaleOnRequests: 500, spot: 50}\n    network: {nat: one, endpoints: true}\n    environment: {LEVEL: debug}",
 		has:         []string{"S_PARAMETER=from-ssm", "LEVEL=debug", `args ["--loud"]`},
@@ -154,7 +154,8 @@ func (b *bench) launchVariant(cfg config.Config, has []string) {
 	for i := range env.Network.Zones {
 		values[contract.KeyZone(i)] = "us-east-1" + contract.ZoneLetter(i)
 	}
-	values[contract.KeyImageURI] = b.image
+	values[contract.KeyImageURI], values[contract.KeyBeforeDeployImageURI] = b.image, b.image
+	values[contract.KeyBeforeDeployTemplateURL] = urls[contract.StackBeforeDeploy]
 	values[contract.KeyNetworkTemplateURL], values[contract.KeyECSTemplateURL], values[contract.KeyPipelineTemplateURL] = urls[contract.StackNetwork], urls[contract.StackECS], urls[contract.StackPipeline]
 	s := b.createStack(contract.EnvironmentStackName(cfg.Name, env.Name), root, values)
 	b.wantAnswer(env, s, has)
