@@ -13,7 +13,7 @@ func (d *Double) cloudFormationHandlers() map[string]handler {
 		"CreateChangeSet": d.createChangeSet, "DescribeChangeSet": d.describeChangeSet, "ListChangeSets": d.listChangeSets,
 		"DeleteChangeSet": d.deleteChangeSet, "ExecuteChangeSet": d.executeChangeSet,
 		"CreateStack": d.createStack, "UpdateStack": d.updateStack, "DeleteStack": d.deleteStackCall,
-		"CancelUpdateStack": d.cancelUpdateStack, "ContinueUpdateRollback": d.continueUpdateRollback,
+		"CancelUpdateStack": d.cancelUpdateStack, "ContinueUpdateRollback": d.continueUpdateRollback, "RollbackStack": d.rollbackStack,
 		"UpdateTerminationProtection": d.updateTerminationProtection,
 		"DescribeStacks":              d.describeStacks, "ListStacks": d.listStacks, "DescribeStackEvents": d.describeStackEvents, "DescribeEvents": d.describeEvents,
 		"DescribeStackResource": d.describeStackResource, "DescribeStackResources": d.describeStackResources,
@@ -173,6 +173,31 @@ func (d *Double) continueUpdateRollback(in object) (object, error) {
 	}
 	d.start(s, op, func() { d.rollBack(s, "") })
 	return object{}, nil
+}
+
+// rollbackStack takes a paused update back, and deletes a stack that never was stable. That is documented
+// (docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_RollbackStack.html), the words of the refusals are not.
+func (d *Double) rollbackStack(in object) (object, error) {
+	s, err := d.mustStack(text(in, "StackName"))
+	if err != nil {
+		return nil, err
+	}
+	switch {
+	case s.status != "UPDATE_FAILED" && s.status != "CREATE_FAILED":
+		return nil, fail("ValidationError", "Stack:%s is in %s state and can not be rolled back.", s.id, s.status)
+	case s.parent != "":
+		return nil, fail("ValidationError", "RollbackStack cannot be invoked on child stacks")
+	}
+	s.op = &operation{token: text(in, "ClientRequestToken"), role: text(in, "RoleARN")}
+	if s.status == "CREATE_FAILED" || s.before != nil && s.before.template == nil {
+		s.status = "DELETE_IN_PROGRESS"
+		d.start(s, s.op, func() { d.deleteStack(s, nil) })
+		return object{"StackId": s.id}, nil
+	}
+	d.set(s, "UPDATE_ROLLBACK_IN_PROGRESS", "User Initiated")
+	s.rollbackStarted = true
+	d.start(s, s.op, func() { d.rollBack(s, "") })
+	return object{"StackId": s.id}, nil
 }
 
 // skippable says whether a continued rollback may leave out a resource: one that failed to go back, of a nested stack with

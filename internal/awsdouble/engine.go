@@ -107,10 +107,21 @@ func (d *Double) runUpdate(s *stack, p plan) {
 		said = "User Initiated"
 	}
 	if s.op.noRollback {
-		d.set(s, "UPDATE_FAILED", said)
+		d.pause(s, said)
 		return
 	}
 	d.rollBack(s, said)
+}
+
+// pause ends a failed update without taking it back: what was done stays, until the next update or RollbackStack
+// (docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/stack-failure-options.html).
+func (d *Double) pause(s *stack, said string) {
+	for _, other := range d.tree(s) {
+		if other.status == "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS" {
+			d.set(other, "UPDATE_COMPLETE", "")
+		}
+	}
+	d.set(s, "UPDATE_FAILED", said)
 }
 
 // failedTo is how CloudFormation names what failed; empty where nothing did.
@@ -162,7 +173,11 @@ func (d *Double) converge(s *stack, p plan) string {
 	return ""
 }
 
+// remember keeps the last stable state: an update that follows one which failed, and was not taken back, has the same.
 func (s *stack) remember() {
+	if s.before != nil {
+		return
+	}
 	before := &snapshot{
 		body: s.body, template: s.template, parameters: s.parameters, tags: s.tags,
 		resources: map[string]resource{}, order: slices.Clone(s.order), outputs: s.outputs,
@@ -348,9 +363,13 @@ func (d *Double) finishChild(s *stack, w *work) error {
 	c.op = s.op
 	d.set(c, "UPDATE_IN_PROGRESS", "User Initiated")
 	if said := d.converge(c, p); said != "" {
-		d.set(c, "UPDATE_ROLLBACK_IN_PROGRESS", said)
-		c.rollbackStarted = true
-		return fail("HandlerFailure", "Embedded stack %s was not successfully updated. Currently in UPDATE_ROLLBACK_IN_PROGRESS with reason: %s", c.id, strings.TrimSpace(said))
+		status := "UPDATE_ROLLBACK_IN_PROGRESS"
+		if s.op.noRollback {
+			status = "UPDATE_FAILED"
+		}
+		d.set(c, status, said)
+		c.rollbackStarted = !s.op.noRollback
+		return fail("HandlerFailure", "Embedded stack %s was not successfully updated. Currently in %s with reason: %s", c.id, status, strings.TrimSpace(said))
 	}
 	d.set(c, "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS", "")
 	d.mark(s, r, "UPDATE_COMPLETE", "")
@@ -480,7 +499,7 @@ func (d *Double) restoreResource(s *stack, logical string) bool {
 func (d *Double) cleanUp(s *stack, status string) {
 	for _, logical := range s.order {
 		if r := s.resources[logical]; r != nil && r.kind == stackType {
-			if c := d.child(r); c != nil && strings.HasSuffix(c.status, "CLEANUP_IN_PROGRESS") {
+			if c := d.child(r); c != nil && (c.before != nil || strings.HasSuffix(c.status, "CLEANUP_IN_PROGRESS")) {
 				d.cleanUp(c, status)
 			}
 		}

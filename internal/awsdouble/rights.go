@@ -92,6 +92,7 @@ func (d *Double) resources() map[string]right {
 		"cloudformation.CreateChangeSet":             d.createChangeSetRight,
 		"cloudformation.DeleteChangeSet":             d.changeSetRight("DeleteChangeSet"),
 		"cloudformation.ContinueUpdateRollback":      d.withRole("ContinueUpdateRollback"),
+		"cloudformation.RollbackStack":               d.withRole("RollbackStack"),
 		"cloudformation.DeleteStack":                 d.withRole("DeleteStack"),
 		"cloudformation.DescribeChangeSet":           d.changeSetRight("DescribeChangeSet"),
 		"cloudformation.DescribeEvents":              d.changeSetRight("DescribeEvents"),

@@ -150,7 +150,7 @@ func (s *stack) inProgress() bool {
 func (s *stack) updatable() bool {
 	switch s.status {
 	case "CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE", "IMPORT_COMPLETE", "IMPORT_ROLLBACK_COMPLETE",
-		"UPDATE_FAILED":
+		"CREATE_FAILED", "UPDATE_FAILED":
 		return true
 	}
 	return false
@@ -167,6 +167,7 @@ type StackSpec struct {
 
 	Tags, Parameters, Outputs map[string]string
 	Protected                 bool // termination protection
+	Unstable                  bool // it never was in a stable state
 }
 
 // PutStack puts a stack in place as it is said, and returns its ARN.
@@ -181,6 +182,9 @@ func (d *Double) PutStack(spec StackSpec) string {
 	}
 	if t, err := parseTemplate(spec.Body); err == nil {
 		s.template = t
+	}
+	if spec.Unstable {
+		s.before = &snapshot{}
 	}
 	d.set(s, spec.Status, spec.Reason)
 	return s.id

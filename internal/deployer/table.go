@@ -21,7 +21,7 @@ func (t *table) stacks() {
 		"cloudformation:GetTemplate", "cloudformation:ListChangeSets", "cloudformation:ListStackResources",
 	}, t.arns("cloudformation", "stack/"+t.named()))
 	t.allow(Deploy, "MakeChangeSets", "change an environment, or take a change that failed back, with CloudFormation's role and no other",
-		[]string{"cloudformation:ContinueUpdateRollback", "cloudformation:CreateChangeSet"}, roots,
+		[]string{"cloudformation:ContinueUpdateRollback", "cloudformation:CreateChangeSet", "cloudformation:RollbackStack"}, roots,
 		iampolicy.Condition{"StringLike": {"cloudformation:RoleArn": t.iam("role" + contract.DeliveryRolePath(t.cfg.Name) + "*")}})
 	t.allow(Deploy, "UseChangeSets", "execute a change that one has made, or drop it", []string{
 		"cloudformation:DeleteChangeSet", "cloudformation:ExecuteChangeSet",
@@ -33,7 +33,8 @@ func (t *table) stacks() {
 		t.iam("role"+contract.DeliveryRolePath(t.cfg.Name)+"*"), passedTo("cloudformation.amazonaws.com"))
 
 	t.allow(Foundation, "FoundationStack", "make, change and delete the foundation", []string{
-		"cloudformation:ContinueUpdateRollback", "cloudformation:CreateChangeSet", "cloudformation:DeleteStack", "cloudformation:TagResource",
+		"cloudformation:ContinueUpdateRollback", "cloudformation:CreateChangeSet", "cloudformation:DeleteStack", "cloudformation:RollbackStack",
+		"cloudformation:TagResource",
 	}, foundation)
 
 	t.allow(Destroy, "FindStacks", "stacks are found by their tag among all", []string{"cloudformation:DescribeStacks"}, all)

@@ -258,7 +258,7 @@ func (l *Launcher) deployEnvironment(ctx context.Context, f foundation, env conf
 
 func hasRun(s stack) bool {
 	todo, _ := next(s.status)
-	return todo == update || todo == goBack
+	return todo == update || todo.takesBack()
 }
 
 // role is CloudFormation's for an environment.

@@ -180,7 +180,7 @@ func TestHusks(t *testing.T) {
 
 func TestRefusedStates(t *testing.T) {
 	for status, why := range map[string]string{
-		"UPDATE_FAILED": "roll it back", "DELETE_FAILED": "destroy.sh", "IMPORT_ROLLBACK_FAILED": "import",
+		"DELETE_FAILED": "destroy.sh", "IMPORT_ROLLBACK_FAILED": "import",
 	} {
 		t.Run(status, func(t *testing.T) {
 			b := newBench(t)

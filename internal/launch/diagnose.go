@@ -71,6 +71,8 @@ func (l *Launcher) diagnoseEnvironments(ctx context.Context, d *diagnosis) {
 			d.checks = append(d.checks, Check{Name: name, Found: fmt.Sprintf("stack %s is in status %s: an operation is under way", root.name, root.status), Fix: "a launch waits for it to end", Warned: true})
 		case todo == goBack:
 			d.checks = append(d.checks, Check{Name: name, Found: fmt.Sprintf("stack %s is in status %s: its last update failed, and so did the way back", root.name, root.status), Fix: "a launch continues the rollback, without the resources that cannot be taken back, and then updates it", Warned: true})
+		case todo == rollBack:
+			d.checks = append(d.checks, Check{Name: name, Found: fmt.Sprintf("stack %s is in status %s: its last update failed with rollback switched off", root.name, root.status), Fix: "a launch rolls it back, and then updates it", Warned: true})
 		case todo == update:
 			d.note(name, "up: a launch updates it", "", nil)
 		default:

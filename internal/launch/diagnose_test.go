@@ -37,7 +37,8 @@ func TestDiagnose(t *testing.T) {
 	}
 	for status, want := range map[string]Check{
 		"CREATE_COMPLETE":        {Refused: true, Name: "names of the stacks"}, // without our tag
-		"UPDATE_FAILED":          {Refused: true, Name: "environment prod"},
+		"DELETE_FAILED":          {Refused: true, Name: "environment prod"},
+		"UPDATE_FAILED":          {Warned: true, Name: "environment prod"},
 		"UPDATE_ROLLBACK_FAILED": {Warned: true, Name: "environment prod"},
 		"UPDATE_IN_PROGRESS":     {Warned: true, Name: "environment prod"},
 	} {

@@ -15,6 +15,7 @@ var repairs = []struct {
 }{
 	{"a husk is deleted", "status.go", "types.StackStatusCreateFailed, types.StackStatusRollbackFailed:\n\t\treturn recreate", "types.StackStatusCreateFailed, types.StackStatusRollbackFailed:\n\t\treturn refuse", "TestHusks"},
 	{"a failed rollback is continued", "status.go", "return goBack, \"\"", "return refuse, \"\"", "TestRollbackIsContinued"},
+	{"a paused update is rolled back", "status.go", "return rollBack, \"\"", "return refuse, \"\"", "TestPausedUpdateIsRolledBack"},
 	{"what holds a rollback is left out", "rollback.go", "skip = append(skip, e)", "_ = e", "TestRollbackIsContinuedWithoutWhatHoldsIt"},
 	{"somebody's operation is waited for", "stack.go", "if !inProgress(s.status) {", "if true {", "TestOperationUnderWayIsWaitedFor"},
 	{"a change set whose answer was lost is found", "changeset.go", "is(err, alreadyExists)", "false", "TestLostAnswers/CreateChangeSet"},

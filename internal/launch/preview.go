@@ -221,7 +221,7 @@ func (l *Launcher) forecast(ctx context.Context, r request, sure func(plan.Plan)
 		return forecast{}, err
 	}
 	p.Notes = append(p.Notes, r.notes...)
-	if todo == goBack {
+	if todo.takesBack() {
 		p.Notes = append(p.Notes, fmt.Sprintf("stack %s is in status %s: a deployment first takes its last update back, and CloudFormation cannot be asked before", r.name, current.status))
 	}
 	f := forecast{plan: p}

@@ -11,6 +11,29 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
 )
 
+// rollBack takes a stack whose update failed, with rollback switched off by whoever updated it, back to its last stable state. One
+// that never had any CloudFormation deletes (docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_RollbackStack.html).
+func (l *Launcher) rollBack(ctx context.Context, s stack, role string) (stack, error) {
+	l.Progress.Line("%s: its last update failed with rollback switched off (%s): rolling it back", s.name, s.status)
+	token := newToken("rollback")
+	in := &cloudformation.RollbackStackInput{StackName: aws.String(s.id), ClientRequestToken: aws.String(token)}
+	if role != "" {
+		in.RoleARN = aws.String(role)
+	}
+	// As below: a call whose answer was lost is repeated.
+	if _, err := l.aws.stacks.RollbackStack(ctx, in); err != nil && !is(err, alreadyGoingBack) {
+		return s, fmt.Errorf("roll back stack %s: %w", s.name, Explain(err))
+	}
+	out, err := l.follow(ctx, s.id, token, newWatch(s))
+	if err == nil && !out.stack.exists() {
+		return stack{name: s.name}, nil
+	}
+	if todo, _ := next(out.stack.status); err == nil && todo == rollBack {
+		err = l.failed("rollback", out)
+	}
+	return out.stack, err
+}
+
 // continueRollback takes a stack whose rollback failed back to what it was before its last update: first whole, since what
 // stood in the way is often gone, then without the resources that could not be taken back, and so on until none or no new
 // one fails (docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/using-cfn-updating-stacks-continueupdaterollback.html).

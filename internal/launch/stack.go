@@ -137,6 +137,9 @@ func (l *Launcher) settle(ctx context.Context, s stack) (stack, error) {
 // rest brings a stack to where nothing moves and its last update is done or undone.
 func (l *Launcher) rest(ctx context.Context, s stack, role string) (stack, error) {
 	s, err := l.settle(ctx, s)
+	if todo, _ := next(s.status); err == nil && todo == rollBack {
+		s, err = l.rollBack(ctx, s, role)
+	}
 	if todo, _ := next(s.status); err != nil || todo != goBack {
 		return s, err
 	}

@@ -15,6 +15,7 @@ const (
 	update               // it is well
 	wait                 // somebody's operation is under way
 	goBack               // its rollback failed half-way, and can be continued
+	rollBack             // its update failed with rollback switched off, and can be rolled back
 	recreate             // a husk that CloudFormation can only delete
 	refuse               // a person has to decide
 )
@@ -36,7 +37,7 @@ func next(status types.StackStatus) (step, string) {
 	case types.StackStatusUpdateRollbackFailed:
 		return goBack, ""
 	case types.StackStatusUpdateFailed:
-		return refuse, "its last update failed with rollback switched off; roll it back (aws cloudformation rollback-stack, or the console) and deploy again"
+		return rollBack, ""
 	case types.StackStatusDeleteFailed:
 		return refuse, "its deletion failed half-way; finish that with ./scripts/destroy.sh"
 	case types.StackStatusImportRollbackFailed:
@@ -47,6 +48,9 @@ func next(status types.StackStatus) (step, string) {
 	}
 	return refuse, fmt.Sprintf("this slipway does not know the status %s", status)
 }
+
+// takesBack says whether the stack's last update has to be taken back before another can follow.
+func (s step) takesBack() bool { return s == goBack || s == rollBack }
 
 // inProgress says whether CloudFormation is working on the stack. REVIEW_IN_PROGRESS is not work: it waits for a person.
 func inProgress(status types.StackStatus) bool {

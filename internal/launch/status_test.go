@@ -14,7 +14,8 @@ func TestNext(t *testing.T) {
 		"CREATE_COMPLETE": update, "UPDATE_COMPLETE": update, "UPDATE_ROLLBACK_COMPLETE": update, "IMPORT_COMPLETE": update, "IMPORT_ROLLBACK_COMPLETE": update,
 		"ROLLBACK_COMPLETE": recreate, "REVIEW_IN_PROGRESS": recreate, "CREATE_FAILED": recreate, "ROLLBACK_FAILED": recreate,
 		"UPDATE_ROLLBACK_FAILED": goBack,
-		"UPDATE_FAILED":          refuse, "DELETE_FAILED": refuse, "IMPORT_ROLLBACK_FAILED": refuse,
+		"UPDATE_FAILED":          rollBack,
+		"DELETE_FAILED":          refuse, "IMPORT_ROLLBACK_FAILED": refuse,
 	}
 	for _, status := range append(noStack.Values(), noStack) {
 		wanted, named := steps[status]

@@ -37,7 +37,7 @@ var (
 	buildActions     = []string{"codebuild:BatchGetBuilds", "codebuild:StartBuild", "codebuild:StopBuild"}
 	changeSetActions = []string{
 		"cloudformation:ContinueUpdateRollback", "cloudformation:CreateChangeSet", "cloudformation:DeleteChangeSet", "cloudformation:ExecuteChangeSet",
-		"cloudformation:TagResource",
+		"cloudformation:RollbackStack", "cloudformation:TagResource",
 	}
 	seeStackActions = []string{
 		"cloudformation:DescribeChangeSet", "cloudformation:DescribeEvents", "cloudformation:DescribeStackEvents", "cloudformation:DescribeStacks",

@@ -194,7 +194,7 @@ func (p *pipeline) deployStatements() []cfn.Statement {
 	foundation := arns("cloudformation", "stack/"+contract.FoundationStackName(p.cfg.Name)+"/*")
 	prefix := p.cfg.Name + "-*"
 	return append([]cfn.Statement{
-		{Sid: "MakeChangeSets", Effect: cfn.Allow, Action: []string{"cloudformation:ContinueUpdateRollback", "cloudformation:CreateChangeSet"}, Resource: roots,
+		{Sid: "MakeChangeSets", Effect: cfn.Allow, Action: []string{"cloudformation:ContinueUpdateRollback", "cloudformation:CreateChangeSet", "cloudformation:RollbackStack"}, Resource: roots,
 			Condition: cfn.Condition{"StringEquals": {"cloudformation:RoleArn": p.in[contract.KeyPipelineExecutionRoleARN]}}},
 		{Sid: "UseItsChangeSets", Effect: cfn.Allow, Action: []string{"cloudformation:DeleteChangeSet", "cloudformation:ExecuteChangeSet"}, Resource: roots,
 			Condition: cfn.Condition{"StringLike": {"cloudformation:ChangeSetName": contract.ChangeSetByPipeline + "*"}}},
