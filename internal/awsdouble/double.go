@@ -54,32 +54,33 @@ type Double struct {
 	nestedCS  string              // why no nested change set can be made
 	found     []Validation        // in the change sets from now on
 
-	stacks       []*stack // in the order of their creation, deleted ones too
-	things       []*thing // everything that stacks made, deleted ones too, and what was put beside it
-	buckets      map[string]*bucket
-	builds       []*build
-	buildHook    func(Build) BuildResult
-	buildsAtOnce int                              // below zero: any number
-	logs         map[string]map[string][]LogEvent // group, stream
-	roles        map[string]bool                  // service-linked roles by service principal
-	pipelines    map[string][]*Execution
-	proofs       []dnsRecord    // that certificates wrote into hosted zones; they stay
-	revisions    map[string]int // of task definition families
-	tasks        TaskFailure
-	oneOff       OneOff
-	oneOffs      map[string]*service // the tasks that RunTask has started, by their cluster
-	simpleLogs   bool
-	agentStatus  string // of the agent of ECS Exec in every task; RUNNING where empty
-	agentReason  string
-	app          AppHandler
-	apps         []*httptest.Server
-	lastIP       int
-	lastVersion  int
-	unhealthy    []string
-	quotas       map[string]float64
-	fargate      map[string]float64 // vCPUs that run past any stack, by class
-	clockTick    int64
-	lateLogs     bool
+	stacks        []*stack // in the order of their creation, deleted ones too
+	things        []*thing // everything that stacks made, deleted ones too, and what was put beside it
+	buckets       map[string]*bucket
+	builds        []*build
+	buildHook     func(Build) BuildResult
+	buildsAtOnce  int                              // below zero: any number
+	logs          map[string]map[string][]LogEvent // group, stream
+	roles         map[string]bool                  // service-linked roles by service principal
+	pipelines     map[string][]*Execution
+	proofs        []dnsRecord    // that certificates wrote into hosted zones; they stay
+	revisions     map[string]int // of task definition families
+	tasks         TaskFailure
+	oneOff        OneOff
+	oneOffsAtOnce int
+	oneOffs       map[string]*service // the tasks that RunTask has started, by their cluster
+	simpleLogs    bool
+	agentStatus   string // of the agent of ECS Exec in every task; RUNNING where empty
+	agentReason   string
+	app           AppHandler
+	apps          []*httptest.Server
+	lastIP        int
+	lastVersion   int
+	unhealthy     []string
+	quotas        map[string]float64
+	fargate       map[string]float64 // vCPUs that run past any stack, by class
+	clockTick     int64
+	lateLogs      bool
 }
 
 // Option changes a Double before it starts.

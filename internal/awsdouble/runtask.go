@@ -35,6 +35,13 @@ func (d *Double) OneOffTasks() []string {
 	return images
 }
 
+// OneOffsAtOnce is how many of them have run at the same time, at most.
+func (d *Double) OneOffsAtOnce() int {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.oneOffsAtOnce
+}
+
 func familyOf(t *task) string {
 	family, _, _ := strings.Cut(lastPart(t.definition, "/"), ":")
 	return family
@@ -67,6 +74,7 @@ func (d *Double) runTask(in object) (object, error) {
 	t := d.startTasks(s, &deployment{definition: definition.ID}, 1)[0]
 	t.looks = d.oneOff.Looks
 	t.image = text(objects(definition.Properties, "ContainerDefinitions")[0], "Image")
+	d.oneOffsAtOnce = max(d.oneOffsAtOnce, len(s.living()))
 	d.taskLog(t, d.oneOff.Log)
 	return object{"tasks": list{d.taskAnswer(s, t)}, "failures": list{}}, nil
 }

@@ -3,6 +3,7 @@ package launch
 import (
 	"context"
 	"errors"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -276,4 +277,31 @@ func TestDestroyStopsTheTask(t *testing.T) {
 	want(t, b.Deploy(ctx, DeployOptions{}), "the next run follows it")
 	b.asking(t, migrates).mustDestroy(t)
 	b.told(t, "before a deployment, which still runs")
+}
+
+// Wherever a run is cut off around its task the next one brings the release up, and no two tasks ever run at once.
+func TestRunIsCutOffAroundItsTask(t *testing.T) {
+	calls := func() int {
+		b := newBench(t).asking(t, migrates)
+		b.mustDeploy(t, DeployOptions{})
+		return slices.Index(b.operations(), "RunTask")
+	}()
+	offsets := []int{0, 3}
+	if os.Getenv("SLIPWAY_LONG") != "" {
+		offsets = []int{-40, -20, -8, -3, -2, -1, 0, 1, 2, 3, 4, 6, 9, 20, 40}
+	}
+	for _, offset := range offsets {
+		b := newBench(t).asking(t, migrates)
+		b.double.RunOneOff(awsdouble.OneOff{Looks: 3})
+		if err := b.Deploy(cancelledAt(t, b.double, calls+offset), DeployOptions{}); err == nil {
+			t.Logf("the run that was to be cut off at call %d was faster", calls+offset)
+		}
+		b.asking(t, migrates).mustDeploy(t, DeployOptions{})
+		if most := b.double.OneOffsAtOnce(); most != 1 {
+			t.Errorf("cut off at call %d: %d tasks ran at once", calls+offset, most)
+		}
+		if serving := b.serving(t); !slices.Contains(b.double.OneOffTasks(), serving) {
+			t.Errorf("cut off at call %d: %s serves, and tasks ran of %v", calls+offset, serving, b.double.OneOffTasks())
+		}
+	}
 }

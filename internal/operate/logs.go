@@ -76,14 +76,23 @@ func (o *Operator) Logs(ctx context.Context, l LogOptions, visit func(Line) erro
 }
 
 // streams are what the names of the wanted log streams begin with: PREFIX/CONTAINER/TASK
-// (docs.aws.amazon.com/AmazonECS/latest/developerguide/using_awslogs.html). ECS Exec logs its sessions beside them.
+// (docs.aws.amazon.com/AmazonECS/latest/developerguide/using_awslogs.html), those of the tasks before deployments included. ECS Exec
+// logs its sessions beside them.
 func (o *Operator) streams(task string) []string {
-	if task == "" {
-		return []string{contract.LogStreamPrefix + "/"}
+	kinds := []string{contract.LogStreamPrefix}
+	if o.cfg.Service.BeforeDeploy.Runs() {
+		kinds = append(kinds, contract.BeforeDeployStreamPrefix)
 	}
-	prefixes := []string{strings.Join([]string{contract.LogStreamPrefix, contract.ContainerName, task}, "/")}
-	for _, sidecar := range o.cfg.Service.Sidecars {
-		prefixes = append(prefixes, strings.Join([]string{contract.LogStreamPrefix, sidecar.Name, task}, "/"))
+	var prefixes []string
+	for _, kind := range kinds {
+		if task == "" {
+			prefixes = append(prefixes, kind+"/")
+			continue
+		}
+		prefixes = append(prefixes, strings.Join([]string{kind, contract.ContainerName, task}, "/"))
+		for _, sidecar := range o.cfg.Service.Sidecars {
+			prefixes = append(prefixes, strings.Join([]string{kind, sidecar.Name, task}, "/"))
+		}
 	}
 	return prefixes
 }

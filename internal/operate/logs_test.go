@@ -93,6 +93,21 @@ func TestLogsOfATask(t *testing.T) {
 	}
 }
 
+// What a task before a deployment wrote is a part of the log where there is such a task.
+func TestLogsOfATaskBeforeADeployment(t *testing.T) {
+	w := newWriter(t)
+	w.cfg.Service.BeforeDeploy = config.BeforeDeploy{Command: []string{"migrate"}}
+	w.look()
+	w.double.PutLog(w.group, "before-deploy/app/abcd", "made 12 tables")
+	w.write("app", "ffff", "listening")
+	if diff := cmp.Diff([]string{"app/abcd made 12 tables", "app/ffff listening"}, w.lines(t, LogOptions{})); diff != "" {
+		t.Errorf("lines (-want +got):\n%s", diff)
+	}
+	if diff := cmp.Diff([]string{"app/abcd made 12 tables"}, w.lines(t, LogOptions{Task: "ab"})); diff != "" {
+		t.Errorf("of the task (-want +got):\n%s", diff)
+	}
+}
+
 // followed collects the lines of a log that is followed, until stop.
 func (w writer) followed(t *testing.T, l LogOptions) (got func() []string, said func() string, stop func() error) {
 	t.Helper()
