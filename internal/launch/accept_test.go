@@ -37,6 +37,7 @@ func (b *bench) impatient() *bench {
 
 // A domain is asked over HTTPS of the load balancer itself, by its certificate's name.
 func TestDomainIsAcceptedOverHTTPS(t *testing.T) {
+	t.Parallel()
 	for name, entry := range map[string]string{"made for it": inOwnZone, "given": withCertificate} {
 		t.Run(name, func(t *testing.T) {
 			b := newBench(t).given().asking(t, prod(entry)).trusting()
@@ -60,6 +61,7 @@ func TestDomainIsAcceptedOverHTTPS(t *testing.T) {
 }
 
 func TestAcceptanceFails(t *testing.T) {
+	t.Parallel()
 	wrong := func(status int) awsdouble.AppHandler {
 		return func(w http.ResponseWriter, _ *http.Request, _ awsdouble.Task) { http.Error(w, "no", status) }
 	}
@@ -101,6 +103,7 @@ func listing(checks string) string {
 
 // A service of one's own is asked what slipway.yaml lists, and nothing else.
 func TestListedAcceptance(t *testing.T) {
+	t.Parallel()
 	own := func(w http.ResponseWriter, r *http.Request, _ awsdouble.Task) {
 		switch r.URL.RequestURI() {
 		case "/healthz":
@@ -137,6 +140,7 @@ func TestListedAcceptance(t *testing.T) {
 
 // Who may not connect says so and makes no request: health checks are the witness.
 func TestRestrictedEntryIsAcceptedByHealth(t *testing.T) {
+	t.Parallel()
 	for entry, why := range map[string]string{
 		"entry: {internal: true}":          "its load balancer is internal",
 		"entry: {allow: [203.0.113.0/24]}": "its load balancer lets in [203.0.113.0/24] only",
@@ -159,6 +163,7 @@ func TestRestrictedEntryIsAcceptedByHealth(t *testing.T) {
 
 // A scaled service is lifted to the minimum that holds now: a schedule changes the scalable target, not the template.
 func TestCountIsRaisedToTheRealMinimum(t *testing.T) {
+	t.Parallel()
 	scheduled := prod("tasks: {min: 2, max: 3, schedule: [{at: cron(0 7 ? * MON-FRI *), timezone: Europe/Berlin, min: 4, max: 6}]}")
 	b := newBench(t).asking(t, scheduled)
 	b.mustDeploy(t, DeployOptions{})
@@ -185,6 +190,7 @@ func (b *bench) count(t *testing.T, name string) int {
 
 // A service that answers, and wrongly, is not waited for as long as one that does not answer yet.
 func TestWrongAnswersAreSoonBelieved(t *testing.T) {
+	t.Parallel()
 	for name, c := range map[string]struct {
 		silent bool
 		cut    bool // by the patience for all of it

@@ -16,6 +16,7 @@ import (
 )
 
 func TestFirstLaunch(t *testing.T) {
+	t.Parallel()
 	b := newBench(t)
 	b.mustDeploy(t, DeployOptions{})
 	calls := b.operations()
@@ -67,6 +68,7 @@ func values(in map[string]any) []string {
 }
 
 func TestSecondRunChangesNothing(t *testing.T) {
+	t.Parallel()
 	b := newBench(t)
 	b.mustDeploy(t, DeployOptions{})
 	sets, puts := len(b.double.CallsTo("CreateChangeSet")), b.uploads()
@@ -83,6 +85,7 @@ func TestSecondRunChangesNothing(t *testing.T) {
 }
 
 func TestNewVersionIsBuiltOnce(t *testing.T) {
+	t.Parallel()
 	b := newBench(t)
 	b.mustDeploy(t, DeployOptions{})
 	image := imageOf(b.output.String())
@@ -106,6 +109,7 @@ func imageOf(output string) string {
 }
 
 func TestImageKeep(t *testing.T) {
+	t.Parallel()
 	b := newBench(t)
 	b.mustDeploy(t, DeployOptions{})
 	image := imageOf(b.output.String())
@@ -119,6 +123,7 @@ func TestImageKeep(t *testing.T) {
 }
 
 func TestBadOptions(t *testing.T) {
+	t.Parallel()
 	b := newBench(t)
 	want(t, b.Deploy(t.Context(), DeployOptions{Environments: []string{"nope"}}), "nope", "prod")
 	want(t, b.Deploy(t.Context(), DeployOptions{Image: "registry/repository:latest"}), "digest", "never by a tag")
@@ -127,6 +132,7 @@ func TestBadOptions(t *testing.T) {
 
 // A service that does not come up fails the launch with what ECS and the log knew, and the next launch works.
 func TestFailedLaunch(t *testing.T) {
+	t.Parallel()
 	// Slow enough for the launcher to look in between: on AWS a rollback takes seconds for each resource.
 	b := newBench(t, awsdouble.WithEventDelay(15*time.Millisecond))
 	b.double.TasksFail(awsdouble.TaskFailure{StoppedReason: "Essential container in task exited", ExitCode: 3, Log: []string{"boom: cannot read the config"}})
@@ -144,6 +150,7 @@ func TestFailedLaunch(t *testing.T) {
 }
 
 func TestFailedUpdateIsRolledBack(t *testing.T) {
+	t.Parallel()
 	b := newBench(t)
 	b.mustDeploy(t, DeployOptions{})
 	image := imageOf(b.output.String())
@@ -158,6 +165,7 @@ func TestFailedUpdateIsRolledBack(t *testing.T) {
 }
 
 func TestFailedBuild(t *testing.T) {
+	t.Parallel()
 	b := newBench(t)
 	b.double.OnBuild(func(awsdouble.Build) awsdouble.BuildResult {
 		return awsdouble.BuildResult{FailedPhase: "BUILD", Message: "exit status 1", Log: []string{"web/main.go:1: syntax error"}}
@@ -169,6 +177,7 @@ func TestFailedBuild(t *testing.T) {
 }
 
 func TestHusks(t *testing.T) {
+	t.Parallel()
 	for _, status := range []string{"ROLLBACK_COMPLETE", "REVIEW_IN_PROGRESS", "CREATE_FAILED", "ROLLBACK_FAILED"} {
 		t.Run(status, func(t *testing.T) {
 			b := newBench(t)
@@ -179,6 +188,7 @@ func TestHusks(t *testing.T) {
 }
 
 func TestRefusedStates(t *testing.T) {
+	t.Parallel()
 	for status, why := range map[string]string{
 		"DELETE_FAILED": "destroy.sh", "IMPORT_ROLLBACK_FAILED": "import",
 	} {
@@ -191,6 +201,7 @@ func TestRefusedStates(t *testing.T) {
 }
 
 func TestForeignStackIsNotTouched(t *testing.T) {
+	t.Parallel()
 	b := newBench(t)
 	b.double.PutStack(awsdouble.StackSpec{Name: "slipway-demo-prod", Status: "CREATE_COMPLETE"})
 	want(t, b.Deploy(t.Context(), DeployOptions{}), "slipway-demo-prod", "is not slipway's", "123456789012")
@@ -201,6 +212,7 @@ func TestForeignStackIsNotTouched(t *testing.T) {
 
 // Whatever AWS throttles, delays or pages, and whichever answer is lost on its way, the launch and its end succeed.
 func TestHardWeather(t *testing.T) {
+	t.Parallel()
 	b := newBench(t, awsdouble.WithPageSize(2), awsdouble.WithEventDelay(2*time.Millisecond))
 	for _, operation := range []string{
 		"DescribeStacks", "CreateChangeSet", "DescribeChangeSet", "ExecuteChangeSet", "DescribeStackEvents", "GetTemplate", "DeleteStack", "ListStackResources",
@@ -214,6 +226,7 @@ func TestHardWeather(t *testing.T) {
 }
 
 func TestNestedChangeSetsThatCannotBeMade(t *testing.T) {
+	t.Parallel()
 	b := newBench(t)
 	b.double.NestedChangeSetsFail("Fn::Select cannot select nonexistent value at index 0")
 	b.mustDeploy(t, DeployOptions{})
@@ -223,6 +236,7 @@ func TestNestedChangeSetsThatCannotBeMade(t *testing.T) {
 }
 
 func TestExpiredCredentials(t *testing.T) {
+	t.Parallel()
 	b := newBench(t)
 	b.double.Fail("DescribeStackEvents", "ExpiredToken", "The security token included in the request is expired", 1)
 	want(t, b.Deploy(t.Context(), DeployOptions{}), "expired", "renew", "run the same command again")
@@ -231,6 +245,7 @@ func TestExpiredCredentials(t *testing.T) {
 
 // Killed after any number of calls, a launch is brought to its end by the next run, and so is a destroy.
 func TestKilledAnywhere(t *testing.T) {
+	t.Parallel()
 	whole := newBench(t)
 	whole.mustDeploy(t, DeployOptions{})
 	launch := len(whole.double.Calls())
@@ -256,6 +271,7 @@ func TestKilledAnywhere(t *testing.T) {
 }
 
 func TestOperationUnderWayIsWaitedFor(t *testing.T) {
+	t.Parallel()
 	b := newBench(t)
 	b.mustDeploy(t, DeployOptions{})
 	b.double.Hold()
@@ -283,6 +299,7 @@ func TestOperationUnderWayIsWaitedFor(t *testing.T) {
 }
 
 func TestPipelineDeploysWithItsOwnRole(t *testing.T) {
+	t.Parallel()
 	b := newBench(t)
 	b.mustDeploy(t, DeployOptions{})
 	b.double.OnBuild(nil)
@@ -312,6 +329,7 @@ func TestPipelineDeploysWithItsOwnRole(t *testing.T) {
 
 // A call that AWS carried out and whose answer was lost is repeated by the SDK; that must do no harm and be no failure.
 func TestLostAnswers(t *testing.T) {
+	t.Parallel()
 	for _, operation := range []string{"CreateChangeSet", "ExecuteChangeSet", "StartBuild", "PutObject", "DeleteStack", "CreateServiceLinkedRole", "DeleteObjects", "DeregisterTaskDefinition"} {
 		t.Run(operation, func(t *testing.T) {
 			t.Parallel()
@@ -326,6 +344,7 @@ func TestLostAnswers(t *testing.T) {
 // Whoever is asked before a first launch is told what it costs, and the plan of each change says what that costs; where there is no
 // estimate nothing is said of money.
 func TestCostIsTold(t *testing.T) {
+	t.Parallel()
 	b := newBench(t)
 	b.Cost = func(environments ...string) (string, error) {
 		return fmt.Sprintf("about 7 USD for %v", environments), nil
@@ -345,6 +364,7 @@ func TestCostIsTold(t *testing.T) {
 }
 
 func TestCostCannotBeTold(t *testing.T) {
+	t.Parallel()
 	b := newBench(t)
 	b.Cost = func(...string) (string, error) { return "", errors.New("no such template") }
 	want(t, b.Deploy(t.Context(), DeployOptions{Confirm: func(string) error { return nil }}), "estimate the cost: no such template")
@@ -355,6 +375,7 @@ func TestCostCannotBeTold(t *testing.T) {
 
 // What runs in the pipeline's deployment may put objects beside the templates: nobody deploys one that it has put there.
 func TestForeignTemplateIsRefused(t *testing.T) {
+	t.Parallel()
 	b := newBench(t)
 	b.mustDeploy(t, DeployOptions{})
 	bucket := b.double.PhysicalID("slipway-demo-foundation", "Bucket")
@@ -371,6 +392,7 @@ func TestForeignTemplateIsRefused(t *testing.T) {
 
 // A pipeline on a git host takes what is pushed there, so nothing is uploaded for it.
 func TestGitHostIsNotFed(t *testing.T) {
+	t.Parallel()
 	b := newBench(t).asking(t, `
 name: shop
 environments: [{name: prod}]

@@ -11,6 +11,7 @@ import (
 )
 
 func TestDestroy(t *testing.T) {
+	t.Parallel()
 	b := newBench(t)
 	b.mustDeploy(t, DeployOptions{})
 	b.again("b").mustDeploy(t, DeployOptions{})
@@ -30,6 +31,7 @@ func TestDestroy(t *testing.T) {
 }
 
 func TestDestroyFindsNothing(t *testing.T) {
+	t.Parallel()
 	b := newBench(t)
 	b.mustDestroy(t)
 	if said := b.progress.String(); !strings.Contains(said, "nothing of slipway-demo is in account 123456789012, Region us-east-1") {
@@ -38,6 +40,7 @@ func TestDestroyFindsNothing(t *testing.T) {
 }
 
 func TestDeclinedDestroyChangesNothing(t *testing.T) {
+	t.Parallel()
 	b := newBench(t)
 	b.mustDeploy(t, DeployOptions{})
 	declined := errors.New("declined")
@@ -58,6 +61,7 @@ func TestDeclinedDestroyChangesNothing(t *testing.T) {
 
 // The foundation is nobody's environment: what protects it was put there by hand, and is taken off by hand.
 func TestProtectedFoundationIsNotDeleted(t *testing.T) {
+	t.Parallel()
 	b := newBench(t)
 	b.double.PutStack(awsdouble.StackSpec{Name: "slipway-demo-foundation", Status: "CREATE_COMPLETE", Protected: true, Tags: tagsOf("slipway-demo", "", contract.StackFoundation)})
 	want(t, b.Destroy(t.Context(), DestroyOptions{}), "termination protection", "aws cloudformation update-termination-protection")
@@ -65,6 +69,7 @@ func TestProtectedFoundationIsNotDeleted(t *testing.T) {
 
 // What CloudFormation says is deleted and a service still shows is listed, and the record stays for the next run.
 func TestResidueIsListed(t *testing.T) {
+	t.Parallel()
 	b := newBench(t)
 	b.mustDeploy(t, DeployOptions{})
 	b.double.FailDelete("Network.VPC", "The vpc has dependencies and cannot be deleted.")
@@ -76,6 +81,7 @@ func TestResidueIsListed(t *testing.T) {
 
 // "slipway-demo-" also begins the names of another application; its tag tells it apart.
 func TestNeighbourStays(t *testing.T) {
+	t.Parallel()
 	b := newBench(t)
 	b.mustDeploy(t, DeployOptions{})
 	b.double.PutStack(awsdouble.StackSpec{Name: "slipway-demo-api-prod", Status: "CREATE_COMPLETE", Tags: tagsOf("slipway-demo-api", "prod", contract.StackRoot)})
@@ -87,6 +93,7 @@ func TestNeighbourStays(t *testing.T) {
 
 // An object written after the bucket was emptied does not stop the end.
 func TestLateWriter(t *testing.T) {
+	t.Parallel()
 	b := newBench(t)
 	b.mustDeploy(t, DeployOptions{})
 	bucket := b.double.PhysicalID("slipway-demo-foundation", "Bucket")

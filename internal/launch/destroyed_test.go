@@ -47,6 +47,7 @@ func (d DestroyReport) of(kind string) int {
 
 // The plan says beforehand what the report says afterwards, and changes nothing.
 func TestDestroyPlanAndReport(t *testing.T) {
+	t.Parallel()
 	b := newBench(t).given().asking(t, everything).trusting()
 	b.mustDeploy(t, DeployOptions{})
 	changing := func() int {
@@ -115,6 +116,7 @@ func (b *bench) wantReportFile(t *testing.T, report DestroyReport) {
 
 // What a template keeps is neither emptied nor missed, and is told.
 func TestDestroyKeepsWhatTemplatesKeep(t *testing.T) {
+	t.Parallel()
 	slipway := prod("entry: {accessLogs: true}")
 	keeping := func(b *bench) *bench {
 		file := rendered(t, b.Config)
@@ -157,6 +159,7 @@ func TestDestroyKeepsWhatTemplatesKeep(t *testing.T) {
 
 // What a nested stack holds that is kept is kept with it.
 func TestKeepsOfANestedStack(t *testing.T) {
+	t.Parallel()
 	b := newBench(t).asking(t, twoEnvironments)
 	root := b.double.PutStack(awsdouble.StackSpec{Name: "shop-prod", Status: "CREATE_COMPLETE", Body: "Resources: {ECS: {Type: AWS::CloudFormation::Stack, DeletionPolicy: Retain, Properties: {TemplateURL: x}}}"})
 	nested := b.double.PutStack(awsdouble.StackSpec{Name: "shop-prod-ECS", Status: "CREATE_COMPLETE", Body: "Resources: {Log: {Type: AWS::Logs::LogGroup, DeletionPolicy: Delete}}"})
@@ -168,6 +171,7 @@ func TestKeepsOfANestedStack(t *testing.T) {
 
 // What is still there is told by report and error, and what no service tells of is never taken for gone.
 func TestDestroyReportsWhatIsLeft(t *testing.T) {
+	t.Parallel()
 	b := newBench(t).asking(t, twoEnvironments)
 	b.mustDeploy(t, DeployOptions{Environments: []string{"prod"}})
 	vpc := b.double.PhysicalID("shop-prod", "Network.VPC")
@@ -193,6 +197,7 @@ func TestDestroyReportsWhatIsLeft(t *testing.T) {
 
 // A service that goes on listing what is gone is asked again, and believed in the end.
 func TestDestroyWaitsForWhatIsStillListed(t *testing.T) {
+	t.Parallel()
 	b := newBench(t).asking(t, twoEnvironments)
 	b.mustDeploy(t, DeployOptions{Environments: []string{"prod"}})
 	vpc := b.double.PhysicalID("shop-prod", "Network.VPC")

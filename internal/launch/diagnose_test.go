@@ -22,6 +22,7 @@ func checked(t *testing.T, checks []Check, name string) Check {
 
 // Everything that a launch would be refused for is told at once, with what to do, and with no right to change anything.
 func TestDiagnose(t *testing.T) {
+	t.Parallel()
 	b := newBench(t)
 	b.may(deployer.Deploy, deployer.Preflight)
 	for _, c := range b.Diagnose(t.Context()) {
@@ -52,6 +53,7 @@ func TestDiagnose(t *testing.T) {
 }
 
 func TestDiagnoseWithoutSomebodyToAsk(t *testing.T) {
+	t.Parallel()
 	b := newBench(t)
 	b.Options.AWS.Credentials = nil
 	if c := checked(t, b.Diagnose(t.Context()), "credentials"); !c.Refused || c.Fix == "" {
@@ -66,6 +68,7 @@ func TestDiagnoseWithoutSomebodyToAsk(t *testing.T) {
 
 // What slipway.yaml names is looked at, and all that does not fit is told.
 func TestDiagnoseWhatIsNamed(t *testing.T) {
+	t.Parallel()
 	b := newBench(t)
 	b.asking(t, "name: shop\nenvironments:\n  - name: prod\n    watch: {topic: arn:aws:sns:us-east-1:123456789012:gone}\nsecurity: {key: arn:aws:kms:us-east-1:123456789012:key/gone}\n")
 	b.may(deployer.Deploy, deployer.Preflight)

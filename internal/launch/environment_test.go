@@ -49,6 +49,7 @@ func (b *bench) works(t *testing.T, environment string) {
 
 // One environment goes, with its access logs; the foundation and the other one stay and work, and it comes up again.
 func TestDestroyOneEnvironment(t *testing.T) {
+	t.Parallel()
 	b := newBench(t).asking(t, twoEnvironments)
 	b.mustDeploy(t, DeployOptions{})
 	b.asking(t, twoEnvironments).mustDeploy(t, DeployOptions{KeepImage: true, Environments: []string{"test"}})
@@ -84,6 +85,7 @@ func TestDestroyOneEnvironment(t *testing.T) {
 
 // The pipeline lives in one of the environments and goes with that one: said before anybody agrees.
 func TestDestroyThePipelinesHome(t *testing.T) {
+	t.Parallel()
 	b := newBench(t).asking(t, twoEnvironments)
 	b.mustDeploy(t, DeployOptions{})
 	declined := errors.New("declined")
@@ -102,6 +104,7 @@ func TestDestroyThePipelinesHome(t *testing.T) {
 
 // With the last environment the foundation stays, and what takes it away is said.
 func TestDestroyTheLastEnvironment(t *testing.T) {
+	t.Parallel()
 	b := newBench(t).asking(t, twoEnvironments)
 	b.mustDeploy(t, DeployOptions{})
 	b.asking(t, twoEnvironments).mustDestroyOnly(t, "test", "prod")
@@ -119,6 +122,7 @@ func TestDestroyTheLastEnvironment(t *testing.T) {
 }
 
 func TestDestroyAnUnknownEnvironment(t *testing.T) {
+	t.Parallel()
 	b := newBench(t).asking(t, twoEnvironments)
 	b.mustDeploy(t, DeployOptions{})
 	want(t, b.asking(t, twoEnvironments).Destroy(t.Context(), DestroyOptions{Environments: []string{"tset"}}), `no environment "tset"`, "test, prod")
@@ -130,6 +134,7 @@ func TestDestroyAnUnknownEnvironment(t *testing.T) {
 
 // What one destroy left unproven the other proves: of an environment, then of all, and the other way round.
 func TestRecordOfBothDestroys(t *testing.T) {
+	t.Parallel()
 	b := newBench(t).asking(t, twoEnvironments)
 	b.mustDeploy(t, DeployOptions{})
 	b.double.FailDelete("Network.VPC", "The vpc has dependencies and cannot be deleted.")
@@ -183,6 +188,7 @@ func (b *bench) wantRecorded(t *testing.T, root string, want bool) {
 
 // Nothing is recorded for a destroy that nobody agreed to.
 func TestDeclinedDestroyRecordsNothing(t *testing.T) {
+	t.Parallel()
 	b := newBench(t).asking(t, twoEnvironments)
 	b.mustDeploy(t, DeployOptions{})
 	declined := errors.New("declined")
@@ -194,6 +200,7 @@ func TestDeclinedDestroyRecordsNothing(t *testing.T) {
 // Killed after any number of calls, the destroy of an environment is brought to its end by the next one: of that
 // environment or of all.
 func TestEnvironmentKilledAnywhere(t *testing.T) {
+	t.Parallel()
 	whole := newBench(t).asking(t, twoEnvironments)
 	whole.mustDeploy(t, DeployOptions{})
 	launch := len(whole.double.Calls())

@@ -38,6 +38,7 @@ security:
 
 // Whatever there is a template for is launched, changed, destroyed and proven gone, by whoever has just the policies.
 func TestEverything(t *testing.T) {
+	t.Parallel()
 	b := newBench(t).given().asking(t, everything).trusting()
 	b.mustDeploy(t, DeployOptions{})
 	sets := len(b.double.CallsTo("CreateChangeSet"))

@@ -23,6 +23,7 @@ const breaker = "Resource handler returned message: \"Error occurred during oper
 // What somebody breaks is told by its name, with what to do, and the report has the rest. The words are those of
 // internal/cause's recorded failures.
 func TestCausesOfALaunchThatFails(t *testing.T) {
+	t.Parallel()
 	for _, test := range []struct {
 		cause    string
 		resource string // that CloudFormation says has failed
@@ -108,6 +109,7 @@ func (b *bench) wantReport(t *testing.T, err error, name, place string) {
 // The earliest real failure counts, whatever is said at the same moment or before it because of it. The words are those of
 // github.com/waterbear-cloud/paco/issues/40 and github.com/aws-samples/aws-scalable-big-blue-button-example/issues/36.
 func TestFirstRealFailure(t *testing.T) {
+	t.Parallel()
 	taken := event{stack: "shop-prod.Network", logicalID: "Subnet", reason: "The CIDR '10.4.3.0/24' conflicts with another subnet (Service: AmazonEC2; Status Code: 400)"}
 	later := event{stack: "shop-prod.ECS", logicalID: "Service", reason: "the request was cancelled by the user's hand"}
 	echoes := []event{
@@ -135,6 +137,7 @@ func TestFirstRealFailure(t *testing.T) {
 
 // A build's failure is named and kept in the same way.
 func TestCauseOfABuildThatFails(t *testing.T) {
+	t.Parallel()
 	b := newBench(t)
 	b.double.OnBuild(func(awsdouble.Build) awsdouble.BuildResult {
 		return awsdouble.BuildResult{FailedPhase: "BUILD", Message: "exit status 1", Log: []string{"Cannot connect to the Docker daemon at unix:///var/run/docker.sock."}}
@@ -145,6 +148,7 @@ func TestCauseOfABuildThatFails(t *testing.T) {
 
 // What stands in the way of a deletion is named, too.
 func TestCauseOfADeletionThatFails(t *testing.T) {
+	t.Parallel()
 	b := newBench(t)
 	b.mustDeploy(t, DeployOptions{})
 	b.double.FailDelete("Network.VPC", "The vpc 'vpc-1' has dependencies and cannot be deleted. (Service: AmazonEC2; Status Code: 400; Error Code: DependencyViolation; Request ID: 1; Proxy: null)")
@@ -153,6 +157,7 @@ func TestCauseOfADeletionThatFails(t *testing.T) {
 
 // A right that the caller lacks is named with who lacks it, without a stack.
 func TestCauseOfARefusedCall(t *testing.T) {
+	t.Parallel()
 	b := newBench(t)
 	b.may()
 	want(t, b.Deploy(t.Context(), DeployOptions{}), "cause: permission-missing", "of user tester", "allowed by no policy of its own", "docs/permissions.md")
@@ -160,6 +165,7 @@ func TestCauseOfARefusedCall(t *testing.T) {
 
 // A template that CloudFormation does not accept is named as such, whether it answers the call or fails the change set.
 func TestCauseOfARefusedTemplate(t *testing.T) {
+	t.Parallel()
 	b := newBench(t)
 	b.double.Fail("CreateChangeSet", "ValidationError", "Template format error: Unresolved resource dependencies [Vpc] in the Resources block of the template", 1)
 	want(t, b.Deploy(t.Context(), DeployOptions{}), "Unresolved resource dependencies [Vpc]", "cause: template-invalid", "next: ")
@@ -180,6 +186,7 @@ Resources:
 
 // The newest reports stay.
 func TestReportsAreBounded(t *testing.T) {
+	t.Parallel()
 	b := newBench(t)
 	folder := filepath.Join(b.Records, "failures")
 	for i := range maxReports + 5 {

@@ -38,6 +38,7 @@ func (b *bench) build(t *testing.T, project string) {
 
 // Report groups that builds made go with the projects; those of the foundation's with the foundation.
 func TestReportGroupsGo(t *testing.T) {
+	t.Parallel()
 	b := newBench(t).asking(t, twoEnvironments)
 	b.mustDeploy(t, DeployOptions{Environments: []string{"prod"}})
 	b.mayEverything()
@@ -54,6 +55,7 @@ func TestReportGroupsGo(t *testing.T) {
 
 // A log group that a late line has made again is deleted again.
 func TestLogGroupMadeAgain(t *testing.T) {
+	t.Parallel()
 	b := newBench(t).asking(t, twoEnvironments)
 	b.mustDeploy(t, DeployOptions{Environments: []string{"prod"}})
 	group := b.double.PhysicalID("shop-prod", "ECS.LogGroup")
@@ -73,6 +75,7 @@ func TestLogGroupMadeAgain(t *testing.T) {
 
 // The record that proved a domain goes with the last certificate that it proves, and stays where that cannot be told.
 func TestProofsOfCertificates(t *testing.T) {
+	t.Parallel()
 	const slipway = "name: shop\nenvironments: [{name: prod, entry: {domain: www.example.com, hostedZone: Z0123456789ABCDEFGHIJ}}]\n"
 	for name, c := range map[string]struct {
 		given func(*bench)

@@ -31,6 +31,7 @@ var hasty = limits{attempt: 50 * time.Millisecond, object: 50 * time.Millisecond
 
 // A server that takes connections and never answers.
 func TestSilentServer(t *testing.T) {
+	t.Parallel()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -47,6 +48,7 @@ func TestSilentServer(t *testing.T) {
 
 // What changes something and is not answered ends in an error, and the next run goes on.
 func TestSilenceInTheMiddle(t *testing.T) {
+	t.Parallel()
 	for _, operation := range []string{"CreateChangeSet", "ExecuteChangeSet", "StartBuild", "PUT"} {
 		t.Run(operation, func(t *testing.T) {
 			b := newBench(t).held(hasty)
@@ -64,6 +66,7 @@ func TestSilenceInTheMiddle(t *testing.T) {
 }
 
 func TestThrottlingOnlySlowsDown(t *testing.T) {
+	t.Parallel()
 	b := newBench(t)
 	for _, operation := range []string{"CreateChangeSet", "DescribeStacks", "StartBuild", "GetCallerIdentity"} {
 		b.double.Throttle(operation, 40)
@@ -77,6 +80,7 @@ func TestThrottlingOnlySlowsDown(t *testing.T) {
 
 // As a network answers that wants a login in the browser.
 func TestForeignAnswers(t *testing.T) {
+	t.Parallel()
 	b := newBench(t)
 	var begun, captive atomic.Bool
 	captive.Store(true)
@@ -131,6 +135,7 @@ func operationIn(request *http.Request) string {
 
 // An answer that is cut off is asked for again, also where what was asked for is done; none is never taken for "there is nothing".
 func TestAnswersThatAreCutOff(t *testing.T) {
+	t.Parallel()
 	for _, operation := range []string{"DescribeStacks", "CreateChangeSet", "DescribeChangeSet", "DescribeServices"} {
 		for name, length := range map[string]func(int) int{"half": func(n int) int { return n / 2 }, "nothing": func(int) int { return 0 }} {
 			t.Run(operation+" "+name, func(t *testing.T) {
@@ -177,6 +182,7 @@ func tooSkewed(request *http.Request) string {
 
 // A clock that is an hour off, against a server that refuses what is signed more than five minutes off.
 func TestClockThatIsOff(t *testing.T) {
+	t.Parallel()
 	b := newBench(t)
 	refused := 0
 	skewed := func(request *http.Request) (*http.Response, error) {
@@ -223,6 +229,7 @@ func (e ends) Retrieve(ctx context.Context) (aws.Credentials, error) {
 
 // A session of IAM Identity Center that ends, wherever it does, is named with how to renew it, and the next run goes on.
 func TestSessionThatEnds(t *testing.T) {
+	t.Parallel()
 	for _, after := range []int64{0, 1, 5, 20, 40, 80} {
 		b := newBench(t)
 		left := &atomic.Int64{}
@@ -239,6 +246,7 @@ func TestSessionThatEnds(t *testing.T) {
 
 // Also where AWS refuses credentials that do not renew themselves.
 func TestCredentialsThatExpire(t *testing.T) {
+	t.Parallel()
 	b := newBench(t)
 	b.Profile = "ops"
 	b.held(hasty).double.Fail("DescribeStackEvents", "ExpiredToken", "The security token included in the request is expired", 1)
@@ -249,6 +257,7 @@ func TestCredentialsThatExpire(t *testing.T) {
 // Every call of a launch, an update, a rollback that is continued and a destroy bears a client token where its API takes
 // one: tokens are those that the SDK's own types have.
 func TestTokens(t *testing.T) {
+	t.Parallel()
 	b := stuck(t)
 	b.again("b").mustDeploy(t, DeployOptions{})
 	b.again("b").mustDestroy(t)
@@ -295,6 +304,7 @@ func (b *bench) tokenOf(call awsdouble.Call) string {
 
 // Another build of the account is waited for; an account that may run none is told how to get there.
 func TestBuildQueue(t *testing.T) {
+	t.Parallel()
 	b := newBench(t)
 	b.double.BuildsAtOnce(0)
 	want(t, b.Deploy(t.Context(), DeployOptions{}), "may not run any build yet", "Service Quotas")
@@ -323,6 +333,7 @@ func TestBuildQueue(t *testing.T) {
 
 // A build that failed is not given again for its token.
 func TestBuildThatFailedIsBuiltAgain(t *testing.T) {
+	t.Parallel()
 	b := newBench(t)
 	b.double.OnBuild(func(awsdouble.Build) awsdouble.BuildResult {
 		return awsdouble.BuildResult{FailedPhase: "BUILD", Message: "no"}

@@ -15,6 +15,7 @@ import (
 
 // What tasks and load balancers still hold for a while is waited for, and said.
 func TestInterfacesThatGoAreWaitedFor(t *testing.T) {
+	t.Parallel()
 	for name, eni := range map[string]map[string]any{
 		"of a load balancer": {"Description": "ELB app/shop/50dc6c495c0c9188", "RequesterManaged": true},
 		"of a task":          {"Description": "arn:aws:ecs:us-east-1:123456789012:attachment/0f1e2d3c"},
@@ -41,6 +42,7 @@ func TestInterfacesThatGoAreWaitedFor(t *testing.T) {
 
 // What somebody else has is named at once: trying again would be in vain.
 func TestForeignHolders(t *testing.T) {
+	t.Parallel()
 	for name, c := range map[string]struct {
 		path, property, kind string
 		properties           map[string]any
@@ -74,6 +76,7 @@ func TestForeignHolders(t *testing.T) {
 
 // A VPC is held as well by what others have put into it.
 func TestStrangersInTheVPC(t *testing.T) {
+	t.Parallel()
 	b := newBench(t).asking(t, prod("tasks: {min: 2}"))
 	b.mustDeploy(t, DeployOptions{})
 	vpc := b.double.PhysicalID("shop-prod", "Network.VPC")
@@ -87,6 +90,7 @@ func TestStrangersInTheVPC(t *testing.T) {
 
 // Whoever lacks the right to see who holds it is told the reason all the same.
 func TestHoldersThatCannotBeSeen(t *testing.T) {
+	t.Parallel()
 	b := newBench(t).asking(t, prod("tasks: {min: 2}"))
 	b.mustDeploy(t, DeployOptions{})
 	b.double.Put("AWS::EC2::NetworkInterface", "eni-1", map[string]any{"SubnetId": b.double.PhysicalID("shop-prod", "Network.PublicSubnetA")})
@@ -98,6 +102,7 @@ func TestHoldersThatCannotBeSeen(t *testing.T) {
 // A foundation whose roles went first, as when somebody deleted it in the console: its stack is there or not, and the
 // environments' stacks have a role that is gone. They go all the same, and so does what was made for that.
 func TestRoleDeletedBeforeItsStack(t *testing.T) {
+	t.Parallel()
 	gone := map[string]func(*testing.T, *bench){
 		"its role": func(t *testing.T, b *bench) { b.double.Delete(b.double.PhysicalID("shop-foundation", "ExecutionRole")) },
 		"the foundation, half": func(t *testing.T, b *bench) {
@@ -147,6 +152,7 @@ func (b *bench) mayEverything() {
 
 // Killed anywhere while it has another role made, a destroy is brought to its end.
 func TestKilledWithAnotherRole(t *testing.T) {
+	t.Parallel()
 	for n := range 3 {
 		b := newBench(t).asking(t, twoEnvironments)
 		b.mustDeploy(t, DeployOptions{Environments: []string{"prod"}})
@@ -168,6 +174,7 @@ func TestKilledWithAnotherRole(t *testing.T) {
 
 // A load balancer that is protected again between two tries is freed again.
 func TestProtectionThatComesBack(t *testing.T) {
+	t.Parallel()
 	b := newBench(t).asking(t, prod("protected: true"))
 	b.mustDeploy(t, DeployOptions{})
 	b.double.Throttle("ModifyLoadBalancerAttributes", 40) // the first try has not taken it off
@@ -179,6 +186,7 @@ func TestProtectionThatComesBack(t *testing.T) {
 
 // What is gone already, by hand, and a nested stack whose deletion had failed by itself, stop nothing.
 func TestDestroyOfWhatIsHalfGone(t *testing.T) {
+	t.Parallel()
 	b := newBench(t).asking(t, twoEnvironments)
 	b.mustDeploy(t, DeployOptions{Environments: []string{"prod"}})
 	for _, path := range []string{"ECS.LoadBalancer", "ECS.LogGroup", "Network.PublicSubnetA", "Pipeline.Rule"} {
@@ -199,6 +207,7 @@ func TestDestroyOfWhatIsHalfGone(t *testing.T) {
 
 // A record that somebody has changed is not ours to delete any more; that is said, with what to do.
 func TestDestroyOfAChangedRecord(t *testing.T) {
+	t.Parallel()
 	b := newBench(t).given().asking(t, everything).trusting()
 	b.mustDeploy(t, DeployOptions{})
 	b.double.FailDelete("ECS.DomainRecord", "[Tried to delete resource record set [name='www.example.com.', type='A'] but the values provided do not match the current values]")

@@ -38,6 +38,7 @@ type model struct {
 // deployment to it that succeeded said, whatever failed since; what fails says which resource and why; a neighbour's stacks
 // stay; and in the end destroy leaves nothing.
 func TestAnyHistory(t *testing.T) {
+	t.Parallel()
 	before := flag.Lookup("rapid.checks").Value.String()
 	if err := errors.Join(flag.Set("rapid.checks", fmt.Sprint(seeds(2, 40))), flag.Set("rapid.steps", "8")); err != nil {
 		t.Fatal(err)

@@ -55,6 +55,7 @@ var repairs = []struct {
 // Each repair is needed: without it a test fails. The change is laid over the source for one go test; that takes minutes, so
 // without SLIPWAY_LONG=1 (test.sh --long) only the places are looked for.
 func TestRepairsAreNeeded(t *testing.T) {
+	t.Parallel()
 	for _, r := range repairs {
 		t.Run(r.name, func(t *testing.T) {
 			source, err := os.ReadFile(r.file)

@@ -11,6 +11,7 @@ import (
 
 // What is left to a person is said after a launch, and nothing where nothing is.
 func TestNotes(t *testing.T) {
+	t.Parallel()
 	const plain, record = "the service speaks plain HTTP", "point www.example.com at 127.0.0.1:"
 	for name, c := range map[string]struct {
 		entry string
@@ -35,6 +36,7 @@ func TestNotes(t *testing.T) {
 
 // A subscription by e-mail is asked for until somebody has confirmed it.
 func TestSubscriptionToConfirm(t *testing.T) {
+	t.Parallel()
 	const topic, note = "arn:aws:sns:us-east-1:123456789012:shop-prod-topic", "confirm the subscription in the e-mail that AWS has sent to oncall@example.com"
 	for name, c := range map[string]struct {
 		subscriptions []map[string]any

@@ -55,6 +55,7 @@ environments:
 
 // What slipway.yaml names reaches the root as a parameter; a VPC that exists needs neither zones nor a network's template.
 func TestExistingVPCIsPassedOn(t *testing.T) {
+	t.Parallel()
 	b := newBench(t).given().asking(t, inExistingVPC)
 	b.mustDeploy(t, DeployOptions{})
 	got := b.root(t, "shop-prod").parameters
@@ -82,6 +83,7 @@ func TestExistingVPCIsPassedOn(t *testing.T) {
 
 // The pipeline's stage passes the same parameters.
 func TestPipelinePassesTheSame(t *testing.T) {
+	t.Parallel()
 	b := newBench(t).given().asking(t, inExistingVPC)
 	b.mustDeploy(t, DeployOptions{})
 	b.asking(t, inExistingVPC)
@@ -97,6 +99,7 @@ func TestPipelinePassesTheSame(t *testing.T) {
 
 // Templates and launcher that do not fit each other are refused before anything is asked or made.
 func TestParametersThatDoNotFit(t *testing.T) {
+	t.Parallel()
 	const root = "prod/" + contract.StackRoot + ".yaml"
 	for name, c := range map[string]struct {
 		slipway    string

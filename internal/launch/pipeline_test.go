@@ -24,6 +24,7 @@ func (b *bench) released(t *testing.T) DeployOptions {
 // A commit that changes the pipeline, what holds it in check or what it is given stops in the pipeline's plan and again in
 // its deployment, before anything is changed.
 func TestPipelineDoesNotChangeItself(t *testing.T) {
+	t.Parallel()
 	const topic = "arn:aws:sns:us-east-1:123456789012:alerts"
 	const told = "name: shop\nenvironments: [{name: prod, watch: {topic: \"" + topic + "\"}}]\n"
 	for name, c := range map[string]struct{ before, after string }{
@@ -51,6 +52,7 @@ func TestPipelineDoesNotChangeItself(t *testing.T) {
 
 // The pipeline plans and deploys what a commit may change by itself.
 func TestPipelineDeploysAChange(t *testing.T) {
+	t.Parallel()
 	b := newBench(t).asking(t, shop)
 	b.mustDeploy(t, DeployOptions{})
 	o := b.asking(t, slower).released(t)
@@ -67,6 +69,7 @@ func TestPipelineDeploysAChange(t *testing.T) {
 
 // Every environment gets the templates that the image was released with.
 func TestTemplatesAreTheReleased(t *testing.T) {
+	t.Parallel()
 	b := newBench(t).asking(t, shop)
 	b.mustDeploy(t, DeployOptions{})
 	set, err := TemplateSet(b.Templates)
@@ -119,6 +122,7 @@ func (b *bench) secondByPipeline(t *testing.T, execution string) (o DeployOption
 // What fails acceptance in the pipeline is taken back: the release before runs again, and the run fails and says both. That is
 // recorded, and the same run cannot go on as if nothing had been.
 func TestFailedAcceptanceIsTakenBack(t *testing.T) {
+	t.Parallel()
 	for name, later := range map[string]bool{"in the deployment": false, "afterwards": true} {
 		t.Run(name, func(t *testing.T) {
 			b := newBench(t).asking(t, shop)
@@ -156,6 +160,7 @@ func TestFailedAcceptanceIsTakenBack(t *testing.T) {
 
 // A run that changed nothing takes nothing back, and neither does one that a person's deployment has overtaken.
 func TestWhatARunHasNotDeployedItDoesNotTakeBack(t *testing.T) {
+	t.Parallel()
 	b := newBench(t).asking(t, shop)
 	o, first := b.secondByPipeline(t, "run-1")
 	b.mustDeploy(t, o)

@@ -28,6 +28,7 @@ environments:
 
 // What is named and does not fit is refused, all at once, before anything is made.
 func TestWhatIsNamedDoesNotFit(t *testing.T) {
+	t.Parallel()
 	b := newBench(t).asking(t, named)
 	asked := func(string) error { t.Error("it was asked whether to launch what cannot be"); return nil }
 	want(t, b.Deploy(t.Context(), DeployOptions{Confirm: asked}), "nothing was changed", "environment test, secrets: the parameter /shop/test/db", "environment prod, network.vpc",
@@ -41,6 +42,7 @@ func TestWhatIsNamedDoesNotFit(t *testing.T) {
 
 // Who may not look is warned, and the launch goes on.
 func TestMissingRightToLookIsAWarning(t *testing.T) {
+	t.Parallel()
 	b := newBench(t).given().asking(t, named).trusting()
 	b.may(deployer.Deploy, deployer.Foundation)
 	b.mustDeploy(t, DeployOptions{})
@@ -51,6 +53,7 @@ func TestMissingRightToLookIsAWarning(t *testing.T) {
 
 // Of environments that are not deployed to now nothing is asked.
 func TestOtherEnvironmentsAreNotAskedFor(t *testing.T) {
+	t.Parallel()
 	b := newBench(t).given().asking(t, named).trusting()
 	b.double.Delete("shop-prod")
 	b.mustDeploy(t, DeployOptions{Environments: []string{"test"}})
@@ -62,6 +65,7 @@ func TestOtherEnvironmentsAreNotAskedFor(t *testing.T) {
 
 // What fits is launched without a word, and a load balancer's subnets that have filled up since are no reason to refuse.
 func TestWhatIsNamedFits(t *testing.T) {
+	t.Parallel()
 	b := newBench(t).given().asking(t, named).trusting()
 	b.mustDeploy(t, DeployOptions{})
 	if strings.Contains(b.progress.String(), "warning: environment") {

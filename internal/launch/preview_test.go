@@ -79,6 +79,7 @@ func change(t *testing.T, p plan.Plan, stack, id string) plan.Change {
 
 // Where nothing is there everything is made, and a plan of it makes nothing.
 func TestPlanOfAFirstLaunch(t *testing.T) {
+	t.Parallel()
 	b := newBench(t).asking(t, shop)
 	plans := b.mustPlan(t, DeployOptions{})
 	if len(plans) != 2 || plans[0].Environment != "foundation" || plans[1].Environment != "prod" {
@@ -98,6 +99,7 @@ func TestPlanOfAFirstLaunch(t *testing.T) {
 }
 
 func TestPlanOfNothing(t *testing.T) {
+	t.Parallel()
 	b := newBench(t).asking(t, shop)
 	b.mustDeploy(t, DeployOptions{})
 	sets := len(b.double.CallsTo("CreateChangeSet"))
@@ -113,6 +115,7 @@ func TestPlanOfNothing(t *testing.T) {
 
 // What is changed in place is no risk, and nobody has to allow it.
 func TestPlanOfAChangeInPlace(t *testing.T) {
+	t.Parallel()
 	b := newBench(t).asking(t, shop)
 	b.mustDeploy(t, DeployOptions{})
 	p := b.asking(t, slower).mustPlan(t, DeployOptions{})[1]
@@ -131,6 +134,7 @@ func TestPlanOfAChangeInPlace(t *testing.T) {
 
 // What is risky is refused with its name and the command, and done once it is allowed.
 func TestRiskIsRefusedUntilAllowed(t *testing.T) {
+	t.Parallel()
 	b := newBench(t).asking(t, shop)
 	b.mustDeploy(t, DeployOptions{})
 	if got := riskNames(b.asking(t, inside).mustPlan(t, DeployOptions{})...); !slices.Equal(got, insideRisks) {
@@ -160,6 +164,7 @@ func TestRiskIsRefusedUntilAllowed(t *testing.T) {
 
 // Whoever is asked is asked once, about all risks.
 func TestRiskIsDecided(t *testing.T) {
+	t.Parallel()
 	b := newBench(t).asking(t, shop)
 	b.mustDeploy(t, DeployOptions{})
 	var asked [][]plan.Risk
@@ -175,6 +180,7 @@ func TestRiskIsDecided(t *testing.T) {
 
 // CloudFormation takes whatever a sibling stack gives for another value while the sibling changes. By the templates it is none.
 func TestGuessesAreNoRisk(t *testing.T) {
+	t.Parallel()
 	b := newBench(t).asking(t, shop)
 	b.mustDeploy(t, DeployOptions{})
 	p := b.asking(t, threeZone).mustPlan(t, DeployOptions{})[1]
@@ -197,6 +203,7 @@ func TestGuessesAreNoRisk(t *testing.T) {
 
 // Without nested change sets the templates tell what is risky.
 func TestPlanWithoutNestedChangeSets(t *testing.T) {
+	t.Parallel()
 	b := newBench(t).asking(t, shop)
 	b.mustDeploy(t, DeployOptions{})
 	b.double.NestedChangeSetsFail("Fn::Select cannot select nonexistent value at index 0")
@@ -210,6 +217,7 @@ func TestPlanWithoutNestedChangeSets(t *testing.T) {
 
 // What CloudFormation finds wrong before it begins is told, though the change set's own reason leaves it out, and nothing is left.
 func TestEarlyValidation(t *testing.T) {
+	t.Parallel()
 	b := newBench(t).asking(t, shop)
 	taken := awsdouble.Validation{Resource: "ECS.LogGroup", Name: "NAME_CONFLICT_VALIDATION", Reason: "Resource of type 'AWS::Logs::LogGroup' with identifier 'x' already exists."}
 	b.double.Validations(taken, awsdouble.Validation{
@@ -235,6 +243,7 @@ func TestEarlyValidation(t *testing.T) {
 
 // Who may not ask what was found is told the reason all the same, and why there is no more.
 func TestEarlyValidationWithoutTheRight(t *testing.T) {
+	t.Parallel()
 	b := newBench(t).asking(t, shop)
 	b.double.Validations(awsdouble.Validation{Resource: "Bucket", Reason: "Resource of type 'AWS::S3::Bucket' with identifier 'x' already exists."})
 	b.double.Fail("DescribeEvents", "AccessDenied", "User: x is not authorized to perform: cloudformation:DescribeEvents", 9)
@@ -243,6 +252,7 @@ func TestEarlyValidationWithoutTheRight(t *testing.T) {
 
 // Each change set is looked at before it is executed, also where nothing was found before; and none is left that is refused.
 func TestChangeSetIsLookedAt(t *testing.T) {
+	t.Parallel()
 	b := newBench(t).asking(t, shop)
 	b.mustDeploy(t, DeployOptions{})
 	o := DeployOptions{KeepImage: true}
@@ -266,6 +276,7 @@ func TestChangeSetIsLookedAt(t *testing.T) {
 
 // The pipeline deploys what its plan had, and stops at what that did not have. It plans with its own role's rights.
 func TestPipelineIsHeldToItsPlan(t *testing.T) {
+	t.Parallel()
 	b := newBench(t).asking(t, shop)
 	b.mustDeploy(t, DeployOptions{})
 	o := DeployOptions{ByPipeline: true, Environments: []string{"prod"}, Image: b.pushed("b")}
@@ -293,6 +304,7 @@ func TestPipelineIsHeldToItsPlan(t *testing.T) {
 
 // A plan is refused where a deployment would be, and says what else keeps it from knowing.
 func TestPlanOfOtherStates(t *testing.T) {
+	t.Parallel()
 	b := newBench(t).asking(t, shop)
 	b.double.PutStack(awsdouble.StackSpec{Name: "shop-prod", Status: "DELETE_FAILED", Tags: tagsOf("shop", "prod", contract.StackRoot)})
 	_, err := b.Plan(t.Context(), DeployOptions{Environments: []string{"prod"}})
@@ -309,6 +321,7 @@ func TestPlanOfOtherStates(t *testing.T) {
 
 // A plan of a source whose image is not built yet says so, and builds none.
 func TestPlanBuildsNothing(t *testing.T) {
+	t.Parallel()
 	b := newBench(t)
 	b.mustDeploy(t, DeployOptions{})
 	p := b.again("b").mustPlan(t, DeployOptions{})[1]
@@ -326,6 +339,7 @@ func TestPlanBuildsNothing(t *testing.T) {
 
 // An output that the foundation has only once it is changed is waited for with CloudFormation's part of the plan.
 func TestPlanOfAnOlderFoundation(t *testing.T) {
+	t.Parallel()
 	b := newBench(t).asking(t, shop)
 	b.mustDeploy(t, DeployOptions{})
 	b.asking(t, shop)
@@ -345,6 +359,7 @@ func TestPlanOfAnOlderFoundation(t *testing.T) {
 
 // What is written in another way and is the same is no change, whatever the templates look like, and nobody has to allow it.
 func TestNoChangeIsNeverBlocked(t *testing.T) {
+	t.Parallel()
 	b := newBench(t).asking(t, shop)
 	b.mustDeploy(t, DeployOptions{})
 	rewrite := func() *bench {
@@ -365,6 +380,7 @@ func TestNoChangeIsNeverBlocked(t *testing.T) {
 
 // Who may not make change sets is told what the templates tell.
 func TestPlanWithoutTheRight(t *testing.T) {
+	t.Parallel()
 	b := newBench(t).asking(t, shop)
 	b.mustDeploy(t, DeployOptions{})
 	b.double.Fail("CreateChangeSet", "AccessDenied", "User: x is not authorized to perform: cloudformation:CreateChangeSet", 9)

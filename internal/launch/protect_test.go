@@ -17,6 +17,7 @@ import (
 // Protection is turned on and off as slipway.yaml says; while it is on nothing of the application is deleted unless that is
 // said by name.
 func TestProtection(t *testing.T) {
+	t.Parallel()
 	b := newBench(t).asking(t, prod("protected: true"))
 	b.mustDeploy(t, DeployOptions{})
 	if !b.root(t, "shop-prod").protected {
@@ -39,6 +40,7 @@ func TestProtection(t *testing.T) {
 // A protected environment goes once its name was typed or given; both protections are taken off on the way. The yes is not
 // asked for besides.
 func TestDestroyOfAProtectedEnvironment(t *testing.T) {
+	t.Parallel()
 	var names []string
 	for how, o := range map[string]DestroyOptions{
 		"given": {Protected: []string{"prod"}},
@@ -67,6 +69,7 @@ func TestDestroyOfAProtectedEnvironment(t *testing.T) {
 
 // A run that finds nothing else to change still turns on what somebody turned off by hand.
 func TestProtectionIsBroughtBack(t *testing.T) {
+	t.Parallel()
 	b := newBench(t).asking(t, prod("protected: true"))
 	b.mustDeploy(t, DeployOptions{})
 	_, err := b.aws.stacks.UpdateTerminationProtection(t.Context(), &cloudformation.UpdateTerminationProtectionInput{
@@ -83,6 +86,7 @@ func TestProtectionIsBroughtBack(t *testing.T) {
 
 // The pipeline has no right to it, and says who has.
 func TestPipelineLeavesProtectionToPeople(t *testing.T) {
+	t.Parallel()
 	b := newBench(t).asking(t, prod("tasks: {min: 2}"))
 	b.mustDeploy(t, DeployOptions{})
 	image := imageOf(b.output.String())
@@ -98,6 +102,7 @@ func TestPipelineLeavesProtectionToPeople(t *testing.T) {
 
 // A first launch that fails leaves a load balancer that its rollback cannot delete; the next launch can, and so can destroy.
 func TestFailedLaunchOfAProtectedEnvironment(t *testing.T) {
+	t.Parallel()
 	for name, next := range map[string]func(*bench, *testing.T){
 		"launch":  func(b *bench, t *testing.T) { b.mustDeploy(t, DeployOptions{}) },
 		"destroy": func(b *bench, t *testing.T) { b.mustDestroy(t) },
@@ -117,6 +122,7 @@ func TestFailedLaunchOfAProtectedEnvironment(t *testing.T) {
 
 // The access logs' bucket lies in a nested stack: it is emptied, and no log comes after that.
 func TestDestroyWithAccessLogs(t *testing.T) {
+	t.Parallel()
 	b := newBench(t).asking(t, prod("entry: {accessLogs: true}"))
 	b.mustDeploy(t, DeployOptions{})
 	bucket := b.double.PhysicalID("shop-prod", "ECS.AccessLogs")
@@ -132,6 +138,7 @@ func TestDestroyWithAccessLogs(t *testing.T) {
 
 // A log that comes all the same is taken away by the next try.
 func TestLateAccessLog(t *testing.T) {
+	t.Parallel()
 	b := newBench(t).asking(t, prod("entry: {accessLogs: true}"))
 	b.mustDeploy(t, DeployOptions{})
 	b.double.LateAccessLogs()
@@ -143,6 +150,7 @@ func TestLateAccessLog(t *testing.T) {
 
 // Stacks of environments that slipway.yaml no longer names are guarded by their own protection.
 func TestFormerEnvironmentIsProtected(t *testing.T) {
+	t.Parallel()
 	b := newBench(t).asking(t, prod("tasks: {min: 2}"))
 	b.double.PutStack(awsdouble.StackSpec{Name: "shop-former", Status: "CREATE_COMPLETE", Protected: true, Tags: tagsOf("shop", "former", contract.StackRoot)})
 	b.may(deployer.Names...)
@@ -154,6 +162,7 @@ func TestFormerEnvironmentIsProtected(t *testing.T) {
 
 // The pipeline's deploy role may take neither protection off.
 func TestPipelineCannotUnprotect(t *testing.T) {
+	t.Parallel()
 	b := newBench(t).asking(t, prod("protected: true"))
 	b.mustDeploy(t, DeployOptions{})
 	root, balancer := b.root(t, "shop-prod"), b.double.PhysicalID("shop-prod", "ECS.LoadBalancer")
@@ -171,6 +180,7 @@ func TestPipelineCannotUnprotect(t *testing.T) {
 // A protected load balancer that is replaced would be left behind by CloudFormation: the change is refused until it is
 // protected no more.
 func TestProtectedBalancerIsNotReplaced(t *testing.T) {
+	t.Parallel()
 	internal := "entry: {internal: true}"
 	b := newBench(t).asking(t, prod("protected: true"))
 	b.mustDeploy(t, DeployOptions{})

@@ -40,6 +40,7 @@ func (b *bench) deployedFrom(t *testing.T, slipway, source string) *bench {
 
 // A rollback brings back image, templates and parameters of a release, without its source, and is a release itself.
 func TestRollback(t *testing.T) {
+	t.Parallel()
 	b := newBench(t)
 	b.deployedFrom(t, devAndProd, "a").mustDeploy(t, DeployOptions{})
 	first := b.root(t, "shop-dev")
@@ -95,6 +96,7 @@ func mustParse(t *testing.T, slipway string) config.Config {
 
 // What cannot be gone back to is refused before anything is changed.
 func TestRollbackIsRefused(t *testing.T) {
+	t.Parallel()
 	b := newBench(t)
 	if err := b.withoutSource().Rollback(t.Context(), "prod", 0, DeployOptions{}); !errors.Is(err, release.ErrNone) {
 		t.Errorf("where nothing is up: %v", err)
@@ -126,6 +128,7 @@ func TestRollbackIsRefused(t *testing.T) {
 
 // A rollback passes the gate as a deployment does, and what fails is recorded.
 func TestRollbackIsGatedAndRecorded(t *testing.T) {
+	t.Parallel()
 	b := newBench(t)
 	b.deployedFrom(t, devAndProd, "a").mustDeploy(t, DeployOptions{})
 	b.deployedFrom(t, devAndProd, "b").mustDeploy(t, DeployOptions{})
@@ -141,6 +144,7 @@ func TestRollbackIsGatedAndRecorded(t *testing.T) {
 
 // Promotion brings the same digest to another environment, with that one's own templates of the same state of the sources.
 func TestPromotion(t *testing.T) {
+	t.Parallel()
 	b := newBench(t)
 	b.deployedFrom(t, devAndProd, "a").mustDeploy(t, DeployOptions{})
 	b.deployedFrom(t, strings.Replace(devAndProd, "{min: 2, max: 2}", "{min: 3, max: 3}", 1), "b").mustDeploy(t, DeployOptions{})
@@ -181,6 +185,7 @@ func (b *bench) templateOfChild(t *testing.T, root, logicalID string) string {
 
 // What somebody deployed past slipway is said, and not taken back without a word.
 func TestDriftIsARisk(t *testing.T) {
+	t.Parallel()
 	b := newBench(t)
 	b.mustDeploy(t, DeployOptions{})
 	other := b.pushed("x")

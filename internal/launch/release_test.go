@@ -51,6 +51,7 @@ func wantOutcomes(t *testing.T, records []release.Record, want ...release.Result
 
 // A deployment is recorded with all that it takes to repeat it, and one that changes nothing is none.
 func TestDeploymentIsRecorded(t *testing.T) {
+	t.Parallel()
 	b := newBench(t)
 	b.Machine = "laptop"
 	b.mustDeploy(t, DeployOptions{})
@@ -111,6 +112,7 @@ func (b *bench) wantKept(t *testing.T, r release.Record) {
 
 // What fails is recorded with its cause, and what stands is known.
 func TestFailedDeploymentIsRecorded(t *testing.T) {
+	t.Parallel()
 	b := newBench(t)
 	b.double.FailResource("ECS.Service", "it did not come up")
 	want(t, b.Deploy(t.Context(), DeployOptions{}), "ROLLBACK_COMPLETE")
@@ -131,6 +133,7 @@ func TestFailedDeploymentIsRecorded(t *testing.T) {
 
 // Where the stack is complete and only the service does not answer, the release failed and stands.
 func TestFailedAcceptanceIsRecorded(t *testing.T) {
+	t.Parallel()
 	b := newBench(t)
 	b.mustDeploy(t, DeployOptions{})
 	b.again("b").Config.Service.Acceptance = []config.Check{{Path: "/nowhere", Status: 299}}
@@ -147,6 +150,7 @@ func TestFailedAcceptanceIsRecorded(t *testing.T) {
 
 // A run that is cut off leaves a release without an end; the next one records what is there.
 func TestInterruptedDeploymentIsUnfinished(t *testing.T) {
+	t.Parallel()
 	b := newBench(t)
 	b.mustDeploy(t, DeployOptions{})
 	ctx, kill := context.WithCancel(t.Context())
@@ -168,6 +172,7 @@ func TestInterruptedDeploymentIsUnfinished(t *testing.T) {
 
 // Nothing is changed that cannot be recorded.
 func TestWhatCannotBeRecordedIsNotDone(t *testing.T) {
+	t.Parallel()
 	b := newBench(t)
 	b.mustDeploy(t, DeployOptions{})
 	image := b.root(t, "slipway-demo-prod").parameters[contract.KeyImageURI]
@@ -181,6 +186,7 @@ func TestWhatCannotBeRecordedIsNotDone(t *testing.T) {
 
 // The pipeline's deployment is recorded with its execution, by its own role's rights.
 func TestPipelineDeploymentIsRecorded(t *testing.T) {
+	t.Parallel()
 	b := newBench(t)
 	b.mustDeploy(t, DeployOptions{})
 	image := b.pushed("b")

@@ -22,6 +22,7 @@ import (
 
 // Each step works with as few policies as docs/permissions.md says: newBench holds every other test to all of them.
 func TestPoliciesSuffice(t *testing.T) {
+	t.Parallel()
 	b := newBench(t)
 	b.may(deployer.Deploy, deployer.Foundation)
 	b.mustDeploy(t, DeployOptions{})
@@ -35,6 +36,7 @@ func TestPoliciesSuffice(t *testing.T) {
 
 // Everyday deployments cannot make or change the foundation.
 func TestDeployPolicyLeavesTheFoundationAlone(t *testing.T) {
+	t.Parallel()
 	b := newBench(t)
 	b.may(deployer.Deploy)
 	want(t, b.Deploy(t.Context(), DeployOptions{}), "not authorized to perform")
@@ -47,6 +49,7 @@ func TestDeployPolicyLeavesTheFoundationAlone(t *testing.T) {
 // what goes wrong in between would be refused. What CloudFormation asks for the foundation's stack no launcher calls;
 // internal/stacks tests that by the handlers in the resource schemas.
 func TestPoliciesAreMinimal(t *testing.T) {
+	t.Parallel()
 	launches, looks, rights := everyRequest(t)
 	for i, r := range rights {
 		requests, held := launches, deployer.Names[:slices.Index(deployer.Names, r.Policy)+1]
@@ -83,6 +86,7 @@ func asked(requests []iampolicy.Request, action string) bool {
 
 // Every question of a proof is allowed, those included for types that the committed templates do not have.
 func TestPoliciesAllowEveryProof(t *testing.T) {
+	t.Parallel()
 	b := newBench(t)
 	for _, action := range residue.Calls() {
 		if !slices.ContainsFunc(b.rights(), func(r deployer.Right) bool { return slices.Contains(r.Action, action) }) {

@@ -28,6 +28,7 @@ func stuck(t *testing.T) *bench {
 }
 
 func TestRollbackIsContinued(t *testing.T) {
+	t.Parallel()
 	b := stuck(t)
 	b.double.FailRollback("ECS.Service", "") // somebody made the secret again
 	b.may(deployer.Deploy)
@@ -45,6 +46,7 @@ func TestRollbackIsContinued(t *testing.T) {
 }
 
 func TestRollbackIsContinuedWithoutWhatHoldsIt(t *testing.T) {
+	t.Parallel()
 	b := stuck(t)
 	zones := b.root(t, "slipway-demo-prod").parameters[contract.KeyZone(0)]
 	b.again("c").mustDeploy(t, DeployOptions{})
@@ -62,6 +64,7 @@ func TestRollbackIsContinuedWithoutWhatHoldsIt(t *testing.T) {
 
 // What cannot be left out stays a failure with its reason.
 func TestRollbackThatStaysStuck(t *testing.T) {
+	t.Parallel()
 	b := stuck(t)
 	b.double.FailRollback("ECS", "Template error: the bucket with the template is gone")
 	want(t, b.again("c").Deploy(t.Context(), DeployOptions{}), "the rollback of stack slipway-demo-prod failed: it is now UPDATE_ROLLBACK_FAILED", "the bucket with the template is gone", "next:")
@@ -72,11 +75,13 @@ func TestRollbackThatStaysStuck(t *testing.T) {
 
 // Keeping the image asks what runs only once the stack is back.
 func TestRollbackIsContinuedBeforeTheImageIsKept(t *testing.T) {
+	t.Parallel()
 	b := stuck(t)
 	b.again("b").mustDeploy(t, DeployOptions{KeepImage: true})
 }
 
 func TestFoundationsRollbackIsContinued(t *testing.T) {
+	t.Parallel()
 	b := newBench(t)
 	b.mustDeploy(t, DeployOptions{})
 	b.double.SetStackStatus("slipway-demo-foundation", "UPDATE_ROLLBACK_FAILED", "")

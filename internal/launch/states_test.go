@@ -44,10 +44,16 @@ func (b *bench) leaveChangeSet(t *testing.T, name, image string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	time.Sleep(50 * time.Millisecond) // until it is made
+	made := cloudformation.NewChangeSetCreateCompleteWaiter(b.aws.stacks, func(o *cloudformation.ChangeSetCreateCompleteWaiterOptions) {
+		o.MinDelay, o.MaxDelay = time.Millisecond, time.Millisecond
+	})
+	if err := made.Wait(t.Context(), &cloudformation.DescribeChangeSetInput{StackName: new("slipway-demo-prod"), ChangeSetName: &name}, time.Minute); err != nil {
+		t.Fatal(err)
+	}
 }
 
 func TestLeftoverChangeSets(t *testing.T) {
+	t.Parallel()
 	b := newBench(t)
 	image := b.twice(t)
 	b.everything() // who left them had rights of his own
@@ -66,6 +72,7 @@ func TestLeftoverChangeSets(t *testing.T) {
 
 // A nested stack can be stuck while its root is not.
 func TestNestedStackThatIsStuck(t *testing.T) {
+	t.Parallel()
 	b := newBench(t)
 	b.mustDeploy(t, DeployOptions{})
 	child := b.double.PhysicalID("slipway-demo-prod", "ECS")
@@ -108,6 +115,7 @@ func versioned(t *testing.T, version string) fstest.MapFS {
 
 // A foundation of an older slipway is brought up to date; one of a newer is left alone, by people and by the pipeline.
 func TestFoundationOfAnotherVersion(t *testing.T) {
+	t.Parallel()
 	b := newBench(t)
 	b.Templates = versioned(t, "")
 	b.mustDeploy(t, DeployOptions{})
@@ -130,9 +138,10 @@ func TestFoundationOfAnotherVersion(t *testing.T) {
 
 // Somebody else's operation is waited for, and shown, by a deployment and by a destroy.
 func TestOperationUnderWay(t *testing.T) {
+	t.Parallel()
 	for name, run := range map[string]func(*testing.T, *bench){
-		"update":  func(t *testing.T, b *bench) { b.again("b").mustDeploy(t, DeployOptions{}) },
-		"destroy": func(t *testing.T, b *bench) { b.again("b").mustDestroy(t) },
+		"update":  func(t *testing.T, b *bench) { b.mustDeploy(t, DeployOptions{}) },
+		"destroy": func(t *testing.T, b *bench) { b.mustDestroy(t) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			b := newBench(t)
@@ -145,8 +154,15 @@ func TestOperationUnderWay(t *testing.T) {
 			}); err != nil {
 				t.Fatal(err)
 			}
-			time.AfterFunc(100*time.Millisecond, b.double.Release)
 			b.may(deployer.Names...)
+			b.again("b")
+			double, told := b.double, b.progress
+			go func() {
+				for !strings.Contains(told.String(), "slipway-demo-prod: an operation is under way (UPDATE_IN_PROGRESS); waiting for it to end") {
+					time.Sleep(time.Millisecond)
+				}
+				double.Release()
+			}()
 			run(t, b)
 			b.told(t, "slipway-demo-prod: an operation is under way (UPDATE_IN_PROGRESS); waiting for it to end", "slipway-demo-prod: UPDATE_IN_PROGRESS", "slipway-demo-prod: UPDATE_COMPLETE")
 		})
@@ -155,6 +171,7 @@ func TestOperationUnderWay(t *testing.T) {
 
 // A launch under way is waited for, too, by another one and by a destroy.
 func TestLaunchUnderWay(t *testing.T) {
+	t.Parallel()
 	for name, run := range map[string]func(*testing.T, *bench){
 		"deploy":  func(t *testing.T, b *bench) { b.again("a").mustDeploy(t, DeployOptions{}) },
 		"destroy": func(t *testing.T, b *bench) { b.again("a").mustDestroy(t) },
@@ -184,6 +201,7 @@ func TestLaunchUnderWay(t *testing.T) {
 
 // A foundation that is being deleted is waited for, and made anew: until then it tells of a bucket that is about to go.
 func TestFoundationThatIsBeingDeleted(t *testing.T) {
+	t.Parallel()
 	b := newBench(t)
 	b.again("a").double.PutStack(awsdouble.StackSpec{
 		Name: "slipway-demo-foundation", Status: "DELETE_IN_PROGRESS", Tags: tagsOf("slipway-demo", "", contract.StackFoundation),
@@ -201,6 +219,7 @@ func TestFoundationThatIsBeingDeleted(t *testing.T) {
 
 // Where a bucket's name is taken the reason is named.
 func TestBucketNameTaken(t *testing.T) {
+	t.Parallel()
 	b := newBench(t)
 	b.double.FailResource("Bucket", "slipway-demo-foundation-bucket-1 already exists in stack arn:aws:cloudformation:us-east-1:123456789012:stack/other/1")
 	want(t, b.Deploy(t.Context(), DeployOptions{}), "cause: name-taken", "slipway-demo-foundation.Bucket", "next:")
@@ -210,6 +229,7 @@ func TestBucketNameTaken(t *testing.T) {
 
 // The service-linked roles of a new account are made before anything that needs them.
 func TestServiceLinkedRolesAreMade(t *testing.T) {
+	t.Parallel()
 	b := newBench(t)
 	b.mustDeploy(t, DeployOptions{})
 	if n := len(b.double.CallsTo("CreateServiceLinkedRole")); n != len(linkedRoles) {

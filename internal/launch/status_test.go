@@ -9,6 +9,7 @@ import (
 
 // Every status that the SDK knows has its decision; a status that is new to the SDK must be decided here.
 func TestNext(t *testing.T) {
+	t.Parallel()
 	steps := map[types.StackStatus]step{
 		noStack: create, "DELETE_COMPLETE": create,
 		"CREATE_COMPLETE": update, "UPDATE_COMPLETE": update, "UPDATE_ROLLBACK_COMPLETE": update, "IMPORT_COMPLETE": update, "IMPORT_ROLLBACK_COMPLETE": update,
@@ -42,6 +43,7 @@ func TestNext(t *testing.T) {
 }
 
 func TestRegionHasAll(t *testing.T) {
+	t.Parallel()
 	b := newBench(t)
 	check := func(region string) error {
 		b.AWS.Region = region

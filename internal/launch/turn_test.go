@@ -29,6 +29,7 @@ func held(t *testing.T, b *bench) *lease.Lease {
 
 // While somebody else deploys neither a deployment nor a deletion changes anything, and both say who it is.
 func TestOneRunAtATime(t *testing.T) {
+	t.Parallel()
 	b := newBench(t)
 	b.mustDeploy(t, DeployOptions{})
 	other := held(t, b)
@@ -55,6 +56,7 @@ func TestOneRunAtATime(t *testing.T) {
 // Who has waited for its turn goes by what the other run has made, not by what there was before: to an environment that is
 // up by now comes what it has, by the pipeline.
 func TestTurnAfterAFirstLaunch(t *testing.T) {
+	t.Parallel()
 	b := newBench(t).asking(t, "name: shop\nenvironments: [{name: test}, {name: prod}]\n")
 	first, output := b.Launcher, b.output
 	if err := first.identify(t.Context(), first.regionHasAll); err != nil {
@@ -85,6 +87,7 @@ func TestTurnAfterAFirstLaunch(t *testing.T) {
 
 // An environment that another run made while destroy waited for its turn goes, too.
 func TestDestroyAfterAWait(t *testing.T) {
+	t.Parallel()
 	b := newBench(t).asking(t, "name: shop\nenvironments: [{name: test}, {name: prod}]\n")
 	b.mustDeploy(t, DeployOptions{Environments: []string{"test"}})
 	first := b.Launcher
@@ -117,6 +120,7 @@ func TestDestroyAfterAWait(t *testing.T) {
 // A run that was killed leaves its lease behind: the next run of the same clone goes on at once, one of another clone
 // waits until the lease has run out.
 func TestTurnOfTheKilled(t *testing.T) {
+	t.Parallel()
 	b := newBench(t)
 	b.mustDeploy(t, DeployOptions{})
 	bucket := b.root(t, contract.FoundationStackName(b.Config.Name)).outputs[contract.KeyBucketName]
@@ -130,6 +134,7 @@ func TestTurnOfTheKilled(t *testing.T) {
 
 // Who lost the lease to another run stops, and says so.
 func TestTurnLost(t *testing.T) {
+	t.Parallel()
 	b := newBench(t)
 	b.mustDeploy(t, DeployOptions{})
 	b.beat = time.Millisecond
@@ -143,6 +148,7 @@ func TestTurnLost(t *testing.T) {
 
 // A bucket that is being deleted would not go with a lease in it.
 func TestNoLeaseInADyingBucket(t *testing.T) {
+	t.Parallel()
 	b := newBench(t)
 	b.mustDeploy(t, DeployOptions{})
 	bucket := b.root(t, contract.FoundationStackName(b.Config.Name)).outputs[contract.KeyBucketName]

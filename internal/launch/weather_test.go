@@ -51,6 +51,7 @@ func (b *bench) life(t *testing.T) {
 
 // A third of all calls meet with the same. Silence is not among it: the test would wait for its end as long as a user.
 func TestWeather(t *testing.T) {
+	t.Parallel()
 	for _, weather := range passingWeather[:len(passingWeather)-1] {
 		for seed := range seeds(1, 20) {
 			t.Run(fmt.Sprint(weather, seed), func(t *testing.T) {
@@ -70,6 +71,7 @@ func TestWeather(t *testing.T) {
 
 // In a storm every tenth call meets with something, each time with something else.
 func TestStorm(t *testing.T) {
+	t.Parallel()
 	for seed := range seeds(2, 100) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			t.Parallel()
@@ -92,6 +94,7 @@ func storm(seed uint64) func(int, string, string) awsdouble.Weather {
 
 // Every operation that a launch, an update and a destroy call meets with every weather, at its first call and at its last.
 func TestEveryCall(t *testing.T) {
+	t.Parallel()
 	calm := newBench(t)
 	var mu sync.Mutex
 	times := map[string]int{}
@@ -130,6 +133,7 @@ func TestEveryCall(t *testing.T) {
 // Whatever the caller may not do ends in an error that names the action, or, where it does no harm, in a remark; with the
 // right, the same commands go on from there.
 func TestEveryRefusal(t *testing.T) {
+	t.Parallel()
 	calm := newBench(t)
 	calm.life(t)
 	var operations []string
@@ -175,6 +179,7 @@ func namesRight(t *testing.T, err error, service string) {
 
 // For a moment ECS tells what was before the deployment; that is no sign that it went back.
 func TestOldAnswerAboutTheService(t *testing.T) {
+	t.Parallel()
 	b := newBench(t)
 	b.mustDeploy(t, DeployOptions{})
 	image := imageOf(b.output.String())
@@ -196,6 +201,7 @@ func TestOldAnswerAboutTheService(t *testing.T) {
 
 // A line that is down for longer than a call is tried is no failure of what is followed.
 func TestOutage(t *testing.T) {
+	t.Parallel()
 	b := newBench(t)
 	var down sync.Once
 	until := time.Now().Add(time.Hour)

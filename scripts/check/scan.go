@@ -52,13 +52,14 @@ func (r *repo) scan(ctx context.Context, out io.Writer) (tally, error) {
 	return tally{}, judge(out, c, accepted, byCheckov, byCfripper)
 }
 
-// copies are the templates under test in two folders: declared as they are, bare without metadata. Equal templates of
-// several sets are there once.
+// copies are the templates under test in two folders: bare without metadata, and declared as they are. Equal templates of
+// several sets are there once, and declared those alone that accept something that no other does.
 type copies struct {
 	dir      string
-	names    []string        // of the files in either folder
-	origin   []string        // the template of each, for messages
-	accepted [][]suppression // in the metadata of each
+	names    []string         // of the files
+	origin   []string         // the template of each, for messages
+	accepted [][]suppression  // in the metadata of each
+	declared map[finding]bool // what is accepted in a declared copy, of any file
 }
 
 const (
@@ -67,7 +68,7 @@ const (
 )
 
 func copyForScan(dir string, sets []templateSet) (copies, error) {
-	c := copies{dir: dir}
+	c := copies{dir: dir, declared: map[finding]bool{}}
 	for _, sub := range []string{bareDir, declaredDir} {
 		if err := os.RemoveAll(filepath.Join(dir, sub)); err != nil {
 			return c, fmt.Errorf("remove the last run's copies: %w", err)
@@ -98,11 +99,14 @@ func (c *copies) add(file templateFile) error {
 	if err != nil {
 		return err
 	}
-	for i := range accepted {
+	tells := false
+	for i, s := range accepted {
+		tells = tells || !c.declared[s.finding]
+		c.declared[s.finding] = true
 		accepted[i].file = name
 	}
 	c.names, c.origin, c.accepted = append(c.names, name), append(c.origin, file.path), append(c.accepted, accepted)
-	if err := os.WriteFile(filepath.Join(c.dir, bareDir, name), bare, 0o644); err != nil {
+	if err := os.WriteFile(filepath.Join(c.dir, bareDir, name), bare, 0o644); err != nil || !tells {
 		return err
 	}
 	return os.WriteFile(filepath.Join(c.dir, declaredDir, name), file.text, 0o644)

@@ -2,6 +2,8 @@ package main
 
 import (
 	"bytes"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -28,6 +30,35 @@ const scanned = `Resources:
   LoadBalancer:
     Type: AWS::ElasticLoadBalancingV2::LoadBalancer
 `
+
+// Declared is what is needed to see that each form of acceptance is heeded, once.
+func TestCopyForScan(t *testing.T) {
+	dir := t.TempDir()
+	other := strings.Replace(scanned, "CKV_AWS_3", "CKV_AWS_4", 1)
+	c, err := copyForScan(dir, []templateSet{
+		{name: "a", files: []templateFile{{"a/x.yaml", []byte(scanned)}, {"a/y.yaml", []byte(other)}}},
+		{name: "b", files: []templateFile{{"b/x.yaml", []byte(scanned)}, {"b/y.yaml", []byte(scanned + "  Topic:\n    Type: AWS::SNS::Topic\n")}}},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff([]string{"a/x.yaml", "a/y.yaml", "b/y.yaml"}, c.origin); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	for sub, want := range map[string][]string{bareDir: {"0000.yaml", "0001.yaml", "0002.yaml"}, declaredDir: {"0000.yaml", "0001.yaml"}} {
+		entries, err := os.ReadDir(filepath.Join(dir, sub))
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got []string
+		for _, e := range entries {
+			got = append(got, e.Name())
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", sub, diff)
+		}
+	}
+}
 
 func TestTakeMetadata(t *testing.T) {
 	accepted, bare, err := takeMetadata([]byte(scanned))
