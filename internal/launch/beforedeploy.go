@@ -162,10 +162,10 @@ func (l *Launcher) runTask(ctx context.Context, root stack) error {
 	for _, task := range living {
 		if aws.ToString(task.TaskDefinitionArn) == t.definition && aws.ToString(task.DesiredStatus) == string(ecstypes.DesiredStatusRunning) {
 			l.Progress.Line("%s: the task %s of a run that was cut off still runs: following it", root.name, lastPart(aws.ToString(task.TaskArn)))
-			return t.follow(ctx, task)
+			return t.withLog().follow(ctx, task)
 		}
 		l.Progress.Line("%s: waiting for the task %s to end, which an earlier run has started", root.name, lastPart(aws.ToString(task.TaskArn)))
-		if _, err := t.ended(ctx, task); err != nil {
+		if _, err := t.withLog().ended(ctx, task); err != nil {
 			return err
 		}
 	}
@@ -173,7 +173,7 @@ func (l *Launcher) runTask(ctx context.Context, root stack) error {
 	if err != nil {
 		return err
 	}
-	return t.follow(ctx, task)
+	return t.withLog().follow(ctx, task)
 }
 
 // oneTask is a task that is run once.
@@ -182,6 +182,13 @@ type oneTask struct {
 	root                stack
 	cluster, definition string
 	timeout             time.Duration
+	log                 *logTail // of the task that is followed
+}
+
+// withLog is the same for a task whose log was not shown yet.
+func (t oneTask) withLog() oneTask {
+	t.log = &logTail{l: t.l, group: t.root.outputs[contract.KeyLogGroupName]}
+	return t
 }
 
 // living are the tasks of the family that have not ended.
@@ -293,7 +300,6 @@ func exitCode(task ecstypes.Task) *int32 {
 // ended waits until a task has ended, and shows its log meanwhile.
 func (t oneTask) ended(ctx context.Context, task ecstypes.Task) (ecstypes.Task, error) {
 	arn := aws.ToString(task.TaskArn)
-	tail := logTail{l: t.l, group: t.root.outputs[contract.KeyLogGroupName]}
 	stream := strings.Join([]string{contract.BeforeDeployStreamPrefix, contract.ContainerName, lastPart(arn)}, "/")
 	line := t.l.newLine("task " + lastPart(arn))
 	for {
@@ -314,7 +320,7 @@ func (t oneTask) ended(ctx context.Context, task ecstypes.Task) (ecstypes.Task, 
 		default:
 			line.kept()
 			task = out.Tasks[0]
-			tail.show(ctx, stream)
+			t.log.show(ctx, stream)
 			if hasStopped(task) {
 				return task, nil
 			}
@@ -374,6 +380,7 @@ func (l *Launcher) stopTasksBefore(ctx context.Context, root stack) error {
 		return err
 	}
 	for _, task := range living {
+		t = t.withLog()
 		l.Progress.Line("%s: stopping the task %s before a deployment, which still runs", root.name, lastPart(aws.ToString(task.TaskArn)))
 		if err := t.stop(ctx, task, "the environment is destroyed"); err != nil {
 			return err

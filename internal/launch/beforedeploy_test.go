@@ -166,6 +166,9 @@ func TestTaskIsStoppedWhenItTakesTooLong(t *testing.T) {
 	b.Config.Service.BeforeDeploy.Timeout = 1
 	b.double.RunOneOff(awsdouble.OneOff{Looks: -1, Log: []string{"waiting for a lock"}})
 	want(t, b.Deploy(t.Context(), DeployOptions{}), "did not end within 1s and was stopped", "cause: task-timeout", "| waiting for a lock")
+	if n := strings.Count(b.progress.String(), "| waiting for a lock"); n != 1 {
+		t.Errorf("the line was shown %d times", n)
+	}
 	if stops := b.double.CallsTo("StopTask"); len(stops) != 1 {
 		t.Errorf("%d calls stop a task", len(stops))
 	}
