@@ -9,7 +9,7 @@ func (d *Double) allHandlers() map[string]handler {
 		"codebuild": d.codeBuildHandlers(), "logs": d.logsHandlers(), "codepipeline": d.pipelineHandlers(),
 		"events": d.eventsHandlers(), "application-autoscaling": d.scalingHandlers(), "acm": d.certificateHandlers(), "route53": d.dnsHandlers(),
 		"wafv2": d.firewallHandlers(), "monitoring": d.metricHandlers(), "sns": d.topicHandlers(), "kms": d.keyHandlers(),
-		"ssm": d.parameterHandlers(), "secretsmanager": d.secretHandlers(), "servicequotas": d.quotaHandlers(), "codeconnections": d.connectionHandlers(), "codestar-connections": d.connectionHandlers(),
+		"ssm": d.parameterHandlers(), "secretsmanager": d.secretHandlers(), "servicequotas": d.quotaHandlers(), "tagging": d.taggingHandlers(), "codeconnections": d.connectionHandlers(), "codestar-connections": d.connectionHandlers(),
 	} {
 		for operation, handle := range handlers {
 			all[service+"."+operation] = handle

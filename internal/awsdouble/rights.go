@@ -59,7 +59,7 @@ func (d *Double) denied(service string, r iampolicy.Request) *apiError {
 }
 
 // prefixes are those of actions, where a service signs with another name.
-var prefixes = map[string]string{"monitoring": "cloudwatch"}
+var prefixes = map[string]string{"monitoring": "cloudwatch", "tagging": "tag"}
 
 // asks says which actions on which resources a call asks for, as the service authorization reference has them. Nobody
 // needs a right to ask who he is.

@@ -122,6 +122,7 @@ func (t *table) proving() {
 	t.allow(Destroy, "ProveTopics", "the same", []string{"sns:GetTopicAttributes"}, t.arns("sns", prefix))
 	t.allow(Destroy, "ProveFirewall", "the same; a web ACL's name is made of its logical id alone", []string{"wafv2:GetWebACL", "wafv2:GetWebACLForResource"},
 		append(t.arns("wafv2", "regional/webacl/*"), t.arns("elasticloadbalancing", "loadbalancer/app/*")...))
+	t.allow(Destroy, "FindByTag", "what carries the application's tag and is in no stack; each is then asked for", []string{"tag:GetResources"}, all)
 	t.allow(Destroy, "ProveAmongAll", "the same, where AWS knows no resource for the question", []string{
 		"application-autoscaling:DescribeScalingPolicies", "ec2:DescribeAddresses",
 		"ec2:DescribeFlowLogs", "ec2:DescribeInternetGateways", "ec2:DescribeNatGateways", "ec2:DescribeRouteTables", "ec2:DescribeSecurityGroupRules", "ec2:DescribeSecurityGroups",

@@ -20,6 +20,9 @@ import (
 // underWay is what the launcher says once an update of the service can be interrupted.
 var underWay = regexp.MustCompile(`UPDATE_IN_PROGRESS`)
 
+// beingDeleted is what it says once a destroy has something deleted.
+var beingDeleted = regexp.MustCompile(`DELETE_COMPLETE`)
+
 // rollingUpdates is how many new versions a long run deploys under load.
 const rollingUpdates = 12
 
@@ -458,7 +461,13 @@ func (s *system) testDestroyAsks(t *testing.T) {
 	}
 }
 
+// testDestroy kills the first one in its middle; the next goes on with what that has recorded.
 func (s *system) testDestroy(t *testing.T) {
+	first := s.start(t, s.env, "destroy.sh", "--local", "--yes")
+	first.signalWhen(t, beingDeleted, syscall.SIGKILL)
+	if got := first.wait(t); got.code != -1 {
+		t.Fatalf("the destroy ended with %d before it could be killed", got.code)
+	}
 	got := s.run(t, s.env, "destroy.sh", "--local", "--yes")
 	got.wantCode(t, 0)
 	got.wantSaid(t, "000000000000", "(?i)gone|nothing is left|no longer")

@@ -228,18 +228,18 @@ func (r *removal) recordTrees(ctx context.Context, stacks []stack) error {
 		if err != nil {
 			return err
 		}
-		keeps, err := r.keeps(ctx, s, resources)
+		policies, err := r.policies(ctx, s, resources)
 		if err != nil {
 			return err
 		}
 		r.record.add(entry{Resource: residue.Resource{StackName: s.name, LogicalID: s.name, Type: stackType, PhysicalID: s.id}})
 		for _, resource := range resources {
-			keep := keeps[resource.StackName+"."+resource.LogicalID]
+			policy := policies[resource.StackName+"."+resource.LogicalID]
 			if resource.Type == "AWS::Route53::RecordSet" { // its name may stand in other zones, too
 				resource.PhysicalID = s.parameters[contract.KeyHostedZoneID] + "|" + resource.PhysicalID
 			}
-			r.record.add(entry{resource, keep})
-			if keep == "" {
+			r.record.add(entry{resource, policy.keep, policy.former})
+			if policy.keep == "" {
 				r.there = append(r.there, resource)
 			}
 		}
@@ -247,10 +247,14 @@ func (r *removal) recordTrees(ctx context.Context, stacks []stack) error {
 	return nil
 }
 
-// keeps finds the DeletionPolicy of what the templates of a tree keep, by its place in it (shop-prod.ECS.LogGroup). What is
-// in a stack that is kept is kept as well.
-func (l *Launcher) keeps(ctx context.Context, root stack, resources []residue.Resource) (map[string]string, error) {
-	keeps := map[string]string{}
+// policies are what the template has a resource outlive: its deletion (DeletionPolicy), another in its place
+// (UpdateReplacePolicy). Empty where it does not.
+type policies struct{ keep, former string }
+
+// policies finds those of what the templates of a tree keep, by its place in it (shop-prod.ECS.LogGroup). What is in a stack that is
+// kept is kept as well.
+func (l *Launcher) policies(ctx context.Context, root stack, resources []residue.Resource) (map[string]policies, error) {
+	found := map[string]policies{}
 	stacks := []residue.Resource{{StackName: "", LogicalID: root.name, Type: stackType, PhysicalID: root.id}}
 	for _, r := range resources { // each nested stack before what it holds
 		if r.Type == stackType {
@@ -271,16 +275,19 @@ func (l *Launcher) keeps(ctx context.Context, root stack, resources []residue.Re
 			return nil, fmt.Errorf("find out what stack %s keeps: %w", place, err)
 		}
 		for id, r := range t.Resources {
-			policy, _ := r.Attributes["DeletionPolicy"].(string)
-			if policy == "Delete" {
-				policy = ""
-			}
-			if keep := cmp.Or(keeps[place], policy); keep != "" {
-				keeps[place+"."+id] = keep
+			p := policies{cmp.Or(found[place].keep, keeping(r, "DeletionPolicy")), keeping(r, "UpdateReplacePolicy")}
+			if p != (policies{}) {
+				found[place+"."+id] = p
 			}
 		}
 	}
-	return keeps, nil
+	return found, nil
+}
+
+// keeping is a policy of a resource's, empty where that is to delete.
+func keeping(r template.Resource, attribute string) string {
+	policy, _ := r.Attributes[attribute].(string)
+	return strings.TrimPrefix(policy, "Delete")
 }
 
 // agree says what goes and what stays, and has that agreed to, protected environments by their names.
@@ -456,6 +463,7 @@ func (r *removal) prove(ctx context.Context) error {
 	left, pending, err := residue.NewChecker(r.aws.config).Wait(ctx, resources, r.vanishing, r.Poll)
 	report := r.report(false)
 	report.outcome(resources, r.record.kept(), left, pending, residue.Unanswered(err))
+	report.addStrays(r.strays(ctx))
 	if ctx.Err() == nil {
 		report.file = r.keepReport(report)
 		if r.Told != nil {

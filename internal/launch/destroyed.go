@@ -86,6 +86,9 @@ func (l *Launcher) PlanDestroy(ctx context.Context, o DestroyOptions) (DestroyRe
 		report.add(resource, outcomeDelete)
 	}
 	report.count(outcomeDelete)
+	strays, note := r.strays(ctx)
+	// Task definitions that others took the place of are deleted with their family.
+	report.addStrays(slices.DeleteFunc(strays, func(s stray) bool { return s.Type == definitionType }), note)
 	report.Obstacles = r.obstacles()
 	return report, nil
 }
@@ -326,6 +329,9 @@ func (d DestroyReport) Text(w io.Writer) error {
 	section("stays on purpose", kept)
 	if d.Planned {
 		section("stands in the way", d.Obstacles)
+		if len(left) > 0 {
+			section("would be left", left)
+		}
 	} else {
 		section("left", left)
 	}

@@ -138,7 +138,8 @@ func TestDestroyKeepsWhatTemplatesKeep(t *testing.T) {
 	bucket, group, task := b.double.PhysicalID("shop-prod", "ECS.AccessLogs"), b.double.PhysicalID("shop-prod", "ECS.LogGroup"), b.double.PhysicalID("shop-prod", "ECS.TaskDefinition")
 	b.double.PutObject(bucket, "log", []byte("x"))
 	var report DestroyReport
-	if err := keeping(b.asking(t, slipway)).Destroy(t.Context(), DestroyOptions{Told: func(d DestroyReport) { report = d }}); err != nil {
+	keeping(b.asking(t, slipway)).vanishing = 10 * time.Millisecond
+	if err := b.Destroy(t.Context(), DestroyOptions{Told: func(d DestroyReport) { report = d }}); err != nil {
 		t.Fatalf("%v\n%s", err, b.progress)
 	}
 	wantSaid(t, b.progress.String(), "stays: AWS::S3::Bucket "+bucket)
@@ -163,9 +164,9 @@ func TestKeepsOfANestedStack(t *testing.T) {
 	b := newBench(t).asking(t, twoEnvironments)
 	root := b.double.PutStack(awsdouble.StackSpec{Name: "shop-prod", Status: "CREATE_COMPLETE", Body: "Resources: {ECS: {Type: AWS::CloudFormation::Stack, DeletionPolicy: Retain, Properties: {TemplateURL: x}}}"})
 	nested := b.double.PutStack(awsdouble.StackSpec{Name: "shop-prod-ECS", Status: "CREATE_COMPLETE", Body: "Resources: {Log: {Type: AWS::Logs::LogGroup, DeletionPolicy: Delete}}"})
-	keeps, err := b.keeps(t.Context(), stack{name: "shop-prod", id: root}, []residue.Resource{{StackName: "shop-prod", LogicalID: "ECS", Type: stackType, PhysicalID: nested}})
-	if err != nil || keeps["shop-prod.ECS"] != "Retain" || keeps["shop-prod.ECS.Log"] != "Retain" {
-		t.Errorf("%v, %v", keeps, err)
+	found, err := b.policies(t.Context(), stack{name: "shop-prod", id: root}, []residue.Resource{{StackName: "shop-prod", LogicalID: "ECS", Type: stackType, PhysicalID: nested}})
+	if err != nil || found["shop-prod.ECS"].keep != "Retain" || found["shop-prod.ECS.Log"].keep != "Retain" {
+		t.Errorf("%v, %v", found, err)
 	}
 }
 

@@ -163,7 +163,7 @@ func (r *removal) sweepProof(ctx context.Context, proof residue.Resource) error 
 		why = fmt.Sprintf("whether another certificate needs it cannot be told (%v)", err)
 	}
 	if why != "" {
-		r.record.add(entry{proof, why})
+		r.record.add(entry{Resource: proof, Keep: why})
 		return nil
 	}
 	dns := route53.NewFromConfig(r.aws.config)

@@ -87,9 +87,10 @@ func replacesProtected(stack string, balancers []string) error {
 }
 
 const (
-	balancerType = "AWS::ElasticLoadBalancingV2::LoadBalancer"
-	bucketType   = "AWS::S3::Bucket"
-	pipelineType = "AWS::CodePipeline::Pipeline"
+	balancerType   = "AWS::ElasticLoadBalancingV2::LoadBalancer"
+	bucketType     = "AWS::S3::Bucket"
+	pipelineType   = "AWS::CodePipeline::Pipeline"
+	definitionType = "AWS::ECS::TaskDefinition"
 )
 
 // release readies a stack's load balancers for their deletion: with deletion protection it would fail, and with access logs

@@ -24,7 +24,8 @@ type record struct {
 // entry is one resource that there was, and how it is to end.
 type entry struct {
 	residue.Resource
-	Keep string `json:",omitempty"` // the template's DeletionPolicy, where that is to keep it
+	Keep   string `json:",omitempty"` // the template's DeletionPolicy, where that is to keep it
+	Former string `json:",omitempty"` // its UpdateReplacePolicy, where that is to keep what it takes the place of
 }
 
 // openRecord reads what earlier destroys of this application, account and Region left unproven.
@@ -65,14 +66,14 @@ func (r *record) kept() []entry {
 	return slices.DeleteFunc(slices.Clone(r.all), func(e entry) bool { return e.Keep == "" || !r.covers(e.StackName) })
 }
 
-// add notes a resource, or that it is kept by now.
+// add notes a resource, or by what policies by now.
 func (r *record) add(e entry) {
 	i := slices.IndexFunc(r.all, func(known entry) bool { return known.Resource == e.Resource })
 	if i < 0 {
 		r.all = append(r.all, e)
 		return
 	}
-	r.all[i].Keep = e.Keep
+	r.all[i].Keep, r.all[i].Former = e.Keep, e.Former
 }
 
 func (r *record) ofType(kind string) []residue.Resource {

@@ -117,7 +117,7 @@ func (r *removal) sweepTaskDefinitions(ctx context.Context) error {
 // families are the names before the revision in the recorded task definitions' ARNs.
 func families(r *record) []string {
 	var list []string
-	for _, arn := range r.ids("AWS::ECS::TaskDefinition") {
+	for _, arn := range r.ids(definitionType) {
 		family, _, _ := strings.Cut(lastPart(arn), ":")
 		list = append(list, family)
 	}

@@ -47,6 +47,7 @@ type services struct {
 	s3       *s3.Client
 	scaling  *applicationautoscaling.Client
 	stacks   *cloudformation.Client
+	tags     *ec2query.JSON
 	topics   *ec2query.Form
 	metrics  *ec2query.Form
 }
@@ -75,6 +76,7 @@ func NewChecker(cfg aws.Config) *Checker {
 		s3:      s3.NewFromConfig(cfg, func(o *s3.Options) { o.UsePathStyle = cfg.BaseEndpoint != nil }),
 		scaling: applicationautoscaling.NewFromConfig(cfg),
 		stacks:  cloudformation.NewFromConfig(cfg),
+		tags:    ec2query.NewJSON(cfg, "Resource Groups Tagging API", "tagging", "ResourceGroupsTaggingAPI_20170126"),
 		topics:  ec2query.NewForm(cfg, "SNS", "sns", "2010-03-31"),
 		metrics: ec2query.NewForm(cfg, "CloudWatch", "monitoring", "2010-08-01"),
 	}}

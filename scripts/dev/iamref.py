@@ -46,6 +46,7 @@ SERVICES = [
     "ssm",
     "ssmmessages",
     "sts",
+    "tag",
     "wafv2",
 ]
 
