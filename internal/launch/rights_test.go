@@ -115,11 +115,13 @@ func everyRequest(t *testing.T) (launches, looks []iampolicy.Request, rights []d
 	b.Templates = rendered(t, b.Config)
 	b.mustDeploy(t, DeployOptions{})
 	b.double.NestedChangeSetsFail("")
-	for _, name := range []string{"slipway-demo-foundation", "slipway-demo-prod"} {
-		b.double.SetStackStatus(name, "UPDATE_ROLLBACK_FAILED", "")
+	for _, status := range []string{"UPDATE_FAILED", "UPDATE_ROLLBACK_FAILED"} {
+		for _, name := range []string{"slipway-demo-foundation", "slipway-demo-prod"} {
+			b.double.SetStackStatus(name, status, "")
+		}
+		b.again("b").Templates = withComment(t)
+		b.mustDeploy(t, DeployOptions{})
 	}
-	b.again("b").Templates = withComment(t)
-	b.mustDeploy(t, DeployOptions{})
 
 	b.double.PutStack(awsdouble.StackSpec{Name: "slipway-demo-former", Status: "CREATE_COMPLETE", Protected: true, Tags: tagsOf("slipway-demo", "former", contract.StackRoot)})
 	b.double.PutExecution(b.double.PhysicalID("slipway-demo-prod", "Pipeline.Pipeline"), "InProgress")
