@@ -145,12 +145,11 @@ func (e *Evidence) taskPage(ctx context.Context, clients Clients, target Target,
 
 // failed says whether a task is the service's, of this deployment, and ended for a reason of its own: "Scaling activity
 // initiated by (deployment ecs-svc/...)" is how ECS replaces and scales
-// (docs.aws.amazon.com/AmazonECS/latest/developerguide/stopped-task-error-codes.html); on the local engine it is "Service scaling down".
+// (docs.aws.amazon.com/AmazonECS/latest/developerguide/stopped-task-error-codes.html).
 func failed(task ecstypes.Task, target Target) bool {
-	reason := aws.ToString(task.StoppedReason)
 	return aws.ToString(task.Group) == "service:"+lastPart(target.Service) &&
 		!stopTime(task).Before(target.Since) &&
-		!strings.HasPrefix(reason, "Scaling activity initiated by") && reason != "Service scaling down"
+		!strings.HasPrefix(aws.ToString(task.StoppedReason), "Scaling activity initiated by")
 }
 
 // stopTime is when the task stopped or, where it is still stopping, when that began.

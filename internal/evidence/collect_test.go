@@ -25,7 +25,6 @@ func everything() map[string]string {
 	answers := tasks(
 		task{id: "old", reason: exited, code: "EssentialContainerExited", exit: "1", at: -60},
 		task{id: "scaled", reason: "Scaling activity initiated by (deployment ecs-svc/8262972806176612824)", code: "ServiceSchedulerInitiated", exit: "0", at: 5},
-		task{id: "scaled locally", reason: "Service scaling down", code: "ServiceSchedulerInitiated", exit: "0", at: 5},
 		task{id: "migration", group: "family:shop-migrate", reason: exited, code: "EssentialContainerExited", exit: "2", at: 5},
 		task{id: "aaaa", reason: exited, code: "EssentialContainerExited", exit: "3", at: 10},
 		task{id: "bbbb", reason: "CannotPullContainerError: not\x1b[31m found\nnow", code: "TaskFailedToStart", at: 20},

@@ -11,7 +11,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	cfntypes "github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
+	"github.com/aws/aws-sdk-go-v2/service/ecs"
+	ecstypes "github.com/aws/aws-sdk-go-v2/service/ecs/types"
 )
 
 // load asks a URL again and again until it is ended.
@@ -84,6 +87,27 @@ func TestUpdateUnderLoad(t *testing.T) {
 	}
 	time.Sleep(2 * time.Second) // the last version's tasks drain
 	l.end(t)
+	b.wantScheduled(output(s, "Cluster"))
+}
+
+// wantScheduled wants every stopped task of a cluster to have made room for a deployment, and none stopped by a user.
+func (b *bench) wantScheduled(cluster string) {
+	b.Helper()
+	client := ecs.NewFromConfig(b.e.AWSConfig())
+	listed, err := client.ListTasks(b.Context(), &ecs.ListTasksInput{Cluster: &cluster, DesiredStatus: ecstypes.DesiredStatusStopped})
+	if err != nil || len(listed.TaskArns) == 0 {
+		b.Fatalf("stopped tasks: %v, %v", listed, err)
+	}
+	out, err := client.DescribeTasks(b.Context(), &ecs.DescribeTasksInput{Cluster: &cluster, Tasks: listed.TaskArns})
+	if err != nil {
+		b.Fatal(err)
+	}
+	for _, task := range out.Tasks {
+		const want = "Scaling activity initiated by (deployment ecs-svc/"
+		if got := aws.ToString(task.StoppedReason); task.StopCode != ecstypes.TaskStopCodeServiceSchedulerInitiated || !strings.HasPrefix(got, want) {
+			b.Errorf("stopped with %s and %q, want %s and %q", task.StopCode, got, ecstypes.TaskStopCodeServiceSchedulerInitiated, want)
+		}
+	}
 }
 
 // TestBrokenVersion launches versions that end at once, that never are healthy, and that do not exist; the old one

@@ -50,6 +50,14 @@ def _ecs(service: services.Services) -> tuple[Patch, ...]:
             wrap=service.once_healthy,
         ),
         Patch(
+            places=("services.ecs:_mark_task_stopped",),
+            sha256="09bac9c1c8d02496b8b7b401a2431308a6d2ffe93ea4dcdcb3e7fe58cac1acc4",
+            fault="A task that the service's scheduler stops counts as stopped by a user.",
+            right="It is stopped by the scheduler, in a scaling activity of the deployment that it makes room for.",
+            source=_ECS + "stopped-task-error-codes.html",
+            wrap=services.scheduled,
+        ),
+        Patch(
             places=("services.ecs:_complete_service_deployment",),
             sha256="4472ae6823d0709f9933b39285b67d5b5e2085f9a7b814955189593e4a539df7",
             fault="A deployment that failed stays listed for ever, so that the waiter for stable services never ends.",

@@ -26,6 +26,17 @@ _LEAVE_LIMIT = 90.0  # seconds until the containers of a deleted service must be
 _POLL = 0.1  # seconds
 _STEADY = 0.3  # seconds a container must have run before its task is looked at; the emulator's own is 1
 
+# The emulator's reasons where its scheduler stops a task, in the same way as a user's StopTask.
+_SCHEDULED = frozenset(
+    {
+        "Deployment capacity limit",
+        "Deployment completed",
+        "Service deleted",
+        "Service scaling down",
+        "Task definition updated",
+    }
+)
+
 Wrapped = Callable[..., Any]
 
 
@@ -207,6 +218,25 @@ class Services:
                 thread.join(max(0.0, end - time.monotonic()))
 
         return delete
+
+
+def scheduled(original: Wrapped) -> Wrapped:
+    """A task that the scheduler stops, to scale or to replace it, is not stopped by a user."""
+
+    def mark_stopped(arn: str, task: dict[str, Any], reason: str, code: str, exit_code: int | None = None) -> Any:
+        if code == "UserInitiated" and reason in _SCHEDULED:
+            reason, code = f"Scaling activity initiated by ({_initiator(task)})", "ServiceSchedulerInitiated"
+        return original(arn, task, reason, code, exit_code)
+
+    return mark_stopped
+
+
+def _initiator(task: dict[str, Any]) -> str:
+    """The deployment that a service's task makes room for; the service, where it has none any more."""
+    name = str(task.get("group")).removeprefix("service:")
+    service = ecs._services.get(f"{ecs._cluster_name_from_arn(task.get('clusterArn', ''))}/{name}")
+    primary = ecs._primary_deployment(service) if service else None
+    return f"deployment {primary['id']}" if primary else f"service {name}"
 
 
 def blocking(original: Wrapped) -> Wrapped:
