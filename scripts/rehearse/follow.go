@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/codebuild"
+	buildtypes "github.com/aws/aws-sdk-go-v2/service/codebuild/types"
 	"github.com/aws/aws-sdk-go-v2/service/codepipeline"
 	"github.com/aws/aws-sdk-go-v2/service/codepipeline/types"
 	smithytime "github.com/aws/smithy-go/time"
@@ -61,12 +63,30 @@ func (e *engine) begun(ctx context.Context, before string) (string, error) {
 	}
 }
 
-// stop ends a run at once.
+// stop ends a run at once, and the builds that it leaves behind: the next run's would wait for them.
 func (e *engine) stop(ctx context.Context, id, reason string) error {
-	_, err := e.pipeline.StopPipelineExecution(ctx, &codepipeline.StopPipelineExecutionInput{
+	if _, err := e.pipeline.StopPipelineExecution(ctx, &codepipeline.StopPipelineExecutionInput{
 		PipelineName: e.pipelineName(), PipelineExecutionId: &id, Abandon: true, Reason: &reason,
-	})
-	return err
+	}); err != nil {
+		return err
+	}
+	all, err := e.builds.ListBuilds(ctx, nil)
+	if err != nil || len(all.Ids) == 0 {
+		return err
+	}
+	found, err := e.builds.BatchGetBuilds(ctx, &codebuild.BatchGetBuildsInput{Ids: all.Ids})
+	if err != nil {
+		return err
+	}
+	for _, build := range found.Builds {
+		if build.BuildStatus != buildtypes.StatusTypeInProgress {
+			continue
+		}
+		if _, err := e.builds.StopBuild(ctx, &codebuild.StopBuildInput{Id: build.Id}); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // follow watches a run until it ends or waits for an approval; shown is called for each action that has ended since

@@ -12,6 +12,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
+	"github.com/aws/aws-sdk-go-v2/service/codebuild"
 	"github.com/aws/aws-sdk-go-v2/service/codepipeline"
 	"github.com/aws/aws-sdk-go-v2/service/ecs"
 
@@ -26,6 +27,7 @@ type engine struct {
 	stacks   *cloudformation.Client
 	tasks    *ecs.Client
 	pipeline *codepipeline.Client
+	builds   *codebuild.Client
 	logs     *cloudwatchlogs.Client
 
 	name         string              // of the application
@@ -46,7 +48,8 @@ func watching(ctx context.Context, root, name string, environments []string) (*e
 	}
 	cfg := found.AWSConfig()
 	e := &engine{
-		stacks: cloudformation.NewFromConfig(cfg), tasks: ecs.NewFromConfig(cfg), pipeline: codepipeline.NewFromConfig(cfg), logs: cloudwatchlogs.NewFromConfig(cfg),
+		stacks: cloudformation.NewFromConfig(cfg), tasks: ecs.NewFromConfig(cfg), pipeline: codepipeline.NewFromConfig(cfg),
+		builds: codebuild.NewFromConfig(cfg), logs: cloudwatchlogs.NewFromConfig(cfg),
 		name: name, environments: environments, outputs: map[string]settings{},
 	}
 	for _, environment := range environments {
