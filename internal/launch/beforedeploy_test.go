@@ -38,6 +38,7 @@ func (b *bench) serving(t *testing.T) string {
 }
 
 func TestTaskRunsBeforeTheFirstTasks(t *testing.T) {
+	t.Parallel()
 	for name, slipway := range map[string]string{"fixed": migrates, "scaled": rescales} {
 		t.Run(name, func(t *testing.T) {
 			b := newBench(t).asking(t, slipway)
@@ -69,6 +70,7 @@ func TestTaskRunsBeforeTheFirstTasks(t *testing.T) {
 
 // Until the task has ended no task of the service runs, and its definition is all that has changed.
 func TestServiceWaitsForTheTask(t *testing.T) {
+	t.Parallel()
 	b := newBench(t).asking(t, migrates)
 	b.mustDeploy(t, DeployOptions{})
 	first := b.serving(t)
@@ -106,6 +108,7 @@ func TestServiceWaitsForTheTask(t *testing.T) {
 }
 
 func TestTaskThatFailsStopsTheDeployment(t *testing.T) {
+	t.Parallel()
 	for name, c := range map[string]struct {
 		how  awsdouble.OneOff
 		says []string
@@ -145,6 +148,7 @@ func TestTaskThatFailsStopsTheDeployment(t *testing.T) {
 
 // A first launch whose task fails leaves an environment without tasks, which the next run goes on with.
 func TestTaskThatFailsOnTheFirstLaunch(t *testing.T) {
+	t.Parallel()
 	b := newBench(t).asking(t, migrates)
 	b.double.RunOneOff(awsdouble.OneOff{Failure: &awsdouble.TaskFailure{StoppedReason: "Essential container in task exited", ExitCode: 1}})
 	want(t, b.Deploy(t.Context(), DeployOptions{}), "the task before the deployment to shop-prod failed", "cause: container-exits")
@@ -162,6 +166,7 @@ func TestTaskThatFailsOnTheFirstLaunch(t *testing.T) {
 }
 
 func TestTaskIsStoppedWhenItTakesTooLong(t *testing.T) {
+	t.Parallel()
 	b := newBench(t).asking(t, migrates)
 	b.Config.Service.BeforeDeploy.Timeout = 1
 	b.double.RunOneOff(awsdouble.OneOff{Looks: -1, Log: []string{"waiting for a lock"}})
@@ -177,6 +182,7 @@ func TestTaskIsStoppedWhenItTakesTooLong(t *testing.T) {
 }
 
 func TestTaskIsStoppedWhenTheRunIsInterrupted(t *testing.T) {
+	t.Parallel()
 	b := newBench(t).asking(t, migrates)
 	b.double.RunOneOff(awsdouble.OneOff{Looks: -1})
 	ctx, cancel := context.WithCancel(t.Context())
@@ -200,6 +206,7 @@ func TestTaskIsStoppedWhenTheRunIsInterrupted(t *testing.T) {
 
 // A run that is killed stops nothing: the next one finds its task, and follows it.
 func TestTaskOfAKilledRunIsFollowed(t *testing.T) {
+	t.Parallel()
 	b := newBench(t).asking(t, migrates)
 	b.double.RunOneOff(awsdouble.OneOff{Looks: -1})
 	ctx, cancel := context.WithCancel(t.Context())
@@ -225,6 +232,7 @@ func TestTaskOfAKilledRunIsFollowed(t *testing.T) {
 
 // Turned on where the service runs already, the option changes the rest first, with the image that runs.
 func TestOptionIsTurnedOn(t *testing.T) {
+	t.Parallel()
 	b := newBench(t).asking(t, shop)
 	b.mustDeploy(t, DeployOptions{})
 	first := b.serving(t)
@@ -244,6 +252,7 @@ func TestOptionIsTurnedOn(t *testing.T) {
 }
 
 func TestTaskRunsInThePipelineAndAtARollback(t *testing.T) {
+	t.Parallel()
 	b := newBench(t).asking(t, migrates)
 	b.mustDeploy(t, DeployOptions{})
 	first := b.serving(t)
@@ -267,6 +276,7 @@ func TestTaskRunsInThePipelineAndAtARollback(t *testing.T) {
 
 // What still runs when the environment is destroyed is stopped: a cluster with a task cannot be deleted.
 func TestDestroyStopsTheTask(t *testing.T) {
+	t.Parallel()
 	b := newBench(t).asking(t, migrates)
 	b.double.RunOneOff(awsdouble.OneOff{Looks: -1})
 	ctx, cancel := context.WithCancel(t.Context())
@@ -284,6 +294,7 @@ func TestDestroyStopsTheTask(t *testing.T) {
 
 // Wherever a run is cut off around its task the next one brings the release up, and no two tasks ever run at once.
 func TestRunIsCutOffAroundItsTask(t *testing.T) {
+	t.Parallel()
 	calls := func() int {
 		b := newBench(t).asking(t, migrates)
 		b.mustDeploy(t, DeployOptions{})

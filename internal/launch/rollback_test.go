@@ -128,6 +128,7 @@ func paused(t *testing.T) *bench {
 }
 
 func TestPausedUpdateIsRolledBack(t *testing.T) {
+	t.Parallel()
 	b := paused(t)
 	want(t, b.again("c").Deploy(t.Context(), DeployOptions{}), "drift:prod.stack", "somebody changed it past slipway")
 	b.double.Lose("RollbackStack", 1) // found again by its token
@@ -153,6 +154,7 @@ func TestPausedUpdateIsRolledBack(t *testing.T) {
 
 // A plan says that the way back comes first, and doctor that a launch does it.
 func TestPausedUpdateIsForeseen(t *testing.T) {
+	t.Parallel()
 	b := paused(t)
 	p, err := b.again("a").Plan(t.Context(), DeployOptions{})
 	if err != nil || !strings.Contains(fmt.Sprint(p), "first takes its last update back") {
@@ -165,6 +167,7 @@ func TestPausedUpdateIsForeseen(t *testing.T) {
 
 // Where the way back fails, too, that is continued as always.
 func TestPausedUpdateThatCannotGoBack(t *testing.T) {
+	t.Parallel()
 	b := paused(t)
 	b.double.FailRollback("ECS.Service", "the secret is gone")
 	b.again("c").mustDeploy(t, DeployOptions{Allow: []string{"drift:prod.stack"}})
@@ -173,6 +176,7 @@ func TestPausedUpdateThatCannotGoBack(t *testing.T) {
 
 // One that never was stable CloudFormation deletes, and it is made anew.
 func TestPausedUpdateThatNeverWasStable(t *testing.T) {
+	t.Parallel()
 	b := newBench(t)
 	b.double.PutStack(awsdouble.StackSpec{Name: "slipway-demo-prod", Status: "UPDATE_FAILED", Body: "Resources: {}", Tags: tagsOf("slipway-demo", "prod", contract.StackRoot), Unstable: true})
 	if s, todo, err := b.ready(t.Context(), "slipway-demo-prod", "arn:aws:iam::123456789012:role/slipway/slipway-demo/delivery/a"); err != nil || todo != create || s.exists() {

@@ -35,6 +35,7 @@ const (
 // What carries the tag and is in no stack is told: what a policy kept when another took its place stays on purpose, the rest is left. What
 // is listed and gone is not believed.
 func TestStrays(t *testing.T) {
+	t.Parallel()
 	b := newBench(t)
 	b.mustDeploy(t, DeployOptions{})
 	b.double.PutBucket(strayBucket)
@@ -69,6 +70,7 @@ func TestStrays(t *testing.T) {
 
 // A destroy of one environment looks for what is that environment's.
 func TestStraysOfOneEnvironment(t *testing.T) {
+	t.Parallel()
 	b := newBench(t)
 	b.mustDeploy(t, DeployOptions{})
 	b.tagged("AWS::SNS::Topic", strayTopic, "test", "Topic")
@@ -79,6 +81,7 @@ func TestStraysOfOneEnvironment(t *testing.T) {
 
 // Who may not ask by tag is told so; the proof rests on what was recorded.
 func TestStraysThatCannotBeAskedFor(t *testing.T) {
+	t.Parallel()
 	b := newBench(t)
 	b.mustDeploy(t, DeployOptions{})
 	b.double.Fail("GetResources", "AccessDeniedException", "User: x is not authorized to perform: tag:GetResources", 1)
