@@ -194,6 +194,9 @@ func TestTaskIsStoppedWhenTheRunIsInterrupted(t *testing.T) {
 	}()
 	err := b.Deploy(ctx, DeployOptions{})
 	want(t, err, "it was stopped, and the service is as it was")
+	if n := len(b.double.CallsTo("StopTask")); n != 1 {
+		t.Errorf("%d calls stop a task", n)
+	}
 	if !errors.Is(err, ErrInterrupted) {
 		t.Errorf("the error is %v", err)
 	}
@@ -218,13 +221,17 @@ func TestTaskOfAKilledRunIsFollowed(t *testing.T) {
 		cancel()
 	}()
 	want(t, b.Deploy(ctx, DeployOptions{}), "the next run follows it")
+	again := b.asking(t, migrates)
 	go func() {
-		for !strings.Contains(b.progress.String(), "following it") {
+		for range 5000 {
+			if strings.Contains(b.progress.String(), "following it") {
+				break
+			}
 			time.Sleep(time.Millisecond)
 		}
 		b.double.RunOneOff(awsdouble.OneOff{})
 	}()
-	b.asking(t, migrates).mustDeploy(t, DeployOptions{})
+	again.mustDeploy(t, DeployOptions{})
 	if n := len(b.double.OneOffTasks()); n != 1 {
 		t.Errorf("%d tasks ran", n)
 	}

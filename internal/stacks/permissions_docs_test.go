@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"slipway/internal/config"
 	"slipway/internal/contract"
 	"slipway/internal/docstest"
 	"slipway/internal/iampolicy"
@@ -29,6 +30,7 @@ func TestPermissionsPage(t *testing.T) {
 func pipelineTable(t *testing.T) string {
 	cfg := standard()
 	cfg.Name, cfg.Environments[0].Name, cfg.Pipeline.Environment = "name", "env", "env"
+	cfg.Service.BeforeDeploy = config.BeforeDeploy{Command: []string{"migrate"}}
 	a := deployed(t, cfg)
 	a.partition, a.region, a.id = "", "", ""
 	// The arguments are what CloudFormation or somebody else chooses.
