@@ -14,6 +14,7 @@ import (
 type Task struct {
 	ID, Hostname   string
 	TaskDefinition string // ARN
+	Image          string // of its first container
 	Service        string // name
 }
 
@@ -100,7 +101,7 @@ func (d *Double) behind(balancer *thing) []Task {
 			continue
 		}
 		for _, one := range t.service.running() {
-			tasks = append(tasks, Task{one.id, one.hostname(), one.definition, t.service.name})
+			tasks = append(tasks, Task{one.id, one.hostname(), one.definition, d.imageOf(one), t.service.name})
 		}
 	}
 	return tasks

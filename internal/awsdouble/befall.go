@@ -77,6 +77,35 @@ func (d *Double) Redeploy(image string) string {
 	return arn
 }
 
+// Running are the images in the tasks that run of the service of a root stack (path as PhysicalID takes it), of which there is one
+// where all tasks are the same.
+func (d *Double) Running(root, path string) []string {
+	arn := d.PhysicalID(root, path)
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	var images []string
+	for _, s := range d.services() {
+		if s.arn != arn {
+			continue
+		}
+		for _, t := range s.running() {
+			images = append(images, d.imageOf(t))
+		}
+	}
+	slices.Sort(images)
+	return slices.Compact(images)
+}
+
+// imageOf is the image of a task's first container.
+func (d *Double) imageOf(t *task) string {
+	if definition := d.definition(t.definition); definition != nil {
+		for _, c := range objects(definition.Properties, "ContainerDefinitions") {
+			return text(c, "Image")
+		}
+	}
+	return ""
+}
+
 // ExecAgent sets what ECS says of the agent of ECS Exec in every task: RUNNING, PENDING or STOPPED, and why.
 func (d *Double) ExecAgent(status, reason string) {
 	d.mu.Lock()

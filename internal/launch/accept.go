@@ -95,7 +95,7 @@ func (l *Launcher) asUsers(env config.Environment, root stack) visitor {
 		}
 	}
 	return visitor{
-		url: root.outputs[contract.KeyServiceURL], checks: l.Config.Service.Acceptance, report: l.Progress, poll: l.Poll, wrong: wrongTimeout,
+		url: root.outputs[contract.KeyServiceURL], checks: l.Config.Service.Acceptance, report: l.Progress, poll: l.Poll, wrong: l.wrong,
 		client: &http.Client{
 			Timeout: requestTimeout, Transport: transport,
 			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },

@@ -40,7 +40,8 @@ type DeployOptions struct {
 	// Command is how the command was called, for whoever has to call it again with --allow; empty where nobody can.
 	Command string
 
-	gate *gate
+	gate    *gate
+	planned *plan.Plan // of the environment, where the pipeline has made one
 }
 
 // Deploy brings the foundation and the environments to what the templates and the source say, and returns when the

@@ -1,8 +1,10 @@
 package launch
 
 import (
+	"archive/zip"
 	"bytes"
 	"context"
+	"encoding/json"
 	"io"
 	"os"
 	"slices"
@@ -32,8 +34,16 @@ func (t tree) Origin() source.Origin {
 }
 
 func (t tree) WriteZip(w io.Writer) error {
-	_, err := io.WriteString(w, "zip of "+string(t))
-	return err
+	z := zip.NewWriter(w)
+	manifest, err := z.Create(source.ManifestName)
+	if err != nil {
+		return err
+	}
+	origin := t.Origin()
+	if err := json.NewEncoder(manifest).Encode(map[string]string{"identity": origin.Identity, "commit": origin.Commit}); err != nil {
+		return err
+	}
+	return z.Close()
 }
 
 // said collects what a launcher writes, from any goroutine.

@@ -3,8 +3,6 @@ package launch
 import (
 	"context"
 	"errors"
-	"flag"
-	"fmt"
 	"strings"
 	"testing"
 
@@ -39,11 +37,7 @@ type model struct {
 // stay; and in the end destroy leaves nothing.
 func TestAnyHistory(t *testing.T) {
 	t.Parallel()
-	before := flag.Lookup("rapid.checks").Value.String()
-	if err := errors.Join(flag.Set("rapid.checks", fmt.Sprint(seeds(2, 40))), flag.Set("rapid.steps", "8")); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = flag.Set("rapid.checks", before) })
+	repeated(t, seeds(2, 40), 8)
 	rapid.Check(t, func(rt *rapid.T) {
 		m := &model{bench: newBench(t), rt: rt, t: t, runs: map[string]string{}, unsure: map[string]bool{}}
 		m.double.PutStack(awsdouble.StackSpec{Name: "shop-api-prod", Status: "CREATE_COMPLETE", Tags: tagsOf("shop-api", "prod", contract.StackRoot)})

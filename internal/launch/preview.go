@@ -17,7 +17,6 @@ import (
 
 	"slipway/internal/changes"
 	"slipway/internal/config"
-	"slipway/internal/contract"
 	"slipway/internal/lease"
 	"slipway/internal/plan"
 	"slipway/internal/schema"
@@ -120,11 +119,9 @@ func (l *Launcher) forecasts(ctx context.Context, o DeployOptions, sure func(pla
 			return all, fmt.Errorf("environment %s: %w", env.Name, err)
 		}
 		if f.bucket != "" {
-			drift, err := l.drift(ctx, l.releases(f.bucket), env, roots[env.Name], r.parameters[contract.KeyImageURI])
-			if err != nil {
+			if err := l.tellReleases(ctx, &next.plan, f, env, roots[env.Name], r, o); err != nil {
 				return all, fmt.Errorf("environment %s: %w", env.Name, err)
 			}
-			next.plan.Risks = append(drift, next.plan.Risks...)
 		}
 		all = append(all, next)
 	}

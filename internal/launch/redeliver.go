@@ -145,7 +145,11 @@ func (l *Launcher) redo(ctx context.Context, f foundation, environment string, c
 	env := past.environment(environment)
 	l.Progress.Line("%s: %s release %d of %s: %s", root.name, map[release.Kind]string{release.Rollback: "going back to", release.Promotion: "promoting"}[d.record.Kind],
 		chosen.Number, chosen.Environment, nameOf(chosen.Source))
-	drift, err := past.drift(ctx, d.store, env, root, chosen.Image)
+	records, err := d.store.Latest(ctx, environment)
+	if err != nil {
+		return Explain(err)
+	}
+	drift, err := past.drift(ctx, records, env, root, chosen.Image)
 	if err != nil {
 		return err
 	}
@@ -197,13 +201,9 @@ func (l *Launcher) asOf(ctx context.Context, f foundation, r release.Record, fol
 	return &past, nil
 }
 
-// drift is where what runs is not what the releases tell, and a deployment of an image would take it back unseen: somebody
+// drift is where what runs is not what the releases tell, newest first as far as the one that stands, and a deployment of an image would take it back unseen: somebody
 // deployed past slipway. What an unfinished or failed release may have left is none.
-func (l *Launcher) drift(ctx context.Context, store release.Store, env config.Environment, root stack, image string) ([]plan.Risk, error) {
-	records, err := store.Latest(ctx, env.Name)
-	if err != nil {
-		return nil, Explain(err)
-	}
+func (l *Launcher) drift(ctx context.Context, records []release.Record, env config.Environment, root stack, image string) ([]plan.Risk, error) {
 	stands, _ := release.Current(records)
 	if stands == nil || !hasRun(root) || inProgress(root.status) {
 		return nil, nil

@@ -48,6 +48,9 @@ func (l *Launcher) deliver(ctx context.Context, d *delivery, env config.Environm
 		return err
 	}
 	r.begin = func(ctx context.Context, p plan.Plan) (err error) {
+		if err := o.stillOver(d.earlier); err != nil {
+			return err
+		}
 		if d.record.Plan, err = json.Marshal(p); err != nil {
 			return err
 		}

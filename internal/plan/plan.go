@@ -33,10 +33,17 @@ type Plan struct {
 	Environment string   `json:"environment,omitempty" doc:"without --against: which environment it is about, or foundation"`
 	Stack       string   `json:"stack,omitempty" doc:"without --against: CloudFormation's name of its stack, with those nested in it"`
 	Basis       Basis    `json:"basis,omitempty" doc:"without --against: change set (CloudFormation's own, of all stacks, and the templates), root change set (those nested are known by their templates alone) or templates (those that run and the new ones)"`
+	Over        *Over    `json:"over,omitempty" doc:"without --against: the environment's release when the plan was made, whose place this takes"`
 	Risks       []Risk   `json:"risks" doc:"what matters, by kind and name; empty where nothing was found"`
 	Notes       []string `json:"notes" doc:"what the comparison cannot tell, or leaves out"`
 	Cost        Cost     `json:"cost" doc:"before traffic: with --against of all environments and the foundation together, else of what the plan is about"`
 	Changes     []Change `json:"changes" doc:"by stack and logical id"`
+}
+
+// Over is the release that a plan was made over.
+type Over struct {
+	Number int    `json:"number" doc:"its number"`
+	ByHand string `json:"byHand,omitempty" doc:"who made it, where no run of the pipeline did"`
 }
 
 // Risk is one thing that matters.

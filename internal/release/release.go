@@ -95,6 +95,16 @@ func Current(records []Record) (stands, unfinished *Record) {
 	return nil, unfinished
 }
 
+// Newest is the release that an environment is left with by its records, newest first: the newest that stands, or one after it
+// that has no end. It is nil where there is none.
+func Newest(records []Record) *Record {
+	stands, unfinished := Current(records)
+	if unfinished != nil {
+		return unfinished
+	}
+	return stands
+}
+
 // Astray compares what runs with what releases tell, newest first as far as the one that stands: whether the image is of none of
 // them, and which parameters of the root have a value that none of them has. What a newer release has left that failed or
 // has no end explains a difference; without any release there is none.

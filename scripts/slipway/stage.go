@@ -15,7 +15,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"slipway/internal/config"
 	"slipway/internal/contract"
 	"slipway/internal/launch"
 	"slipway/internal/plan"
@@ -81,9 +80,9 @@ func (a *app) stagePlan(ctx context.Context) error {
 	if err := known(l.Config, o.Environments); err != nil {
 		return err
 	}
-	plans, err := l.Plan(ctx, o)
-	if err != nil {
-		return err
+	plans, stopped := l.PlanRelease(ctx, o)
+	if plans == nil {
+		return stopped
 	}
 	if err := a.print(preview{}, plans...); err != nil {
 		return err
@@ -99,21 +98,10 @@ func (a *app) stagePlan(ctx context.Context) error {
 	if err := leave(root, contract.PlanFile, text); err != nil {
 		return err
 	}
-	if err := nobodyAsked(l.Config, o.Environments[0], plans); err != nil {
-		return err
+	if stopped != nil {
+		return stopped
 	}
 	return export(root, map[string]string{contract.VarPlanSummary: summary(plans), contract.VarPlanLog: buildPage(a.getenv("CODEBUILD_BUILD_ARN"))})
-}
-
-// nobodyAsked stops what is at risk where the pipeline asks nobody before it deploys.
-func nobodyAsked(cfg config.Config, environment string, plans []plan.Plan) error {
-	i := slices.IndexFunc(cfg.Environments, func(e config.Environment) bool { return e.Name == environment })
-	risks := plan.Stopping(plans...)
-	if cfg.Environments[i].Approval || len(risks) == 0 {
-		return nil
-	}
-	command := "./scripts/deploy.sh --environment " + environment + " --image keep" + plan.Allowing(risks...)
-	return &launch.RiskError{Risks: risks, Next: fmt.Sprintf("%s has no approval in %s, so the pipeline has nobody to ask. Have a person run: %s", environment, config.File, command)}
 }
 
 // maxSummary is how much of a plan stands in an approval, in characters: a configuration's value has 1,000 at most
@@ -122,16 +110,19 @@ const maxSummary = 500
 
 // summary is what matters in plans, in a line.
 func summary(plans []plan.Plan) string {
-	changes, names := 0, []string{}
+	changes, names, over := 0, []string{}, ""
 	for _, p := range plans {
 		changes += len(p.Changes)
+		if p.Over != nil && p.Over.ByHand != "" {
+			over = fmt.Sprintf(", over release %d by hand", p.Over.Number)
+		}
 		for _, r := range p.Risks {
 			names = append(names, r.Name)
 		}
 	}
-	text := fmt.Sprintf("%d resources change; nothing is at risk", changes)
+	text := fmt.Sprintf("%d resources change%s; nothing is at risk", changes, over)
 	if len(names) > 0 {
-		text = fmt.Sprintf("%d resources change; at risk: %s", changes, strings.Join(names, ", "))
+		text = fmt.Sprintf("%d resources change%s; at risk: %s", changes, over, strings.Join(names, ", "))
 	}
 	if len(text) > maxSummary {
 		text = text[:maxSummary] + "... (the rest is in the log)"
@@ -160,15 +151,16 @@ func (a *app) stageDeploy(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if o.Allow, err = a.allowed(o.Environments[0]); err != nil {
+	plans, err := a.planned(o.Environments[0])
+	if err != nil {
 		return err
 	}
-	err = a.deploy(ctx, where{}, o)
+	err = a.deploy(ctx, where{}, o.Planned(plans...))
 	return errors.Join(err, a.logReport(err))
 }
 
-// allowed are the names of the risks in the plan that the pipeline hands over; without one, none.
-func (a *app) allowed(environment string) ([]string, error) {
+// planned are the plans that the pipeline hands over; without any, none.
+func (a *app) planned(environment string) ([]plan.Plan, error) {
 	dir := a.getenv(contract.ArtifactDirVar(contract.PlanArtifact(environment)))
 	if dir == "" {
 		return nil, nil
@@ -182,13 +174,7 @@ func (a *app) allowed(environment string) ([]string, error) {
 	if err := json.Unmarshal(text, &plans); err != nil {
 		return nil, fmt.Errorf("read the plan of %s, %s: %w", environment, file, err)
 	}
-	var names []string
-	for _, p := range plans {
-		for _, r := range p.Risks {
-			names = append(names, r.Name)
-		}
-	}
-	return names, nil
+	return plans, nil
 }
 
 // logReport writes a failure's whole report into the build's log, on a line of its own: the build's folder ends with it,

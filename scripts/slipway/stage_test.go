@@ -10,8 +10,8 @@ import (
 	"github.com/goccy/go-yaml"
 	"github.com/google/go-cmp/cmp"
 
-	"slipway/internal/config"
 	"slipway/internal/contract"
+	"slipway/internal/launch"
 	"slipway/internal/plan"
 )
 
@@ -26,6 +26,10 @@ func TestSummary(t *testing.T) {
 		t.Errorf("got %q, want %q", got, want)
 	}
 	if got, want := summary([]plan.Plan{{}}), "0 resources change; nothing is at risk"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	over := []plan.Plan{{Over: &plan.Over{Number: 4, ByHand: "ann on laptop"}}}
+	if got, want := summary(over), "0 resources change, over release 4 by hand; nothing is at risk"; got != want {
 		t.Errorf("got %q, want %q", got, want)
 	}
 	many := []plan.Plan{{Risks: make([]plan.Risk, 400)}}
@@ -46,22 +50,6 @@ func TestBuildPage(t *testing.T) {
 	}
 }
 
-// Where an environment has no approval, the pipeline has nobody who could allow a risk; what only costs more goes on.
-func TestRisksNeedSomebody(t *testing.T) {
-	cfg := config.Config{Environments: []config.Environment{{Name: "dev"}, {Name: "prod", Approval: true}}}
-	if err := nobodyAsked(cfg, "prod", risky); err != nil {
-		t.Errorf("with approval: %v", err)
-	}
-	err := nobodyAsked(cfg, "dev", risky)
-	if err == nil || !strings.HasSuffix(err.Error(), "run: ./scripts/deploy.sh --environment dev --image keep --allow replace:prod.ECS.LoadBalancer") {
-		t.Errorf("without approval: %v", err)
-	}
-	harmless := []plan.Plan{{Risks: risky[0].Risks[1:]}}
-	if err := nobodyAsked(cfg, "dev", harmless); err != nil {
-		t.Errorf("what only costs more: %v", err)
-	}
-}
-
 // A deployment may do what its environment's plan says: that which the pipeline hands over, and none of another.
 func TestDeployTakesTheRisksOfItsPlan(t *testing.T) {
 	dir := t.TempDir()
@@ -74,12 +62,13 @@ func TestDeployTakesTheRisksOfItsPlan(t *testing.T) {
 	}
 	a := &app{environ: []string{"CODEBUILD_SRC_DIR_Plan_prod=" + dir, "CODEBUILD_SRC_DIR_Plan_empty=" + t.TempDir()}}
 	for environment, want := range map[string][]string{"prod": {"replace:prod.ECS.LoadBalancer", "cost:prod"}, "dev": nil} {
-		got, err := a.allowed(environment)
-		if diff := cmp.Diff(want, got); err != nil || diff != "" {
+		plans, err := a.planned(environment)
+		o := launch.DeployOptions{Environments: []string{environment}}.Planned(plans...)
+		if diff := cmp.Diff(want, o.Allow); err != nil || diff != "" {
 			t.Errorf("%s: %v %s", environment, err, diff)
 		}
 	}
-	if _, err := a.allowed("empty"); err == nil || !strings.Contains(err.Error(), "read the plan of empty") {
+	if _, err := a.planned("empty"); err == nil || !strings.Contains(err.Error(), "read the plan of empty") {
 		t.Errorf("a plan that is not in the artifact: %v", err)
 	}
 }
