@@ -43,10 +43,7 @@ func (l *Launcher) Plan(ctx context.Context, o DeployOptions) ([]plan.Plan, erro
 	err = l.turn(ctx, bucket, "./scripts/deploy.sh --plan", o.Wait, func(ctx context.Context, _ *lease.Lease) error {
 		forecasts, err := l.forecasts(ctx, o, func(plan.Plan) bool { return true })
 		for _, f := range forecasts {
-			if len(f.protected) > 0 {
-				f.plan.Notes = append(f.plan.Notes, "it would be refused: "+replacesProtected(f.plan.Stack, f.protected).Error())
-			}
-			plans = append(plans, f.plan)
+			plans = append(plans, f.shown())
 		}
 		return err
 	})
@@ -91,6 +88,14 @@ type forecast struct {
 	protected []string // what is replaced and could not be deleted
 }
 
+// shown is the plan, with what would be refused.
+func (f forecast) shown() plan.Plan {
+	if len(f.protected) > 0 {
+		f.plan.Notes = append(f.plan.Notes, "it would be refused: "+replacesProtected(f.plan.Stack, f.protected).Error())
+	}
+	return f.plan
+}
+
 // forecasts are those of all that a deployment would bring up to date. Where sure asks for it, CloudFormation is asked too.
 func (l *Launcher) forecasts(ctx context.Context, o DeployOptions, sure func(plan.Plan) bool) ([]forecast, error) {
 	roots, err := l.roots(ctx)
@@ -110,22 +115,26 @@ func (l *Launcher) forecasts(ctx context.Context, o DeployOptions, sure func(pla
 		all = append(all, first)
 	}
 	for _, env := range l.targets(o, roots) {
-		r, err := l.requestAhead(ctx, f, env, roots[env.Name], o)
+		next, err := l.forecastOf(ctx, f, env, roots[env.Name], o, sure)
 		if err != nil {
 			return all, fmt.Errorf("environment %s: %w", env.Name, err)
-		}
-		next, err := l.forecast(ctx, r, sure)
-		if err != nil {
-			return all, fmt.Errorf("environment %s: %w", env.Name, err)
-		}
-		if f.bucket != "" {
-			if err := l.tellReleases(ctx, &next.plan, f, env, roots[env.Name], r, o); err != nil {
-				return all, fmt.Errorf("environment %s: %w", env.Name, err)
-			}
 		}
 		all = append(all, next)
 	}
 	return all, nil
+}
+
+// forecastOf is that of one environment.
+func (l *Launcher) forecastOf(ctx context.Context, f foundation, env config.Environment, root stack, o DeployOptions, sure func(plan.Plan) bool) (forecast, error) {
+	r, err := l.requestAhead(ctx, f, env, root, o)
+	if err != nil {
+		return forecast{}, err
+	}
+	next, err := l.forecast(ctx, r, sure)
+	if err == nil && f.bucket != "" {
+		err = l.tellReleases(ctx, &next.plan, f, env, root, r, o)
+	}
+	return next, err
 }
 
 // foundationAhead is the foundation as a deployment will find or make it, and what its stack should hold. What it gives out only once it

@@ -20,21 +20,51 @@ import (
 // bucket and the registry keep: neither the source nor the pipeline is needed, and the working tree plays no part. It is
 // recorded as a release of its own.
 func (l *Launcher) Rollback(ctx context.Context, environment string, number int, o DeployOptions) error {
-	return l.redeliver(ctx, environment, "./scripts/rollback.sh", o, func(ctx context.Context, store release.Store) (release.Record, error) {
+	return l.redeliver(ctx, environment, "./scripts/rollback.sh", o, earlier(environment, number), redelivery.deploy)
+}
+
+// PlanRollback says what Rollback would do, and changes nothing.
+func (l *Launcher) PlanRollback(ctx context.Context, environment string, number int, o DeployOptions) ([]plan.Plan, error) {
+	return l.planAgain(ctx, environment, "./scripts/rollback.sh --plan", o, earlier(environment, number))
+}
+
+// choice is how a release is chosen among those that are kept.
+type choice func(context.Context, release.Store) (release.Record, error)
+
+func earlier(environment string, number int) choice {
+	return func(ctx context.Context, store release.Store) (release.Record, error) {
 		return goingBackTo(ctx, store, environment, number)
-	})
+	}
 }
 
 // Promote brings what runs in one environment to another one: the same image, and the other environment's templates of the
 // same state of the sources.
 func (l *Launcher) Promote(ctx context.Context, from, to string, o DeployOptions) error {
-	return l.redeliver(ctx, to, "./scripts/promote.sh", o, func(ctx context.Context, store release.Store) (release.Record, error) {
-		return l.promoted(ctx, store, from)
-	})
+	return l.redeliver(ctx, to, "./scripts/promote.sh", o, l.runningIn(from), redelivery.deploy)
 }
 
-// redeliver brings a release that is chosen once it is this run's turn to an environment.
-func (l *Launcher) redeliver(ctx context.Context, environment, what string, o DeployOptions, choose func(context.Context, release.Store) (release.Record, error)) error {
+// PlanPromotion says what Promote would do, and changes nothing.
+func (l *Launcher) PlanPromotion(ctx context.Context, from, to string, o DeployOptions) ([]plan.Plan, error) {
+	return l.planAgain(ctx, to, "./scripts/promote.sh --plan", o, l.runningIn(from))
+}
+
+func (l *Launcher) runningIn(environment string) choice {
+	return func(ctx context.Context, store release.Store) (release.Record, error) {
+		return l.promoted(ctx, store, environment)
+	}
+}
+
+func (l *Launcher) planAgain(ctx context.Context, environment, what string, o DeployOptions, choose choice) (plans []plan.Plan, err error) {
+	err = l.redeliver(ctx, environment, what, o, choose, func(r redelivery, ctx context.Context) error {
+		p, err := r.plan(ctx)
+		plans = append(plans, p)
+		return err
+	})
+	return plans, err
+}
+
+// redeliver does something with a release, which is chosen once it is this run's turn, and an environment.
+func (l *Launcher) redeliver(ctx context.Context, environment, what string, o DeployOptions, choose choice, do func(redelivery, context.Context) error) error {
 	if err := l.identify(ctx, l.regionGiven); err != nil {
 		return err
 	}
@@ -59,7 +89,7 @@ func (l *Launcher) redeliver(ctx context.Context, environment, what string, o De
 		if err != nil {
 			return Explain(err)
 		}
-		return l.redo(ctx, f, environment, chosen, o)
+		return l.redo(ctx, f, environment, chosen, o, do)
 	})
 }
 
@@ -112,8 +142,18 @@ func (l *Launcher) promoted(ctx context.Context, store release.Store, from strin
 	return *stands, err
 }
 
-// redo brings a release to an environment, its own or another one.
-func (l *Launcher) redo(ctx context.Context, f foundation, environment string, chosen release.Record, o DeployOptions) error {
+// redelivery is a release that comes to an environment, its own or another one.
+type redelivery struct {
+	past   *Launcher // works with what the release was made from
+	f      foundation
+	env    config.Environment
+	root   stack
+	chosen release.Record
+	o      DeployOptions
+}
+
+// redo finds out what a release would come to, and does something with that.
+func (l *Launcher) redo(ctx context.Context, f foundation, environment string, chosen release.Record, o DeployOptions, do func(redelivery, context.Context) error) error {
 	folder, err := os.MkdirTemp("", "slipway-release-")
 	if err != nil {
 		return err
@@ -123,7 +163,8 @@ func (l *Launcher) redo(ctx context.Context, f foundation, environment string, c
 	if err != nil {
 		return fmt.Errorf("release %d of %s: %w", chosen.Number, chosen.Environment, err)
 	}
-	if err := past.check(DeployOptions{Environments: []string{environment}, Image: chosen.Image}); err != nil {
+	o.Environments, o.Image, o.KeepImage = []string{environment}, chosen.Image, false
+	if err := past.check(DeployOptions{Environments: o.Environments, Image: o.Image}); err != nil {
 		return fmt.Errorf("release %d of %s: %w", chosen.Number, chosen.Environment, err)
 	}
 	root, err := past.describe(ctx, contract.EnvironmentStackName(past.Config.Name, environment))
@@ -134,33 +175,52 @@ func (l *Launcher) redo(ctx context.Context, f foundation, environment string, c
 		return fmt.Errorf("environment %s is not up (stack %s: %s): bring it up with ./scripts/deploy.sh --environment %s", environment, root.name,
 			cmp.Or(string(root.status), "does not exist"), environment)
 	}
-	d := &delivery{l: past, f: f, store: past.releases(f.bucket), record: release.Record{
-		Kind: release.Rollback, Of: &release.Ref{Environment: chosen.Environment, Number: chosen.Number}, Execution: o.Execution,
-		Source: chosen.Source, TemplateSource: chosen.TemplateSource,
-	}}
-	if chosen.Environment != environment {
-		d.record.Kind = release.Promotion
-	}
-	d.set = func(context.Context) (release.Set, error) { return *past.past, nil }
-	env := past.environment(environment)
-	l.Progress.Line("%s: %s release %d of %s: %s", root.name, map[release.Kind]string{release.Rollback: "going back to", release.Promotion: "promoting"}[d.record.Kind],
-		chosen.Number, chosen.Environment, nameOf(chosen.Source))
-	records, err := d.store.Latest(ctx, environment)
-	if err != nil {
-		return Explain(err)
-	}
-	drift, err := past.drift(ctx, records, env, root, chosen.Image)
-	if err != nil {
-		return err
-	}
-	if err := o.gate.pass(plan.Plan{Risks: drift}); err != nil {
-		return fmt.Errorf("nothing was changed: %w", err)
-	}
-	o.Environments, o.Image, o.KeepImage = []string{environment}, chosen.Image, false
-	if err := past.deployEnvironment(ctx, f, env, root, chosen.Image, o, d); err != nil {
+	if err := do(redelivery{past, f, past.environment(environment), root, chosen, o}, ctx); err != nil {
 		return fmt.Errorf("environment %s: %w", environment, err)
 	}
 	return nil
+}
+
+func (r redelivery) kind() release.Kind {
+	if r.chosen.Environment != r.env.Name {
+		return release.Promotion
+	}
+	return release.Rollback
+}
+
+// tell says which release it is.
+func (r redelivery) tell() {
+	r.past.Progress.Line("%s: %s release %d of %s: %s", r.root.name, map[release.Kind]string{release.Rollback: "going back to", release.Promotion: "promoting"}[r.kind()],
+		r.chosen.Number, r.chosen.Environment, nameOf(r.chosen.Source))
+}
+
+// plan says what the redelivery would do.
+func (r redelivery) plan(ctx context.Context) (plan.Plan, error) {
+	r.tell()
+	f, err := r.past.forecastOf(ctx, r.f, r.env, r.root, r.o, func(plan.Plan) bool { return true })
+	return f.shown(), err
+}
+
+// deploy brings the release to the environment.
+func (r redelivery) deploy(ctx context.Context) error {
+	d := &delivery{l: r.past, f: r.f, store: r.past.releases(r.f.bucket), record: release.Record{
+		Kind: r.kind(), Of: &release.Ref{Environment: r.chosen.Environment, Number: r.chosen.Number}, Execution: r.o.Execution,
+		Source: r.chosen.Source, TemplateSource: r.chosen.TemplateSource,
+	}}
+	d.set = func(context.Context) (release.Set, error) { return *r.past.past, nil }
+	r.tell()
+	records, err := d.store.Latest(ctx, r.env.Name)
+	if err != nil {
+		return Explain(err)
+	}
+	drift, err := r.past.drift(ctx, records, r.env, r.root, r.chosen.Image)
+	if err != nil {
+		return err
+	}
+	if err := r.o.gate.pass(plan.Plan{Risks: drift}); err != nil {
+		return fmt.Errorf("nothing was changed: %w", err)
+	}
+	return r.past.deployEnvironment(ctx, r.f, r.env, r.root, r.chosen.Image, r.o, d)
 }
 
 // nameOf is a source as a person knows it.

@@ -152,6 +152,13 @@ func TestPromotion(t *testing.T) {
 	if got := b.root(t, "shop-prod").parameters[contract.KeyImageURI]; got == image {
 		t.Fatal("prod runs it already")
 	}
+	plans, err := b.withoutSource().PlanPromotion(t.Context(), "dev", "prod", DeployOptions{})
+	if err != nil || len(plans) != 1 || plans[0].Stack != "shop-prod" || len(plans[0].Changes) == 0 || plans[0].Over.Number != 1 {
+		t.Fatalf("%v, %+v", err, plans)
+	}
+	if got := b.root(t, "shop-prod").parameters[contract.KeyImageURI]; got == image || len(b.releasesOf(t, "prod")) != 1 {
+		t.Error("the plan has promoted it")
+	}
 	if err := b.withoutSource().Promote(t.Context(), "dev", "prod", DeployOptions{}); err != nil {
 		t.Fatalf("%v\n%s", err, b.progress)
 	}

@@ -11,6 +11,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/spf13/cobra"
+
 	"slipway/internal/docstest"
 	"slipway/internal/launch"
 	"slipway/internal/operate"
@@ -32,6 +34,8 @@ var printed = map[string]reflect.Type{
 	"status":   reflect.TypeFor[operate.Report](),
 	"diff":     reflect.TypeFor[difference](),
 	"releases": reflect.TypeFor[listed](),
+	"rollback": reflect.TypeFor[plan.Plan](),
+	"promote":  reflect.TypeFor[plan.Plan](),
 }
 
 // streamed is what prints one JSON object a line, and not one document.
@@ -44,6 +48,7 @@ func TestCommandsDocument(t *testing.T) {
 
 func commandsText(t *testing.T) string {
 	var b strings.Builder
+	told := map[reflect.Type]*cobra.Command{} // whose fields stand there already
 	for _, c := range (&app{}).command().Commands() {
 		if !c.IsAvailableCommand() || c.Name() == "help" {
 			continue
@@ -61,6 +66,11 @@ func commandsText(t *testing.T) string {
 			if !known {
 				t.Fatalf("%s has --json, and this test does not know what it prints", c.Name())
 			}
+			if first := told[kind]; first != nil {
+				fmt.Fprintf(&b, "\n`--json` prints what `%s --json` prints.\n", script(first))
+				continue
+			}
+			told[kind] = c
 			if slices.Contains(streamed, c.Name()) {
 				b.WriteString("\n`--json` prints an object a line.\n")
 			}

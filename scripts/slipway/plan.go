@@ -27,8 +27,13 @@ type preview struct {
 }
 
 func (p *preview) flags(f *pflag.FlagSet) {
-	f.BoolVar(&p.plan, "plan", false, "only say what a deployment would do, and change nothing; with --against, what the templates change, without credentials")
+	p.liveFlags(f, "only say what a deployment would do, and change nothing; with --against, what the templates change, without credentials")
 	f.StringVar(&p.against, "against", "", "git `ref` whose templates --plan compares with those of the working tree, such as main")
+}
+
+// liveFlags are those of a plan that compares nothing but what is up.
+func (p *preview) liveFlags(f *pflag.FlagSet, usage string) {
+	f.BoolVar(&p.plan, "plan", false, usage)
 	f.BoolVar(&p.json, "json", false, "print the plan as JSON, whose fields are documented in docs/commands.md")
 	f.BoolVar(&p.markdown, "markdown", false, "print the plan as Markdown, for a comment of a pull request")
 }

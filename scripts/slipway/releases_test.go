@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"slipway/internal/awsdouble"
+	"slipway/internal/plan"
 	"slipway/internal/release"
 )
 
@@ -109,6 +110,41 @@ func TestRollback(t *testing.T) {
 		if code, _, errs := call(t, "", wrong...); code != exitUsage {
 			t.Errorf("%v: exit code %d, %s", wrong, code, errs)
 		}
+	}
+}
+
+// What going back would change is shown before, and changes nothing.
+func TestRollbackPlan(t *testing.T) {
+	twoReleases(t)
+	code, out, errs := call(t, "", "rollback", "--plan")
+	if code != 0 {
+		t.Fatal(errs)
+	}
+	wantSaid(t, out, "slipway-demo-prod", "TaskDefinition", "ImageURI")
+	wantSaid(t, errs, "going back to release 1 of prod")
+	code, out, errs = call(t, "", "rollback", "1", "--plan", "--json")
+	var plans []plan.Plan
+	if err := json.Unmarshal([]byte(out), &plans); err != nil || code != 0 {
+		t.Fatal(code, err, errs)
+	}
+	if len(plans) != 1 || plans[0].Environment != "prod" || len(plans[0].Changes) == 0 || plans[0].Over == nil || plans[0].Over.Number != 2 {
+		t.Errorf("%+v", plans)
+	}
+	if code, out, errs = call(t, "", "rollback", "2", "--plan"); code != 0 || !strings.Contains(out, "No resource changes") {
+		t.Errorf("exit code %d, %s%s", code, out, errs)
+	}
+	_, out, _ = call(t, "", "releases")
+	wantSaid(t, out, "*    2  succeeded")
+	if strings.Contains(out, "    3  ") {
+		t.Errorf("a plan is a release:\n%s", out)
+	}
+	for want, command := range map[int][]string{exitAbsent: {"rollback", "9", "--plan"}, exitUsage: {"rollback", "--json"}} {
+		if code, _, errs := call(t, "", command...); code != want {
+			t.Errorf("%v: exit code %d, %s", command, code, errs)
+		}
+	}
+	if code, _, errs := call(t, "", "rollback", "--plan", "--yes"); code != exitUsage || !strings.Contains(errs, "--plan deploys nothing, so --yes has no place beside it") {
+		t.Errorf("exit code %d, %s", code, errs)
 	}
 }
 

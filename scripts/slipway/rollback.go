@@ -18,6 +18,7 @@ import (
 // redeployFlags are the flags of the commands that deploy what was deployed before.
 type redeployFlags struct {
 	where
+	preview
 	yes   bool
 	allow []string
 	wait  time.Duration
@@ -25,6 +26,7 @@ type redeployFlags struct {
 
 func (g *redeployFlags) flags(c *cobra.Command) {
 	g.where.flags(c.Flags())
+	g.liveFlags(c.Flags(), "only say what this would do, and change nothing")
 	g.gateFlags(c.Flags())
 	waitFlag(c, &g.wait, 0)
 }
@@ -44,11 +46,11 @@ func (a *app) rollbackCommand() *cobra.Command {
 Without a number it is the newest successful release before the current one; after a rollback, the one before that which was gone back
 to. It takes the path of a deployment: the plan is shown, what is risky stops until it is allowed, and the service must answer at the
 end. It is recorded as a release of its own. Neither the pipeline nor the source is needed; of the working tree only the name in
-slipway.yaml is used. The foundation stays as it is.
+slipway.yaml is used. The foundation stays as it is. --plan only shows the plan.
 
 Exit codes: 0 it is up and answers; 1 it failed, or was stopped by a risk; 2 the command line cannot be meant; 3 there is no such
 release.`,
-		Example: `  ./scripts/rollback.sh
+		Example: `  ./scripts/rollback.sh --plan
   ./scripts/rollback.sh 12 --environment prod`,
 		Args: func(c *cobra.Command, args []string) error {
 			if len(args) > 1 {
@@ -64,12 +66,17 @@ release.`,
 					return err
 				}
 			}
-			return a.redeploy(c.Context(), g, func(cfg config.Config) error {
+			return a.redeploy(c, g, func(cfg config.Config) error {
 				var err error
 				environment, err = oneEnvironment(cfg, environment)
 				return err
-			}, func(ctx context.Context, l *launch.Launcher, o launch.DeployOptions) error {
-				return l.Rollback(ctx, environment, number, o)
+			}, again{
+				func(ctx context.Context, l *launch.Launcher, o launch.DeployOptions) error {
+					return l.Rollback(ctx, environment, number, o)
+				},
+				func(ctx context.Context, l *launch.Launcher, o launch.DeployOptions) ([]plan.Plan, error) {
+					return l.PlanRollback(ctx, environment, number, o)
+				},
 			})
 		},
 	}
@@ -87,6 +94,7 @@ func (a *app) promoteCommand() *cobra.Command {
 its digest, with the templates of TO of the same state of the sources, as the foundation's bucket keeps them. It takes the path of a
 deployment: the plan is shown, what is risky stops until it is allowed, and the service must answer at the end. It is recorded as a
 release of TO. Neither the pipeline nor the source is needed. TO must be up; ./scripts/deploy.sh brings it up.
+--plan only shows the plan.
 
 Exit codes: 0 it is up and answers; 1 it failed, or was stopped by a risk, or FROM runs something else; 2 the command line cannot be
 meant; 3 nothing has been released to FROM.`,
@@ -105,19 +113,30 @@ meant; 3 nothing has been released to FROM.`,
 			return names(cfg), cobra.ShellCompDirectiveNoFileComp
 		},
 		RunE: func(c *cobra.Command, args []string) error {
-			return a.redeploy(c.Context(), g, func(cfg config.Config) error { return known(cfg, args) },
+			return a.redeploy(c, g, func(cfg config.Config) error { return known(cfg, args) }, again{
 				func(ctx context.Context, l *launch.Launcher, o launch.DeployOptions) error {
 					return l.Promote(ctx, args[0], args[1], o)
-				})
+				},
+				func(ctx context.Context, l *launch.Launcher, o launch.DeployOptions) ([]plan.Plan, error) {
+					return l.PlanPromotion(ctx, args[0], args[1], o)
+				},
+			})
 		},
 	}
 	g.flags(c)
 	return c
 }
 
-// redeploy deploys what was deployed before.
-func (a *app) redeploy(ctx context.Context, g redeployFlags, check func(config.Config) error, do func(context.Context, *launch.Launcher, launch.DeployOptions) error) error {
-	if err := g.check(); err != nil {
+// again is how something that was deployed before is deployed, and planned.
+type again struct {
+	deploy func(context.Context, *launch.Launcher, launch.DeployOptions) error
+	plan   func(context.Context, *launch.Launcher, launch.DeployOptions) ([]plan.Plan, error)
+}
+
+// redeploy deploys what was deployed before, or says what that would do.
+func (a *app) redeploy(c *cobra.Command, g redeployFlags, check func(config.Config) error, do again) error {
+	ctx := c.Context()
+	if err := errors.Join(g.where.check(), g.preview.check(g.where, c.Flags().Changed)); err != nil {
 		return err
 	}
 	root, cfg, err := project()
@@ -146,10 +165,17 @@ func (a *app) redeploy(ctx context.Context, g redeployFlags, check func(config.C
 	if err := a.trust(l, engine); err != nil {
 		return err
 	}
+	if g.plan {
+		plans, err := do.plan(ctx, l, launch.DeployOptions{Wait: g.wait})
+		if err != nil {
+			return err
+		}
+		return a.print(g.preview, plans...)
+	}
 	o := launch.DeployOptions{Wait: g.wait, Allow: g.allow, Command: a.again()}
 	if !g.yes && a.terminal() {
 		o.Decide = func(risks ...plan.Risk) error { return a.allow(ctx, risks...) }
 	}
-	err = do(ctx, l, o)
+	err = do.deploy(ctx, l, o)
 	return errors.Join(err, a.logReport(err))
 }
