@@ -58,6 +58,7 @@ var commands = map[string]witness{
 	"./scripts/releases.sh --environment prod --limit 3":                                               {"scripts/slipway/releases_test.go", `"releases", "--environment", "prod", "--limit", "3"`},
 	"./scripts/releases.sh --json":                                                                     {"scripts/slipway/releases_test.go", `"releases", "--json"`},
 	"./scripts/rollback.sh":                                                                            {"scripts/slipway/releases_test.go", `call(t, "", "rollback")`},
+	"./scripts/rollback.sh --plan":                                                                     {"scripts/slipway/releases_test.go", `call(t, "", "rollback", "--plan")`},
 	"./scripts/rollback.sh 12 --environment prod":                                                      {"scripts/slipway/releases_test.go", `"rollback", "2", "--environment", "prod"`},
 	"./scripts/promote.sh dev prod":                                                                    {"internal/launch/redeliver_test.go", `Promote(t.Context(), "dev", "prod"`},
 	"./scripts/diff.sh 11 12":                                                                          {"scripts/slipway/releases_test.go", `"diff", "1", "2"`},
