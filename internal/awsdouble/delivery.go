@@ -144,6 +144,7 @@ func (d *Double) listActionExecutions(in object) (object, error) {
 func (d *Double) pipelineHandlers() map[string]handler {
 	return map[string]handler{
 		"GetPipeline": d.getPipeline, "ListPipelineExecutions": d.listPipelineExecutions,
+		"GetPipelineState": d.getPipelineState, "DisableStageTransition": d.disableStageTransition, "EnableStageTransition": d.enableStageTransition,
 		"GetPipelineExecution": d.getPipelineExecution, "ListActionExecutions": d.listActionExecutions,
 		"StopPipelineExecution": d.stopPipelineExecution, "StartPipelineExecution": d.startPipelineExecution,
 	}
@@ -207,6 +208,60 @@ func (d *Double) getPipeline(in object) (object, error) {
 		"pipeline": object{"name": t.ID, "roleArn": text(t.Properties, "RoleArn"), "version": 1, "stages": list{}},
 		"metadata": object{"pipelineArn": d.arn("codepipeline", t.ID), "created": t.Created, "updated": t.Created},
 	}, nil
+}
+
+// getPipelineState answers with the stages' transitions, in the order of the stages
+// (docs.aws.amazon.com/codepipeline/latest/APIReference/API_GetPipelineState.html).
+func (d *Double) getPipelineState(in object) (object, error) {
+	t, err := d.pipeline(text(in, "name"))
+	if err != nil {
+		return nil, err
+	}
+	states := list{}
+	for _, stage := range objects(t.Properties, "Stages") {
+		name := text(stage, "Name")
+		inbound := object{"enabled": true}
+		if h, is := d.heldStages[t.ID+"/"+name]; is {
+			inbound = object{"enabled": false, "disabledReason": h.reason, "lastChangedAt": h.at, "lastChangedBy": "arn:aws:iam::" + d.AccountID + ":user/tester"}
+		}
+		states = append(states, object{"stageName": name, "inboundTransitionState": inbound})
+	}
+	return object{"pipelineName": t.ID, "pipelineVersion": 1, "stageStates": states}, nil
+}
+
+// heldStage is a stage whose inbound transition is disabled.
+type heldStage struct {
+	reason string
+	at     time.Time
+}
+
+func (d *Double) disableStageTransition(in object) (object, error) {
+	key, err := d.stage(in)
+	if err == nil {
+		d.heldStages[key] = heldStage{text(in, "reason"), d.now()}
+	}
+	return object{}, err
+}
+
+func (d *Double) enableStageTransition(in object) (object, error) {
+	key, err := d.stage(in)
+	delete(d.heldStages, key)
+	return object{}, err
+}
+
+// stage is the key of the stage that a call is about.
+func (d *Double) stage(in object) (string, error) {
+	t, err := d.pipeline(text(in, "pipelineName"))
+	if err != nil {
+		return "", err
+	}
+	name := text(in, "stageName")
+	for _, stage := range objects(t.Properties, "Stages") {
+		if text(stage, "Name") == name {
+			return t.ID + "/" + name, nil
+		}
+	}
+	return "", fail("StageNotFoundException", "Pipeline %s does not contain the stage %s", t.ID, name)
 }
 
 func (d *Double) listPipelineExecutions(in object) (object, error) {

@@ -63,8 +63,9 @@ type Double struct {
 	logs          map[string]map[string][]LogEvent // group, stream
 	roles         map[string]bool                  // service-linked roles by service principal
 	pipelines     map[string][]*Execution
-	proofs        []dnsRecord    // that certificates wrote into hosted zones; they stay
-	revisions     map[string]int // of task definition families
+	heldStages    map[string]heldStage // by pipeline/stage
+	proofs        []dnsRecord          // that certificates wrote into hosted zones; they stay
+	revisions     map[string]int       // of task definition families
 	tasks         TaskFailure
 	oneOff        OneOff
 	oneOffsAtOnce int
@@ -106,7 +107,7 @@ func New(t testing.TB, opts ...Option) *Double {
 		random:  rand.New(rand.NewPCG(1, 2)), // #nosec G404 -- the same each time, on purpose
 		failing: map[string]string{}, buckets: map[string]*bucket{}, logs: map[string]map[string][]LogEvent{},
 		quotas: map[string]float64{}, fargate: map[string]float64{},
-		roles: map[string]bool{}, pipelines: map[string][]*Execution{}, revisions: map[string]int{}, oneOffs: map[string]*service{},
+		roles: map[string]bool{}, pipelines: map[string][]*Execution{}, heldStages: map[string]heldStage{}, revisions: map[string]int{}, oneOffs: map[string]*service{},
 		tasks: TaskFailure{StoppedReason: "Essential container in task exited", ExitCode: 1, Log: []string{"panic: cannot start"}},
 	}
 	for _, opt := range opts {

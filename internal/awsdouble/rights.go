@@ -116,6 +116,9 @@ func (d *Double) resources() map[string]right {
 		"codepipeline.ListPipelineExecutions": d.byName("codepipeline:ListPipelineExecutions", "pipelineName", "AWS::CodePipeline::Pipeline", ""),
 		"codepipeline.GetPipelineExecution":   d.byName("codepipeline:GetPipelineExecution", "pipelineName", "AWS::CodePipeline::Pipeline", ""),
 		"codepipeline.ListActionExecutions":   d.byName("codepipeline:ListActionExecutions", "pipelineName", "AWS::CodePipeline::Pipeline", ""),
+		"codepipeline.GetPipelineState":       d.byName("codepipeline:GetPipelineState", "name", "AWS::CodePipeline::Pipeline", ""),
+		"codepipeline.DisableStageTransition": d.stageRight("DisableStageTransition"),
+		"codepipeline.EnableStageTransition":  d.stageRight("EnableStageTransition"),
 		"codepipeline.StopPipelineExecution":  d.byName("codepipeline:StopPipelineExecution", "pipelineName", "AWS::CodePipeline::Pipeline", ""),
 
 		"ecr.BatchGetImage":        d.byName("ecr:BatchGetImage", "repositoryName", "AWS::ECR::Repository", "repository/"),
@@ -185,6 +188,13 @@ func named(in object, key string) []string {
 		names = append(names, name)
 	}
 	return names
+}
+
+// stageRight is asked for on a stage of a pipeline.
+func (d *Double) stageRight(operation string) right {
+	return func(in object) []iampolicy.Request {
+		return []iampolicy.Request{{Action: "codepipeline:" + operation, Resource: d.arn("codepipeline", text(in, "pipelineName")+"/"+text(in, "stageName"))}}
+	}
 }
 
 // byName is for a resource, or several, whose name or ARN the request gives.

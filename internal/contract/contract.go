@@ -232,6 +232,9 @@ const StageDir = ".slipway/stage"
 // PlanFile is what the plan stage leaves there.
 const PlanFile = "plan.json"
 
+// DeployStage is the pipeline's stage that brings a release to an environment.
+func DeployStage(environment string) string { return "Deploy-" + environment }
+
 // PlanArtifact is the artifact of an environment's plan action, and the namespace of the action's variables.
 func PlanArtifact(environment string) string { return "Plan_" + environment }
 

@@ -174,9 +174,12 @@ func (t *table) operating() {
 	t.allow(Operate, "SeeReleases", "what was released, from which commit, with which templates", []string{"s3:GetObject"}, kept)
 	t.key(Operate, "ReleasesUnderKey", "the same, under security.key", "kms:Decrypt")
 	t.allow(Operate, "MissingObjects", "without it S3 calls a missing object forbidden", []string{"s3:ListBucket"}, t.bucket())
-	t.allow(Operate, "FollowPipeline", "how a run of the pipeline goes", []string{
-		"codepipeline:GetPipelineExecution", "codepipeline:ListActionExecutions", "codepipeline:ListPipelineExecutions",
+	t.allow(Operate, "FollowPipeline", "how a run of the pipeline goes, and where runs are held", []string{
+		"codepipeline:GetPipelineExecution", "codepipeline:GetPipelineState", "codepipeline:ListActionExecutions", "codepipeline:ListPipelineExecutions",
 	}, t.arns("codepipeline", prefix))
+	t.allow(Operate, "HoldPipeline", "hold runs of the pipeline before an environment, and let them go", []string{
+		"codepipeline:DisableStageTransition", "codepipeline:EnableStageTransition",
+	}, t.arns("codepipeline", prefix+"/Deploy-*"))
 	t.allow(Operate, "ReadLogs", "what the tasks wrote", []string{"logs:FilterLogEvents"}, t.arns("logs", "log-group:"+prefix))
 	if t.cfg.Service.Exec {
 		t.allow(Operate, "OpenSessions", "run a command in a container: more than looking, and only where service.exec is on", []string{"ecs:ExecuteCommand"},

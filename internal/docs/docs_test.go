@@ -60,6 +60,8 @@ var commands = map[string]witness{
 	"./scripts/rollback.sh":                                                                            {"scripts/slipway/releases_test.go", `call(t, "", "rollback")`},
 	"./scripts/rollback.sh --plan":                                                                     {"scripts/slipway/releases_test.go", `call(t, "", "rollback", "--plan")`},
 	"./scripts/rollback.sh 12 --environment prod":                                                      {"scripts/slipway/releases_test.go", `"rollback", "2", "--environment", "prod"`},
+	`./scripts/hold.sh prod --reason "freeze until Monday"`:                                            {"scripts/slipway/hold_test.go", `"hold", "prod", "--reason", "freeze until Monday`},
+	"./scripts/hold.sh prod --lift":                                                                    {"scripts/slipway/hold_test.go", `"hold", "prod", "--lift"`},
 	"./scripts/promote.sh dev prod":                                                                    {"internal/launch/redeliver_test.go", `Promote(t.Context(), "dev", "prod"`},
 	"./scripts/diff.sh 11 12":                                                                          {"scripts/slipway/releases_test.go", `"diff", "1", "2"`},
 	"./scripts/diff.sh 11 --environment prod --json":                                                   {"scripts/slipway/releases_test.go", `"diff", "1", "--environment", "prod", "--json"`},

@@ -1,6 +1,7 @@
 package operate
 
 import (
+	"errors"
 	"slices"
 	"testing"
 	"time"
@@ -28,6 +29,9 @@ func TestPolicyIsMinimal(t *testing.T) {
 		t.Fatal(err)
 	}
 	b.followRun(t)
+	if err := errors.Join(b.Hold(t.Context(), "prod", "freeze"), b.Lift(t.Context(), "prod")); err != nil {
+		t.Fatal(err)
+	}
 	b.removeSource(t)
 	b.status(t)
 	requests := b.double.Requests()[before:]

@@ -2,6 +2,7 @@ package operate
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -44,6 +45,7 @@ type Environment struct {
 	Targets    *Targets    `json:"targets,omitempty" doc:"the tasks as the load balancer sees them"`
 	Deployment *Deployment `json:"deployment,omitempty" doc:"the service's last one"`
 	Drift      string      `json:"drift" doc:"what is deployed and is not what the stack or the release says; empty where it is"`
+	Held       *Held       `json:"held,omitempty" doc:"the pipeline lets no run in; see ./scripts/hold.sh"`
 	Stacks     []Stack     `json:"stacks" doc:"the root first, each nested one after its parent"`
 }
 
@@ -68,14 +70,27 @@ func (o *Operator) Status(ctx context.Context, environments []string) (Report, e
 	if r.Foundation, err = o.describe(ctx, name, name); err != nil {
 		return r, err
 	}
+	held, unknown := o.Held(ctx)
 	for _, name := range environments {
 		e, err := o.environment(ctx, name, r.Foundation)
 		if err != nil {
 			return r, fmt.Errorf("environment %s: %w", name, err)
 		}
+		e.tellHeld(held, unknown)
 		r.Environments = append(r.Environments, e)
 	}
 	return r, nil
+}
+
+// tellHeld says whether the pipeline is held before the environment; where there is none, nothing.
+func (e *Environment) tellHeld(held map[string]Held, unknown error) {
+	if h, is := held[e.Name]; is {
+		e.Held = &h
+	}
+	var absent *AbsentError
+	if e.State != Absent && unknown != nil && !errors.As(unknown, &absent) {
+		e.Notes = append(e.Notes, "whether the pipeline is held here is not known: "+unknown.Error())
+	}
 }
 
 func (o *Operator) environment(ctx context.Context, name string, foundation Stack) (Environment, error) {

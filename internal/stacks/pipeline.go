@@ -262,7 +262,7 @@ func (p *pipeline) stages() []codepipeline.Pipeline_StageDeclaration {
 		{Name: "Image", Actions: []codepipeline.Pipeline_ActionDeclaration{p.imageAction()}},
 	}
 	for _, env := range p.cfg.Environments {
-		stages = append(stages, codepipeline.Pipeline_StageDeclaration{Name: "Deploy-" + env.Name, Actions: p.deployActions(env)})
+		stages = append(stages, codepipeline.Pipeline_StageDeclaration{Name: contract.DeployStage(env.Name), Actions: p.deployActions(env)})
 	}
 	return stages
 }

@@ -30,6 +30,7 @@ var printed = map[string]reflect.Type{
 	"doctor":   reflect.TypeFor[diagnosis](),
 	"events":   reflect.TypeFor[operate.Event](),
 	"exec":     reflect.TypeFor[execution](),
+	"hold":     reflect.TypeFor[holding](),
 	"logs":     reflect.TypeFor[operate.Line](),
 	"status":   reflect.TypeFor[operate.Report](),
 	"diff":     reflect.TypeFor[difference](),

@@ -81,7 +81,7 @@ func (a *app) command() *cobra.Command {
 	}
 	root.AddCommand(a.deployCommand(), a.destroyCommand(), a.stageCommand())
 	root.AddCommand(a.statusCommand(), a.logsCommand(), a.eventsCommand(), a.doctorCommand(), a.execCommand(), a.completionCommand())
-	root.AddCommand(a.releasesCommand(), a.rollbackCommand(), a.promoteCommand(), a.diffCommand(), a.pushCommand())
+	root.AddCommand(a.releasesCommand(), a.rollbackCommand(), a.promoteCommand(), a.diffCommand(), a.pushCommand(), a.holdCommand())
 	completeEnvironments(root.Commands())
 	root.SetIn(a.in)
 	root.SetOut(a.out)

@@ -111,6 +111,9 @@ func environmentText(e operate.Environment, p palette) string {
 	if e.Image != nil {
 		row("image", "%s", imageText(*e.Image))
 	}
+	if e.Held != nil {
+		row("held", "%s", p.mild(heldText(*e.Held)))
+	}
 	if e.Tasks != nil {
 		row("tasks", "%d of %d run, %d starting", e.Tasks.Running, e.Tasks.Desired, e.Tasks.Pending)
 	}
