@@ -235,7 +235,7 @@ func (t oneTask) start(ctx context.Context) (ecstypes.Task, error) {
 	})
 	switch {
 	case err != nil && ctx.Err() != nil:
-		return ecstypes.Task{}, fmt.Errorf("%w while starting the task before the deployment; run the same command again", ErrInterrupted)
+		return ecstypes.Task{}, fmt.Errorf("%w while starting the task before the deployment: if it was started, the next run of the same command follows it", ErrInterrupted)
 	case err != nil:
 		err = Explain(err)
 		return ecstypes.Task{}, t.failed("could not be started: "+err.Error(), nil, cause.Signal{Origin: cause.Call, Text: err.Error()})

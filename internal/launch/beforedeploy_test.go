@@ -187,9 +187,7 @@ func TestTaskIsStoppedWhenTheRunIsInterrupted(t *testing.T) {
 	b.double.RunOneOff(awsdouble.OneOff{Looks: -1})
 	ctx, cancel := context.WithCancel(t.Context())
 	go func() {
-		for len(b.double.OneOffTasks()) == 0 {
-			time.Sleep(time.Millisecond)
-		}
+		b.untilTaskIsFollowed()
 		cancel()
 	}()
 	err := b.Deploy(ctx, DeployOptions{})
@@ -207,6 +205,16 @@ func TestTaskIsStoppedWhenTheRunIsInterrupted(t *testing.T) {
 	}
 }
 
+// untilTaskIsFollowed waits until a task was started and has been looked at since.
+func (b *bench) untilTaskIsFollowed() {
+	for len(b.double.OneOffTasks()) == 0 {
+		time.Sleep(time.Millisecond)
+	}
+	for looks := len(b.double.CallsTo("DescribeTasks")); len(b.double.CallsTo("DescribeTasks")) <= looks; {
+		time.Sleep(time.Millisecond)
+	}
+}
+
 // A run that is killed stops nothing: the next one finds its task, and follows it.
 func TestTaskOfAKilledRunIsFollowed(t *testing.T) {
 	t.Parallel()
@@ -214,9 +222,7 @@ func TestTaskOfAKilledRunIsFollowed(t *testing.T) {
 	b.double.RunOneOff(awsdouble.OneOff{Looks: -1})
 	ctx, cancel := context.WithCancel(t.Context())
 	go func() {
-		for len(b.double.OneOffTasks()) == 0 {
-			time.Sleep(time.Millisecond)
-		}
+		b.untilTaskIsFollowed()
 		b.double.Fail("StopTask", "AccessDeniedException", "not now", 1)
 		cancel()
 	}()
@@ -288,9 +294,7 @@ func TestDestroyStopsTheTask(t *testing.T) {
 	b.double.RunOneOff(awsdouble.OneOff{Looks: -1})
 	ctx, cancel := context.WithCancel(t.Context())
 	go func() {
-		for len(b.double.OneOffTasks()) == 0 {
-			time.Sleep(time.Millisecond)
-		}
+		b.untilTaskIsFollowed()
 		b.double.Fail("StopTask", "AccessDeniedException", "not now", 1)
 		cancel()
 	}()
