@@ -113,6 +113,9 @@ func TestPlantedVulnerability(t *testing.T) {
 	r := application(t)
 	var red []string
 	for _, s := range securitySteps(r) {
+		if !long() && !strings.HasPrefix(s.name, "vulnerabilities ") {
+			continue // the others know no database, and take most of the time
+		}
 		passed, said := runCheck(t, r, s.name)
 		if passed {
 			continue
