@@ -39,13 +39,17 @@ func TestLocal(t *testing.T) {
 	t.Cleanup(func() { s.endAll(t) })
 	s.env = s.environment(s.credentials(t)...)
 
-	s.step(t, "without credentials --local is pointed to", s.testNoCredentials)
-	s.step(t, "a foreign endpoint is refused", s.testForeignEndpoint)
+	if full() {
+		s.step(t, "without credentials --local is pointed to", s.testNoCredentials)
+		s.step(t, "a foreign endpoint is refused", s.testForeignEndpoint)
+	}
 	s.need(t, "first launch", s.testLaunch)
 	s.step(t, "requests", s.testRequests)
 	s.step(t, "what runs is seen", s.testLooking)
 	s.step(t, "nothing new, no changes", s.testNoChanges)
-	s.step(t, "what is risky is planned, and refused", s.testRisk)
+	if full() {
+		s.step(t, "what is risky is planned, and refused", s.testRisk)
+	}
 	s.step(t, "new version under load", func(t *testing.T) { s.testNewVersion(t, "v2") })
 	s.step(t, "version that exits is rolled back", s.testExitingVersion)
 	s.step(t, "version that is not well is rolled back", s.testUnwellVersion)
