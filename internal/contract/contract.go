@@ -137,6 +137,10 @@ const LogStreamPrefix = "tasks"
 // BeforeDeployStreamPrefix is the same for the task that runs before a deployment.
 const BeforeDeployStreamPrefix = "before-deploy"
 
+// LogStream is the name of the stream that a container of a task writes to
+// (docs.aws.amazon.com/AmazonECS/latest/developerguide/using_awslogs.html).
+func LogStream(prefix, container, task string) string { return prefix + "/" + container + "/" + task }
+
 // ServiceResource is the ECS service's logical id in its stack's template.
 const ServiceResource = "Service"
 

@@ -210,8 +210,7 @@ func (e *Evidence) log(ctx context.Context, clients Clients, target Target, pref
 		if !ran {
 			continue
 		}
-		// PREFIX/CONTAINER/TASKID: docs.aws.amazon.com/AmazonECS/latest/developerguide/using_awslogs.html
-		stream := strings.Join([]string{prefix, cause.Name, lastPart(task.TaskARN)}, "/")
+		stream := contract.LogStream(prefix, cause.Name, lastPart(task.TaskARN))
 		lines, err := tail(ctx, clients.Logs, target.LogGroup, stream, maxLines)
 		e.LogTask, e.LogContainer, e.LogTail = task.TaskARN, cause.Name, last(lines)
 		return cause.Name, err

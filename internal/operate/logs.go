@@ -89,9 +89,9 @@ func (o *Operator) streams(task string) []string {
 			prefixes = append(prefixes, kind+"/")
 			continue
 		}
-		prefixes = append(prefixes, strings.Join([]string{kind, contract.ContainerName, task}, "/"))
+		prefixes = append(prefixes, contract.LogStream(kind, contract.ContainerName, task))
 		for _, sidecar := range o.cfg.Service.Sidecars {
-			prefixes = append(prefixes, strings.Join([]string{kind, sidecar.Name, task}, "/"))
+			prefixes = append(prefixes, contract.LogStream(kind, sidecar.Name, task))
 		}
 	}
 	return prefixes
