@@ -222,7 +222,7 @@ func (d *Double) getPipelineState(in object) (object, error) {
 		name := text(stage, "Name")
 		inbound := object{"enabled": true}
 		if h, is := d.heldStages[t.ID+"/"+name]; is {
-			inbound = object{"enabled": false, "disabledReason": h.reason, "lastChangedAt": h.at, "lastChangedBy": "arn:aws:iam::" + d.AccountID + ":user/tester"}
+			inbound = object{"enabled": false, "disabledReason": h.reason, "lastChangedAt": h.at, "lastChangedBy": d.caller()}
 		}
 		states = append(states, object{"stageName": name, "inboundTransitionState": inbound})
 	}

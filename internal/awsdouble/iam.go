@@ -2,7 +2,7 @@ package awsdouble
 
 func (d *Double) stsHandlers() map[string]handler {
 	return map[string]handler{"GetCallerIdentity": func(object) (object, error) {
-		return object{"Account": d.AccountID, "Arn": "arn:aws:iam::" + d.AccountID + ":user/tester", "UserId": "AIDAEXAMPLE"}, nil
+		return object{"Account": d.AccountID, "Arn": d.caller(), "UserId": "AIDAEXAMPLE"}, nil
 	}}
 }
 

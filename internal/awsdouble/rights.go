@@ -45,10 +45,13 @@ func (d *Double) authorize(service, operation string, in object) *apiError {
 	return nil
 }
 
+// caller is who makes all calls.
+func (d *Double) caller() string { return "arn:aws:iam::" + d.AccountID + ":user/tester" }
+
 // denied words a refusal as the service does.
 func (d *Double) denied(service string, r iampolicy.Request) *apiError {
-	message := fmt.Sprintf("User: arn:aws:iam::%s:user/tester is not authorized to perform: %s on resource: %s because no identity-based policy allows the %[2]s action",
-		d.AccountID, r.Action, r.Resource)
+	message := fmt.Sprintf("User: %s is not authorized to perform: %s on resource: %s because no identity-based policy allows the %[2]s action",
+		d.caller(), r.Action, r.Resource)
 	switch service {
 	case "ec2":
 		return &apiError{Code: "UnauthorizedOperation", Message: message, Status: 403}

@@ -179,7 +179,7 @@ func (t *table) operating() {
 	}, t.arns("codepipeline", prefix))
 	t.allow(Operate, "HoldPipeline", "hold runs of the pipeline before an environment, and let them go", []string{
 		"codepipeline:DisableStageTransition", "codepipeline:EnableStageTransition",
-	}, t.arns("codepipeline", prefix+"/Deploy-*"))
+	}, t.arns("codepipeline", prefix+"/"+contract.DeployStage("*")))
 	t.allow(Operate, "ReadLogs", "what the tasks wrote", []string{"logs:FilterLogEvents"}, t.arns("logs", "log-group:"+prefix))
 	if t.cfg.Service.Exec {
 		t.allow(Operate, "OpenSessions", "run a command in a container: more than looking, and only where service.exec is on", []string{"ecs:ExecuteCommand"},

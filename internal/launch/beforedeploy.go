@@ -191,24 +191,19 @@ func (t oneTask) withLog() oneTask {
 	return t
 }
 
-// living are the tasks of the family that have not ended.
+// living are the tasks of the family that run, or are being stopped.
 func (t oneTask) living(ctx context.Context) ([]ecstypes.Task, error) {
 	family, _, _ := strings.Cut(lastPart(t.definition), ":")
-	return t.l.livingTasks(ctx, t.cluster, family)
-}
-
-// livingTasks are the tasks of a family that run, or are being stopped.
-func (l *Launcher) livingTasks(ctx context.Context, cluster, family string) ([]ecstypes.Task, error) {
 	var living []ecstypes.Task
 	for _, status := range []ecstypes.DesiredStatus{ecstypes.DesiredStatusRunning, ecstypes.DesiredStatusStopped} {
-		list, err := l.aws.ecs.ListTasks(ctx, &ecs.ListTasksInput{Cluster: aws.String(cluster), Family: aws.String(family), DesiredStatus: status})
+		list, err := t.l.aws.ecs.ListTasks(ctx, &ecs.ListTasksInput{Cluster: aws.String(t.cluster), Family: aws.String(family), DesiredStatus: status})
 		if err != nil {
 			return nil, fmt.Errorf("list the tasks of family %s: %w", family, Explain(err))
 		}
 		if len(list.TaskArns) == 0 {
 			continue
 		}
-		out, err := l.aws.ecs.DescribeTasks(ctx, &ecs.DescribeTasksInput{Cluster: aws.String(cluster), Tasks: list.TaskArns})
+		out, err := t.l.aws.ecs.DescribeTasks(ctx, &ecs.DescribeTasksInput{Cluster: aws.String(t.cluster), Tasks: list.TaskArns})
 		if err != nil {
 			return nil, fmt.Errorf("describe the tasks of family %s: %w", family, Explain(err))
 		}
@@ -300,7 +295,7 @@ func exitCode(task ecstypes.Task) *int32 {
 // ended waits until a task has ended, and shows its log meanwhile.
 func (t oneTask) ended(ctx context.Context, task ecstypes.Task) (ecstypes.Task, error) {
 	arn := aws.ToString(task.TaskArn)
-	stream := strings.Join([]string{contract.BeforeDeployStreamPrefix, contract.ContainerName, lastPart(arn)}, "/")
+	stream := contract.LogStream(contract.BeforeDeployStreamPrefix, contract.ContainerName, lastPart(arn))
 	line := t.l.newLine("task " + lastPart(arn))
 	for {
 		out, err := t.l.aws.ecs.DescribeTasks(ctx, &ecs.DescribeTasksInput{Cluster: aws.String(t.cluster), Tasks: []string{arn}})

@@ -215,10 +215,9 @@ func (b *bench) untilTaskIsFollowed() {
 	}
 }
 
-// A run that is killed stops nothing: the next one finds its task, and follows it.
-func TestTaskOfAKilledRunIsFollowed(t *testing.T) {
-	t.Parallel()
-	b := newBench(t).asking(t, migrates)
+// killedInItsTask is a first launch that ends while its task runs, which it does not get to stop.
+func (b *bench) killedInItsTask(t *testing.T) {
+	t.Helper()
 	b.double.RunOneOff(awsdouble.OneOff{Looks: -1})
 	ctx, cancel := context.WithCancel(t.Context())
 	go func() {
@@ -227,6 +226,13 @@ func TestTaskOfAKilledRunIsFollowed(t *testing.T) {
 		cancel()
 	}()
 	want(t, b.Deploy(ctx, DeployOptions{}), "the next run follows it")
+}
+
+// A run that is killed stops nothing: the next one finds its task, and follows it.
+func TestTaskOfAKilledRunIsFollowed(t *testing.T) {
+	t.Parallel()
+	b := newBench(t).asking(t, migrates)
+	b.killedInItsTask(t)
 	again := b.asking(t, migrates)
 	go func() {
 		for range 5000 {
@@ -291,14 +297,7 @@ func TestTaskRunsInThePipelineAndAtARollback(t *testing.T) {
 func TestDestroyStopsTheTask(t *testing.T) {
 	t.Parallel()
 	b := newBench(t).asking(t, migrates)
-	b.double.RunOneOff(awsdouble.OneOff{Looks: -1})
-	ctx, cancel := context.WithCancel(t.Context())
-	go func() {
-		b.untilTaskIsFollowed()
-		b.double.Fail("StopTask", "AccessDeniedException", "not now", 1)
-		cancel()
-	}()
-	want(t, b.Deploy(ctx, DeployOptions{}), "the next run follows it")
+	b.killedInItsTask(t)
 	b.asking(t, migrates).mustDestroy(t)
 	b.told(t, "before a deployment, which still runs")
 }

@@ -20,7 +20,7 @@ import (
 // bucket and the registry keep: neither the source nor the pipeline is needed, and the working tree plays no part. It is
 // recorded as a release of its own.
 func (l *Launcher) Rollback(ctx context.Context, environment string, number int, o DeployOptions) error {
-	return l.redeliver(ctx, environment, "./scripts/rollback.sh", o, earlier(environment, number), redelivery.deploy)
+	return l.redeliver(ctx, environment, "./scripts/rollback.sh", o, earlier(environment, number), deployAgain)
 }
 
 // PlanRollback says what Rollback would do, and changes nothing.
@@ -40,7 +40,7 @@ func earlier(environment string, number int) choice {
 // Promote brings what runs in one environment to another one: the same image, and the other environment's templates of the
 // same state of the sources.
 func (l *Launcher) Promote(ctx context.Context, from, to string, o DeployOptions) error {
-	return l.redeliver(ctx, to, "./scripts/promote.sh", o, l.runningIn(from), redelivery.deploy)
+	return l.redeliver(ctx, to, "./scripts/promote.sh", o, l.runningIn(from), deployAgain)
 }
 
 // PlanPromotion says what Promote would do, and changes nothing.
@@ -55,16 +55,19 @@ func (l *Launcher) runningIn(environment string) choice {
 }
 
 func (l *Launcher) planAgain(ctx context.Context, environment, what string, o DeployOptions, choose choice) (plans []plan.Plan, err error) {
-	err = l.redeliver(ctx, environment, what, o, choose, func(r redelivery, ctx context.Context) error {
-		p, err := r.plan(ctx)
-		plans = append(plans, p)
+	err = l.redeliver(ctx, environment, what, o, choose, func(ctx context.Context, r redelivery) error {
+		r.tell()
+		f, err := r.past.forecastOf(ctx, r.f, r.env, r.root, r.o, func(plan.Plan) bool { return true })
+		if err == nil {
+			plans = append(plans, f.shown())
+		}
 		return err
 	})
 	return plans, err
 }
 
 // redeliver does something with a release, which is chosen once it is this run's turn, and an environment.
-func (l *Launcher) redeliver(ctx context.Context, environment, what string, o DeployOptions, choose choice, do func(redelivery, context.Context) error) error {
+func (l *Launcher) redeliver(ctx context.Context, environment, what string, o DeployOptions, choose choice, do func(context.Context, redelivery) error) error {
 	if err := l.identify(ctx, l.regionGiven); err != nil {
 		return err
 	}
@@ -153,7 +156,7 @@ type redelivery struct {
 }
 
 // redo finds out what a release would come to, and does something with that.
-func (l *Launcher) redo(ctx context.Context, f foundation, environment string, chosen release.Record, o DeployOptions, do func(redelivery, context.Context) error) error {
+func (l *Launcher) redo(ctx context.Context, f foundation, environment string, chosen release.Record, o DeployOptions, do func(context.Context, redelivery) error) error {
 	folder, err := os.MkdirTemp("", "slipway-release-")
 	if err != nil {
 		return err
@@ -175,7 +178,7 @@ func (l *Launcher) redo(ctx context.Context, f foundation, environment string, c
 		return fmt.Errorf("environment %s is not up (stack %s: %s): bring it up with ./scripts/deploy.sh --environment %s", environment, root.name,
 			cmp.Or(string(root.status), "does not exist"), environment)
 	}
-	if err := do(redelivery{past, f, past.environment(environment), root, chosen, o}, ctx); err != nil {
+	if err := do(ctx, redelivery{past, f, past.environment(environment), root, chosen, o}); err != nil {
 		return fmt.Errorf("environment %s: %w", environment, err)
 	}
 	return nil
@@ -194,15 +197,8 @@ func (r redelivery) tell() {
 		r.chosen.Number, r.chosen.Environment, nameOf(r.chosen.Source))
 }
 
-// plan says what the redelivery would do.
-func (r redelivery) plan(ctx context.Context) (plan.Plan, error) {
-	r.tell()
-	f, err := r.past.forecastOf(ctx, r.f, r.env, r.root, r.o, func(plan.Plan) bool { return true })
-	return f.shown(), err
-}
-
-// deploy brings the release to the environment.
-func (r redelivery) deploy(ctx context.Context) error {
+// deployAgain brings the release to the environment.
+func deployAgain(ctx context.Context, r redelivery) error {
 	d := &delivery{l: r.past, f: r.f, store: r.past.releases(r.f.bucket), record: release.Record{
 		Kind: r.kind(), Of: &release.Ref{Environment: r.chosen.Environment, Number: r.chosen.Number}, Execution: r.o.Execution,
 		Source: r.chosen.Source, TemplateSource: r.chosen.TemplateSource,
@@ -261,8 +257,8 @@ func (l *Launcher) asOf(ctx context.Context, f foundation, r release.Record, fol
 	return &past, nil
 }
 
-// drift is where what runs is not what the releases tell, newest first as far as the one that stands, and a deployment of an image would take it back unseen: somebody
-// deployed past slipway. What an unfinished or failed release may have left is none.
+// drift is where what runs is not what the releases tell, and a deployment of an image would take it back unseen: somebody deployed
+// past slipway. What an unfinished or failed release may have left is none. The records are newest first, as far as the one that stands.
 func (l *Launcher) drift(ctx context.Context, records []release.Record, env config.Environment, root stack, image string) ([]plan.Risk, error) {
 	stands, _ := release.Current(records)
 	if stands == nil || !hasRun(root) || inProgress(root.status) {

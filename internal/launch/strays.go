@@ -29,15 +29,15 @@ func (r *removal) strays(ctx context.Context) (list []stray, note string) {
 	if err != nil {
 		return nil, fmt.Sprintf("what carries the tag %s=%s and is in no stack was not looked for: %v", contract.TagName, r.Config.Name, err)
 	}
-	hints, why := map[residue.Resource]string{}, map[residue.Resource]string{}
+	why := map[residue.Resource]string{}
 	for _, t := range tagged {
 		if slices.ContainsFunc(r.record.all, func(e entry) bool { return e.Type == t.Type && e.PhysicalID == t.PhysicalID }) {
 			continue
 		}
 		resource := residue.Resource{StackName: r.rootOf(t.Tags), LogicalID: t.Tags["aws:cloudformation:logical-id"], Type: t.Type, PhysicalID: t.PhysicalID}
-		hints[resource], why[resource] = "", r.formerly(resource)
+		why[resource] = r.formerly(resource)
 	}
-	asked := slices.SortedFunc(maps.Keys(hints), func(a, b residue.Resource) int { return strings.Compare(a.String(), b.String()) })
+	asked := slices.SortedFunc(maps.Keys(why), func(a, b residue.Resource) int { return strings.Compare(a.String(), b.String()) })
 	left, _, err := checker.Left(ctx, asked)
 	if unanswered := residue.Unanswered(err); len(unanswered) > 0 {
 		note = fmt.Sprintf("%d resources that carry the tag %s=%s may be there or not: %v", len(unanswered), contract.TagName, r.Config.Name, unanswered[0])

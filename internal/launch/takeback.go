@@ -87,7 +87,7 @@ func (l *Launcher) takeBack(ctx context.Context, f foundation, environment strin
 		o.gate = &gate{decide: func(risks ...plan.Risk) error {
 			return &RiskError{Risks: risks, Next: "nobody has approved that"}
 		}}
-		err = l.redo(ctx, f, environment, before, o, redelivery.deploy)
+		err = l.redo(ctx, f, environment, before, o, deployAgain)
 	}
 	if err != nil {
 		return fmt.Errorf("%w\nthe release before could not be put back: %w\nnext: ./scripts/rollback.sh --environment %s", failed, err, environment)

@@ -72,13 +72,16 @@ func (o *Operator) Held(ctx context.Context) (map[string]Held, error) {
 	if err != nil {
 		return nil, fmt.Errorf("ask for the state of pipeline %s: %w", pipeline, err)
 	}
+	stages := map[string]Held{}
+	for _, stage := range out.StageStates {
+		if in := stage.InboundTransitionState; in != nil && !in.Enabled {
+			stages[aws.ToString(stage.StageName)] = Held{in.LastChangedAt, aws.ToString(in.LastChangedBy), aws.ToString(in.DisabledReason)}
+		}
+	}
 	held := map[string]Held{}
 	for _, env := range o.cfg.Environments {
-		for _, stage := range out.StageStates {
-			in := stage.InboundTransitionState
-			if aws.ToString(stage.StageName) == contract.DeployStage(env.Name) && in != nil && !in.Enabled {
-				held[env.Name] = Held{in.LastChangedAt, aws.ToString(in.LastChangedBy), aws.ToString(in.DisabledReason)}
-			}
+		if h, is := stages[contract.DeployStage(env.Name)]; is {
+			held[env.Name] = h
 		}
 	}
 	return held, nil
