@@ -66,7 +66,7 @@ Exit codes: 0 done, or said; 1 it failed; 2 the command line cannot be meant; 3 
 }
 
 // holdBefore holds the pipeline before an environment where there is a reason, or lets it go on, and says how it is then.
-func (a *app) holdBefore(ctx context.Context, l look, environment, reason string, lift bool) error {
+func (a *app) holdBefore(ctx context.Context, l look, environment, reason string, letGo bool) error {
 	s, err := a.see(ctx, l.where)
 	if err != nil {
 		return err
@@ -75,7 +75,7 @@ func (a *app) holdBefore(ctx context.Context, l look, environment, reason string
 		return err
 	}
 	switch {
-	case lift:
+	case letGo:
 		err = s.Lift(ctx, environment)
 	case reason != "":
 		err = s.Hold(ctx, environment, reason)
@@ -97,7 +97,11 @@ func (a *app) holdBefore(ctx context.Context, l look, environment, reason string
 	case is.Held == nil:
 		fmt.Fprintf(a.out, "%s: the pipeline is not held\n", environment)
 	default:
-		fmt.Fprintf(a.out, "%s: the pipeline is held %s\nto let it go on: ./scripts/hold.sh %s --lift\n", environment, heldText(*is.Held), environment)
+		lift := "./scripts/hold.sh " + environment + " --lift"
+		if s.engine != nil {
+			lift += " --local"
+		}
+		fmt.Fprintf(a.out, "%s: the pipeline is held %s\nto let it go on: %s\n", environment, heldText(*is.Held), lift)
 	}
 	return nil
 }
