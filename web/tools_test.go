@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 )
@@ -37,7 +38,8 @@ func TestAnswersAreAsDescribed(t *testing.T) {
 	}
 }
 
-// TestPageInChromium has two tasks behind a balancer that takes turns.
+// TestPageInChromium has two tasks behind a balancer that takes turns, for each reader by itself: an even number of pages
+// that ask in step would otherwise each get the same task for good.
 func TestPageInChromium(t *testing.T) {
 	python, chromium, folder := tool(t, "SLIPWAY_PYTHON"), tool(t, "SLIPWAY_CHROMIUM"), tool(t, "SLIPWAY_SCREENSHOTS")
 	metadata := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
@@ -53,8 +55,10 @@ func TestPageInChromium(t *testing.T) {
 		}
 		tasks = append(tasks, task)
 	}
-	var turn atomic.Int64
+	var turns sync.Map
 	balancer := httptest.NewServer(&httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) {
+		of, _ := turns.LoadOrStore(r.In.Header.Get("X-Reader"), new(atomic.Int64))
+		turn := of.(*atomic.Int64)
 		if r.In.URL.Path == "/version" { // what the page tells the tasks apart by
 			turn.Add(1)
 		}

@@ -2,7 +2,8 @@
 
     page.py URL CHROMIUM FOLDER
 
-The page behind URL must be served by two tasks in turn. FOLDER gets the screenshots. Exits 1 and says what is wrong.
+The page behind URL must be served by two tasks in turn, to each value of the header X-Reader by itself: pages that ask in
+step would otherwise each get the same task for good. FOLDER gets the screenshots. Exits 1 and says what is wrong.
 """
 
 import re
@@ -55,7 +56,11 @@ def with_script(browser: Browser, url: str, folder: Path) -> None:
         ("narrowest", "light"),
     ):
         width, height = SHAPES[shape]
-        page = browser.new_context(color_scheme=scheme, viewport={"width": width, "height": height}).new_page()
+        page = browser.new_context(
+            color_scheme=scheme,
+            viewport={"width": width, "height": height},
+            extra_http_headers={"X-Reader": f"{shape}-{scheme}"},
+        ).new_page()
         watch(page, f"{shape}-{scheme}", url)
         page.goto(url)
         opened.append((page, f"{shape}-{scheme}", page.inner_text("#time")))
