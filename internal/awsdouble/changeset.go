@@ -248,10 +248,7 @@ func (c *comparison) nested(r declared, old *resource, properties object) (objec
 		c.changing[r.logical] = true
 		return change, nil
 	}
-	child, err := c.child(r, old, properties)
-	if err != nil {
-		return nil, err
-	}
+	child := c.child(r, old, properties)
 	if child.status == "FAILED" && child.reason == noChanges {
 		c.d.forget(child)
 		return nil, nil
@@ -265,7 +262,7 @@ func (c *comparison) nested(r declared, old *resource, properties object) (objec
 }
 
 // child makes the change set of a nested stack; for a new one a stack comes to be that is only in review.
-func (c *comparison) child(r declared, old *resource, properties object) (*changeSet, error) {
+func (c *comparison) child(r declared, old *resource, properties object) *changeSet {
 	d, parent := c.d, c.cs
 	p, err := d.childPlan(parent.stack, properties)
 	kind, s := "UPDATE", (*stack)(nil)
@@ -291,10 +288,10 @@ func (c *comparison) child(r declared, old *resource, properties object) (*chang
 	}
 	if err != nil {
 		cs.status, cs.reason = "FAILED", message(err)
-		return cs, nil
+		return cs
 	}
 	d.runChangeSet(cs)
-	return cs, nil
+	return cs
 }
 
 // forget removes a change set and those nested in it; stacks that were only in review for it go too.

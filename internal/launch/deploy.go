@@ -271,7 +271,7 @@ func (l *Launcher) role(f foundation, o DeployOptions) string {
 }
 
 // applyRoot makes the change, or finds that there is none to make.
-func (l *Launcher) applyRoot(ctx context.Context, env config.Environment, r request, root stack) (stack, error) {
+func (l *Launcher) applyRoot(ctx context.Context, r request, root stack) (stack, error) {
 	same, err := l.holds(ctx, root, r.template, r.parameters)
 	if err != nil {
 		return root, err

@@ -63,7 +63,7 @@ func (l *Launcher) deliver(ctx context.Context, d *delivery, env config.Environm
 		}
 		root = updated
 	}
-	updated, err := l.applyRoot(ctx, env, r, root)
+	updated, err := l.applyRoot(ctx, r, root)
 	if err != nil {
 		return d.end(ctx, updated, false, err)
 	}

@@ -152,7 +152,7 @@ func (o *Operator) lookAtService(ctx context.Context, e *Environment, root, foun
 	if e.Image, err = o.image(ctx, r.image(), foundation); err != nil {
 		return err
 	}
-	e.judgeService(r)
+	e.judgeService()
 	records, err := o.latestReleases(ctx, e.Name, foundation)
 	if err != nil {
 		return err
@@ -192,7 +192,7 @@ func (e *Environment) tellRelease(records []release.Record) {
 }
 
 // judgeService says what tasks, targets and rollout mean.
-func (e *Environment) judgeService(r *running) {
+func (e *Environment) judgeService() {
 	problem := func(format string, args ...any) { e.Problems = append(e.Problems, fmt.Sprintf(format, args...)) }
 	change := func(format string, args ...any) { e.Changes = append(e.Changes, fmt.Sprintf(format, args...)) }
 

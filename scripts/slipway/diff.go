@@ -206,7 +206,7 @@ func (a *app) printDifference(d difference) error {
 	for _, commit := range d.Commits {
 		fmt.Fprintf(&b, "    %s\n", commit)
 	}
-	pair("templates", short(d.From.TemplateSet, 12), short(d.To.TemplateSet, 12))
+	pair("templates", short(d.From.TemplateSet), short(d.To.TemplateSet))
 	for _, p := range d.Parameters {
 		pair(p.Name, p.Before, p.After)
 	}

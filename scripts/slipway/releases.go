@@ -128,21 +128,22 @@ func began(r release.Record) string {
 func sourceText(s release.Source) string {
 	switch {
 	case s.Commit != "" && s.Dirty:
-		return short(s.Commit, 12) + " and more"
+		return short(s.Commit) + " and more"
 	case s.Commit != "":
-		return short(s.Commit, 12)
+		return short(s.Commit)
 	case s.Identity != "":
-		return "source " + short(s.Identity, 12)
+		return "source " + short(s.Identity)
 	}
 	return "-"
 }
 
 func shortDigest(image string) string {
 	_, digest, _ := strings.Cut(image, "@sha256:")
-	return short(digest, 12)
+	return short(digest)
 }
 
-func short(text string, n int) string { return text[:min(len(text), n)] }
+// short is the beginning of a hash, enough to tell it from others.
+func short(hash string) string { return hash[:min(len(hash), 12)] }
 
 // whoText is who made a release and, where it was not a deployment, what it was.
 func whoText(r release.Record) string {
