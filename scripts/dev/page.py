@@ -2,8 +2,8 @@
 
     page.py URL CHROMIUM FOLDER
 
-The page behind URL must be served by two tasks in turn, to each value of the header X-Reader by itself: pages that ask in
-step would otherwise each get the same task for good. FOLDER gets the screenshots. Exits 1 and says what is wrong.
+The page behind URL must be served by two tasks in turn, to each value of the header X-Reader by itself: pages that ask
+in step would otherwise each get the same task for good. FOLDER gets the screenshots. Exits 1 and says what is wrong.
 """
 
 import re

@@ -86,6 +86,7 @@ class Shell:
             raise BuildError("CLIENT_ERROR", "bash is not on the engine's PATH; install it")
         self._script, self._state = (work / "command.sh", shlex.quote(str(work / "shell")))
         self._deadline, self._stopped, self._emit = deadline, stopped, emit
+        self._mark = f"CODEBUILD_BUILD_ID={env['CODEBUILD_BUILD_ID']}"
         exports = "".join(f"export {name}={shlex.quote(value)}\n" for name, value in env.items())
         (work / "shell").touch(mode=0o600)  # it holds secrets
         (work / "shell").write_text(f"{exports}cd {shlex.quote(env['CODEBUILD_SRC_DIR'])}\n")
@@ -128,6 +129,10 @@ class Shell:
         # Not waited for yet, so the number is still ours even if the process is gone.
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self._process.pid, signal.SIGKILL)
+        # What has a session of its own is not in the group; CodeBuild's container ends with all that it runs.
+        for pid in _carriers(self._mark):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
         self._process.wait()
         for pipe in (self._process.stdin, self._process.stdout):
             if pipe is not None:
@@ -154,6 +159,19 @@ class Shell:
             raise BuildError("", "", "STOPPED")
         if time.monotonic() >= self._deadline:
             raise BuildError("BUILD_TIMED_OUT", "Build has timed out.", "TIMED_OUT")
+
+
+def _carriers(variable: str) -> list[int]:
+    """The processes that have the given NAME=VALUE in their environment."""
+    if sys.platform != "linux":
+        listed = subprocess.run(["ps", "-axEww", "-o", "pid=,command="], capture_output=True, text=True, check=False)
+        return [int(line.split()[0]) for line in listed.stdout.splitlines() if variable in line.split()]
+    found = []
+    for path in Path("/proc").glob("[0-9]*/environ"):
+        with contextlib.suppress(OSError):  # gone meanwhile, or somebody else's
+            if variable.encode() in path.read_bytes().split(b"\0"):
+                found.append(int(path.parent.name))
+    return found
 
 
 def inherited() -> dict[str, str]:

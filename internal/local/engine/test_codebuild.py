@@ -352,6 +352,14 @@ artifacts: {files: [buildspec.yml], secondary-artifacts: {second: {files: [made]
         self.assertEqual(processes(mark), [])
         self.nothing_left()
 
+    def test_what_left_the_group_ends_with_the_build(self) -> None:
+        mark = f"24142{os.getpid()}"
+        daemon = f"""python3 -c 'import os; os.setsid(); os.execvp("sleep", ["sleep", "{mark}"])' &"""
+        build = self.run_build(json.dumps({"version": 0.2, "phases": {"build": {"commands": [daemon, "sleep 0.5"]}}}))
+        self.assertEqual(build["buildStatus"], "SUCCEEDED")
+        self.assertEqual(processes(mark), [])
+        self.nothing_left()
+
     def test_builds_die_with_a_killed_engine(self) -> None:
         engine = Engine()
         self.addCleanup(engine.close)
