@@ -42,13 +42,13 @@ func (f Finding) String() string {
 	return fmt.Sprintf("%s: %s (%s in %s@%s); %s", f.ID, cmp.Or(f.Summary, "no summary"), f.Where, f.Module, f.Version, remedy)
 }
 
-// sparingGC lets the heap grow by so many percent between two collections.
-const sparingGC = 25
+// memoryLimit is from where on memory is collected as soon as it is free, not only when as much again has been used.
+const memoryLimit = 5 << 29
 
 // Source finds the vulnerable functions that the packages below dir call.
 func Source(ctx context.Context, d Database, dir string, packages ...string) ([]Finding, error) {
-	// The whole program in SSA form, the AWS SDK in it, is some 3.5 GB otherwise, and the smallest build machines have 4.
-	defer debug.SetGCPercent(debug.SetGCPercent(sparingGC))
+	// The whole program in SSA form, the AWS SDK in it, may be some 3.5 GB otherwise, and the smallest build machines have 4.
+	defer debug.SetMemoryLimit(debug.SetMemoryLimit(min(memoryLimit, debug.SetMemoryLimit(-1))))
 	said, err := run(ctx, d, append([]string{"-C", dir}, packages...)...)
 	if err != nil {
 		return nil, err
