@@ -103,6 +103,28 @@ func TestNothingPlanted(t *testing.T) {
 	}
 }
 
+// TestStaticcheckRemembers wants what a build's staticcheck finds out to be there for the next build, which has another home.
+func TestStaticcheckRemembers(t *testing.T) {
+	if !long() {
+		t.Skip("it analyses Go's own library: SLIPWAY_LONG=1")
+	}
+	r, tools := application(t), t.TempDir()
+	if err := os.Symlink(r.path(toolsFolder("bin")), filepath.Join(tools, "bin")); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv(toolsVariable, tools)
+	t.Setenv("HOME", t.TempDir())
+	if passed, said := runCheck(t, r, "staticcheck"); !passed {
+		t.Fatal(said)
+	}
+	if kept, err := os.ReadDir(filepath.Join(tools, "staticcheck")); err != nil || len(kept) == 0 {
+		t.Errorf("%v, %v", kept, err)
+	}
+	if lost, _ := filepath.Glob(filepath.Join(os.Getenv("HOME"), ".cache", "staticcheck", "*")); len(lost) > 0 {
+		t.Errorf("in the build's home: %v", lost)
+	}
+}
+
 // TestPlantedVulnerability turns the two checks red that look it up, and no other; and those only.
 func TestPlantedVulnerability(t *testing.T) {
 	database := t.TempDir()
