@@ -131,6 +131,9 @@ func KeyPrivateSubnet(i int) string { return "PrivateSubnet" + ZoneLetter(i) }
 // ContainerName is the application's container in the task definition.
 const ContainerName = "app"
 
+// WithoutDocker begins the line of a build's log that says why its image is made without Docker. What it quotes fails nothing.
+const WithoutDocker = "building the image without Docker"
+
 // LogStreamPrefix begins the name of each task's log stream: prefix/container/task id.
 const LogStreamPrefix = "tasks"
 

@@ -73,6 +73,8 @@ func TestCausesOfBuilds(t *testing.T) {
 		{"FAILED", "toomanyrequests: You have reached your pull rate limit.", "pull-limit"},
 		{"FAILED", "exec /bin/sh: exec format error", "architecture-mismatch"},
 		{"FAILED", "undefined: x", "build-fails"},
+		// On the local engine the build that fails is not Docker's.
+		{"FAILED", "building the image without Docker (no Docker engine: Cannot connect to the Docker daemon at unix:///var/run/docker.sock.)\\nundefined: x", "build-fails"},
 		{"STOPPED", "x", "build-stopped"},
 		{"TIMED_OUT", "x", "build-timeout"},
 	} {

@@ -2,6 +2,7 @@ package evidence
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"slipway/internal/cause"
@@ -62,8 +63,9 @@ func (f BuildFailure) Signals() []cause.Signal {
 		text += ": " + strings.Join(f.Messages, "; ")
 	}
 	signals := []cause.Signal{{Origin: cause.Build, Resource: f.ID, Text: text}}
-	if len(f.LogTail) > 0 {
-		signals = append(signals, cause.Signal{Origin: cause.BuildLog, Resource: f.ID, Text: strings.Join(f.LogTail, "\n")})
+	fallback := func(line string) bool { return strings.HasPrefix(line, contract.WithoutDocker) }
+	if log := slices.DeleteFunc(slices.Clone(f.LogTail), fallback); len(log) > 0 {
+		signals = append(signals, cause.Signal{Origin: cause.BuildLog, Resource: f.ID, Text: strings.Join(log, "\n")})
 	}
 	return signals
 }

@@ -126,7 +126,7 @@ func buildImage(ctx context.Context, settings aws.Config, r image.Request) (*ima
 		return nil, fmt.Errorf("no Docker engine answers, and an image for AWS is built from the Dockerfile: %w", dockerless)
 	}
 	reason, _, _ := strings.Cut(dockerless.Error(), "\n")
-	fmt.Fprintf(r.Log, "building the image without Docker (%s)\n", reason)
+	fmt.Fprintf(r.Log, "%s (%s)\n", contract.WithoutDocker, reason)
 	return image.Daemonless(ctx, r)
 }
 
