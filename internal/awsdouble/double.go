@@ -57,6 +57,8 @@ type Double struct {
 	stacks        []*stack // in the order of their creation, deleted ones too
 	things        []*thing // everything that stacks made, deleted ones too, and what was put beside it
 	buckets       map[string]*bucket
+	misplaced     bool // MisplaceMarkers
+	keeping       bool // KeepObjects
 	builds        []*build
 	buildHook     func(Build) BuildResult
 	buildsAtOnce  int                              // below zero: any number

@@ -81,6 +81,21 @@ func (d *Double) PutUpload(bucketName, key string) {
 	d.buckets[bucketName].uploads[d.chars(upper, 32)] = key
 }
 
+// MisplaceMarkers has S3 answer like one that loses its place: a listing of versions that goes on behind a version which has
+// been deleted meanwhile leaves out what else the key has, as the local engine's does.
+func (d *Double) MisplaceMarkers() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.misplaced = true
+}
+
+// KeepObjects has S3 say of whatever is deleted that it is, and list it still.
+func (d *Double) KeepObjects() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.keeping = true
+}
+
 // Object reads the latest version of an object; ok is false where there is none.
 func (d *Double) Object(bucketName, key string) (body []byte, ok bool) {
 	d.mu.Lock()
@@ -309,8 +324,9 @@ func (q *s3Request) listVersions() {
 		}
 	}
 	if after, at := q.query.Get("key-marker"), q.query.Get("version-id-marker"); after != "" {
+		lost := q.d.misplaced && !slices.ContainsFunc(all, func(v keyedVersion) bool { return v.key == after && v.id == at })
 		all = slices.DeleteFunc(all, func(v keyedVersion) bool {
-			return v.key < after || v.key == after && versionOrder(v.id) >= versionOrder(at)
+			return v.key < after || v.key == after && (lost || versionOrder(v.id) >= versionOrder(at))
 		})
 	}
 	shown, next := page(q.d, all, "", q.limit())
@@ -353,7 +369,9 @@ func (q *s3Request) deleteObjects() *apiError {
 	}
 	deleted := list{}
 	for _, o := range in.Object {
-		q.bucket.remove(o.Key, o.VersionId, q.d.newVersionID(), q.d.now())
+		if !q.d.keeping {
+			q.bucket.remove(o.Key, o.VersionId, q.d.newVersionID(), q.d.now())
+		}
 		deleted = append(deleted, object{"Key": o.Key, "VersionId": opt(o.VersionId)})
 	}
 	if in.Quiet {

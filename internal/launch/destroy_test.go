@@ -30,6 +30,32 @@ func TestDestroy(t *testing.T) {
 	before(t, calls, "DeleteStack", "DeleteObjects")
 }
 
+// TestDestroyOfAFullBucket empties one whose S3 loses its place in a listing, at the first try.
+func TestDestroyOfAFullBucket(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	b.mustDeploy(t, DeployOptions{})
+	bucket := b.double.PhysicalID("slipway-demo-foundation", "Bucket")
+	for i := range 2200 {
+		b.double.PutObject(bucket, fmt.Sprintf("artifacts/%d", i/7), []byte("x"))
+	}
+	b.double.MisplaceMarkers()
+	b.again("b").mustDestroy(t)
+	if said := b.progress.String(); strings.Contains(said, "trying again") {
+		t.Errorf("it left something in the bucket at first:\n%s", said)
+	}
+}
+
+// TestDestroyOfABucketThatKeepsAll ends where S3 says deleted and lists it still.
+func TestDestroyOfABucketThatKeepsAll(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	b.mustDeploy(t, DeployOptions{})
+	b.double.KeepObjects()
+	b = b.again("b")
+	want(t, b.Destroy(t.Context(), DestroyOptions{}), "empty bucket", "is listed still, though S3 said that it is deleted")
+}
+
 func TestDestroyFindsNothing(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)

@@ -191,9 +191,14 @@ func (l *Launcher) emptyBucket(ctx context.Context, bucket string) error {
 			}
 		}
 	}
-	versions := s3.NewListObjectVersionsPaginator(l.aws.s3, &s3.ListObjectVersionsInput{Bucket: aws.String(bucket)})
-	for versions.HasMorePages() {
-		page, err := versions.NextPage(ctx)
+	return l.deleteVersions(ctx, bucket)
+}
+
+// deleteVersions asks for the first page again and again until it is empty, rather than for the next: what is deleted meanwhile
+// is no place to go on from, and what somebody writes meanwhile is found.
+func (l *Launcher) deleteVersions(ctx context.Context, bucket string) error {
+	for before := ""; ; {
+		page, err := l.aws.s3.ListObjectVersions(ctx, &s3.ListObjectVersionsInput{Bucket: aws.String(bucket)})
 		if err != nil {
 			return err
 		}
@@ -204,18 +209,22 @@ func (l *Launcher) emptyBucket(ctx context.Context, bucket string) error {
 		for _, m := range page.DeleteMarkers {
 			objects = append(objects, s3types.ObjectIdentifier{Key: m.Key, VersionId: m.VersionId})
 		}
+		if len(objects) == 0 {
+			return nil
+		}
+		first := aws.ToString(objects[0].Key) + " in version " + aws.ToString(objects[0].VersionId)
+		if first == before {
+			return fmt.Errorf("%s is listed still, though S3 said that it is deleted: run the command again", first)
+		}
+		before = first
 		if err := l.deleteObjects(ctx, bucket, objects); err != nil {
 			return err
 		}
 	}
-	return nil
 }
 
 // deleteObjects deletes a page of versions, at most 1,000, and says which one refused.
 func (l *Launcher) deleteObjects(ctx context.Context, bucket string, objects []s3types.ObjectIdentifier) error {
-	if len(objects) == 0 {
-		return nil
-	}
 	out, err := l.aws.s3.DeleteObjects(ctx, &s3.DeleteObjectsInput{Bucket: aws.String(bucket), Delete: &s3types.Delete{Objects: objects, Quiet: aws.Bool(true)}})
 	if err != nil {
 		return err
