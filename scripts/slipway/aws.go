@@ -18,6 +18,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/credentials/ec2rolecreds"
 	"github.com/aws/aws-sdk-go-v2/credentials/stscreds"
 	"github.com/aws/aws-sdk-go-v2/feature/ec2/imds"
+	"github.com/aws/smithy-go/logging"
 
 	"slipway/internal/contract"
 )
@@ -58,6 +59,7 @@ func loadConfig(ctx context.Context, w where, code func() (string, error)) (aws.
 			o.Duration, o.TokenProvider = cmp.Or(o.Duration, mfaSession), code
 		}
 	})}
+	options = append(options, awsconfig.WithLogger(logging.Nop{})) // its warnings are of the SDK's own doing, and would stand among a command's words
 	if w.region != "" {
 		options = append(options, awsconfig.WithRegion(w.region))
 	}

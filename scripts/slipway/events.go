@@ -16,7 +16,7 @@ import (
 func (a *app) eventsCommand() *cobra.Command {
 	var l look
 	var environments []string
-	var since time.Duration
+	var since span
 	c := &cobra.Command{
 		Use:   "events",
 		Short: "Show what happened to the stacks",
@@ -30,18 +30,11 @@ environment that was named is not there, or nothing is.`,
   ./scripts/events.sh --environment prod --since 24h --json`,
 		Args: noArguments,
 		RunE: func(c *cobra.Command, _ []string) error {
-			var from time.Time
-			if c.Flags().Changed("since") {
-				if since <= 0 {
-					return usageError{errors.New("--since must be a time span above zero, such as 10m or 24h")}
-				}
-				from = time.Now().Add(-since)
-			}
-			return a.events(c.Context(), l, environments, from)
+			return a.events(c.Context(), l, environments, since.start())
 		},
 	}
 	l.flags(c.Flags())
-	c.Flags().DurationVar(&since, "since", 0, "how far back to begin, as a `time span` such as 10m or 24h (default: with the last operation)")
+	c.Flags().Var(&since, "since", "how far back to begin, as a `time span` such as 10m, 24h or 7d (default: with the last operation)")
 	c.Flags().StringArrayVarP(&environments, "environment", "e", nil, "environment, by `name`; may be given several times (default: all, and the foundation)")
 	return c
 }

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"regexp"
 	"strings"
@@ -19,7 +18,7 @@ import (
 func (a *app) logsCommand() *cobra.Command {
 	var l look
 	var environment, task string
-	var since time.Duration
+	since := span(10 * time.Minute)
 	var follow bool
 	c := &cobra.Command{
 		Use:   "logs",
@@ -34,21 +33,18 @@ be meant; 3 the environment is not there; 130 interrupted before all was shown.`
   ./scripts/logs.sh --environment prod --task 25fdff94 --json`,
 		Args: noArguments,
 		RunE: func(c *cobra.Command, _ []string) error {
-			if since <= 0 {
-				return usageError{errors.New("--since must be a time span above zero, such as 10m or 24h")}
-			}
-			return a.logs(c.Context(), l, operate.LogOptions{Environment: environment, Task: task, Since: time.Now().Add(-since), Follow: follow}, since)
+			return a.logs(c.Context(), l, operate.LogOptions{Environment: environment, Task: task, Since: since.start(), Follow: follow}, since)
 		},
 	}
 	l.flags(c.Flags())
 	c.Flags().BoolVarP(&follow, "follow", "f", false, "go on with what is written from now on, until Ctrl-C")
-	c.Flags().DurationVar(&since, "since", 10*time.Minute, "how far back to begin, as a `time span` such as 90s, 10m or 24h")
+	c.Flags().Var(&since, "since", "how far back to begin, as a `time span` such as 90s, 10m, 24h or 7d")
 	c.Flags().StringVarP(&environment, "environment", "e", "", "environment, by `name` (default: the only one)")
 	c.Flags().StringVar(&task, "task", "", "only this task, by its `id` or the beginning of it; one that has stopped has its log still")
 	return c
 }
 
-func (a *app) logs(ctx context.Context, l look, o operate.LogOptions, since time.Duration) error {
+func (a *app) logs(ctx context.Context, l look, o operate.LogOptions, since span) error {
 	s, err := a.see(ctx, l.where)
 	if err != nil {
 		return err
@@ -64,7 +60,11 @@ func (a *app) logs(ctx context.Context, l look, o operate.LogOptions, since time
 		return write(line)
 	})
 	if err == nil && none && !o.Follow {
-		fmt.Fprintf(a.err, "no line in the last %v; --since goes further back\n", since)
+		of := ""
+		if o.Task != "" {
+			of = " of a task " + o.Task
+		}
+		fmt.Fprintf(a.err, "no line%s in the last %v; --since goes further back\n", of, &since)
 	}
 	return told(ctx, err)
 }

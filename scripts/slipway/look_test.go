@@ -134,6 +134,8 @@ func TestLogs(t *testing.T) {
 		t.Errorf("nothing written: exit code %d, output %q", code, out)
 	}
 	wantSaid(t, errs, "no line in the last 10m0s")
+	_, _, errs = call(t, "", "logs", "--task", "nope", "--since", "7d")
+	wantSaid(t, errs, "no line of a task nope in the last 168h0m0s")
 	d.PutLog(group, "tasks/app/0123456789abcdef", "hello <world>")
 	code, out, errs = call(t, "", "logs", "--since", "1h")
 	if code != 0 || errs != "" || !regexp.MustCompile(`^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z app 01234567 hello <world>\n$`).MatchString(out) {
