@@ -90,9 +90,16 @@ func (r *repo) cfnLintOthers(ctx context.Context, out io.Writer) (tally, error) 
 
 // cfnLint wants no finding of any rule, informational ones included, in any of the sets in the Regions that it has.
 func (r *repo) cfnLint(ctx context.Context, out io.Writer, sets []templateSet, having func(types []string) []string) (tally, error) {
+	if err := r.install(ctx, out, linters); err != nil {
+		return tally{}, err
+	}
+	before, err := r.passedWith(linters)
+	if err != nil {
+		return tally{}, err
+	}
 	var faults []error
 	seen := map[string]bool{}
-	byRegions := map[string][]string{}
+	byRegions := map[string][]templateFile{}
 	for _, s := range sets {
 		in := having(s.types())
 		if len(in) == 0 {
@@ -102,29 +109,33 @@ func (r *repo) cfnLint(ctx context.Context, out io.Writer, sets []templateSet, h
 			key := strings.Join(in, " ")
 			if again := key + "\x00" + string(file.text); !seen[again] {
 				seen[again] = true
-				byRegions[key] = append(byRegions[key], file.path)
+				byRegions[key] = append(byRegions[key], file)
 			}
 		}
 	}
-	for in, paths := range byRegions {
-		fmt.Fprintf(out, "%d templates in %d Regions\n", len(paths), len(strings.Fields(in)))
-		faults = append(faults, r.cfnLintIn(ctx, out, strings.Fields(in), paths))
+	for in, files := range byRegions {
+		others := slices.DeleteFunc(slices.Clone(files), func(f templateFile) bool { return before.has("cfn-lint", in, string(f.text)) })
+		fmt.Fprintf(out, "%d templates in %d Regions%s\n", len(files), len(strings.Fields(in)), asBefore(len(files)-len(others)))
+		err := r.cfnLintIn(ctx, out, strings.Fields(in), others)
+		for _, file := range others {
+			if err == nil {
+				err = before.add("cfn-lint", in, string(file.text))
+			}
+		}
+		faults = append(faults, err)
 	}
 	return tally{}, errors.Join(faults...)
 }
 
 // cfnLintIn runs a cfn-lint on each processor, since it uses only one.
-func (r *repo) cfnLintIn(ctx context.Context, out io.Writer, in, paths []string) error {
-	if err := r.install(ctx, out, linters); err != nil {
-		return err
-	}
-	parts := min(runtime.NumCPU(), len(paths))
+func (r *repo) cfnLintIn(ctx context.Context, out io.Writer, in []string, files []templateFile) error {
+	parts := min(runtime.NumCPU(), len(files))
 	said, errs := make([]bytes.Buffer, parts), make([]error, parts)
 	var wait sync.WaitGroup
 	for i := range parts {
 		args := slices.Concat([]string{"--include-checks", "I", "--regions"}, in, []string{"--"})
-		for j := i; j < len(paths); j += parts {
-			args = append(args, paths[j])
+		for j := i; j < len(files); j += parts {
+			args = append(args, files[j].path)
 		}
 		wait.Go(func() { errs[i] = r.do(ctx, &said[i], r.path(linters.bin("cfn-lint")), args...) })
 	}
