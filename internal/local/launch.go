@@ -89,6 +89,10 @@ func engineCommand(ctx context.Context, dir folder, python string, rec *record, 
 			return nil, fmt.Errorf("make the local engine's temporary folder: %w", err)
 		}
 	}
+	builds, err := buildsAtOnce(os.Getenv)
+	if err != nil {
+		return nil, err
+	}
 	if err := newAuthority(dir.certificates()); err != nil {
 		return nil, err
 	}
@@ -99,7 +103,7 @@ func engineCommand(ctx context.Context, dir folder, python string, rec *record, 
 	cmd := exec.Command(python, filepath.Join(dir.source(), "engine.py"))
 	cmd.Dir = dir.run()
 	cmd.Env = append(environment(ctx, dir), "DOCKER_HOST="+runtime.host, "SLIPWAY_ENGINE_TOKEN="+rec.Token, "SLIPWAY_RUNTIME="+rec.Runtime, "AUTH="+strconv.FormatBool(rec.Enforces),
-		pipelinesVariable+"="+pipelines, "SLIPWAY_TOOLS="+dir.tools(), "SLIPWAY_BUILD_DIR="+dir.builds(),
+		pipelinesVariable+"="+pipelines, buildsVariable+"="+builds, "SLIPWAY_TOOLS="+dir.tools(), "SLIPWAY_BUILD_DIR="+dir.builds(),
 		"GATEWAY_PORT="+rec.Endpoint[strings.LastIndex(rec.Endpoint, ":")+1:])
 	cmd.Stdout, cmd.Stderr = out, out
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}

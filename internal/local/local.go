@@ -10,6 +10,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strconv"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -29,6 +30,12 @@ const (
 
 	// pipelinesVariable says the same to a command, which starts an engine without options.
 	pipelinesVariable = "SLIPWAY_LOCAL_PIPELINES"
+)
+
+// buildsVariable says how many builds of pipelines an engine runs at once: one, where it is not set.
+const (
+	buildsVariable = "SLIPWAY_LOCAL_BUILDS"
+	mostBuilds     = 20
 )
 
 const (
@@ -73,6 +80,14 @@ func WithEnforcement() Option { return func(o *options) { o.enforce = true } }
 // where that is not set either they are automatic: a new pipeline runs once, and every upload of its source starts it.
 func WithPipelines(how string) Option { return func(o *options) { o.pipelines = how } }
 
+func buildsAtOnce(getenv func(string) string) (string, error) {
+	text := cmp.Or(getenv(buildsVariable), "1")
+	if number, err := strconv.Atoi(text); err != nil || number < 1 || number > mostBuilds {
+		return "", fmt.Errorf("the variable %s is %q: set it to a number from 1 to %d, or not at all", buildsVariable, text, mostBuilds)
+	}
+	return text, nil
+}
+
 // Start returns the living engine of the clone at root, or installs (on first use) and starts one, and returns when
 // it answers. It writes what takes time to log. Errors say what to install or where to look.
 func Start(ctx context.Context, root string, log io.Writer, opts ...Option) (*Engine, error) {
@@ -82,6 +97,9 @@ func Start(ctx context.Context, root string, log io.Writer, opts ...Option) (*En
 	}
 	if o.pipelines != PipelinesAutomatic && o.pipelines != PipelinesManual {
 		return nil, fmt.Errorf("the variable %s is %q: set it to %s or %s, or not at all", pipelinesVariable, o.pipelines, PipelinesAutomatic, PipelinesManual)
+	}
+	if _, err := buildsAtOnce(os.Getenv); err != nil {
+		return nil, err
 	}
 	dir, err := openFolder(root)
 	if err != nil {

@@ -281,3 +281,12 @@ func waitFor(t *testing.T, patience time.Duration, what string, done func() bool
 	}
 	t.Fatalf("no sign of %s after %s", what, patience)
 }
+
+func TestBuildsAtOnce(t *testing.T) {
+	for set, want := range map[string]string{"": "1", "1": "1", "20": "20", "0": "", "21": "", "two": "", "-1": ""} {
+		got, err := buildsAtOnce(func(string) string { return set })
+		if got != want || (err == nil) != (want != "") || err != nil && !strings.Contains(err.Error(), buildsVariable+" is \""+set) {
+			t.Errorf("%q: %q, %v", set, got, err)
+		}
+	}
+}

@@ -7,6 +7,7 @@ What a build does here follows the user guide's pages "How CodeBuild works", "Bu
 from __future__ import annotations
 
 import contextlib
+import os
 import shutil
 import threading
 import time
@@ -32,9 +33,13 @@ SECONDS_PER_MINUTE = 60.0
 
 running: dict[str, Build] = {}
 
-# Builds of pipelines in the order of their start. They run one at a time, as in a new account
-# (https://docs.aws.amazon.com/codebuild/latest/userguide/limits.html): this machine has other things to do.
+# How many builds of pipelines run at once: one, as in a new account, unless somebody wants more, since this machine has
+# other things to do. https://docs.aws.amazon.com/codebuild/latest/userguide/limits.html
+AT_ONCE = int(os.environ.get("SLIPWAY_LOCAL_BUILDS") or 1)
+
+# Builds of pipelines in the order of their start: the first ones run.
 _line: list[Build] = []
+_places = threading.Lock()
 
 
 @dataclass(frozen=True)
@@ -66,6 +71,7 @@ class Build:
         self.project, self.job, self.record = project, job, _record(project, job)
         self.stopped, self.ended = threading.Event(), threading.Event()
         self.emit: Callable[[str], None] = lambda line: None
+        self.place: int | None = None  # among the builds of pipelines that run
         session = "AWSCodeBuild-" + self.record["id"].rsplit(":", 1)[-1]
         self.credentials = rights.role_credentials(self.record["serviceRole"], session)
         running[self.record["id"]] = self
@@ -79,7 +85,7 @@ class Build:
                 self.emit = cb._log_sink(self.record)
             self._wait_for_turn()
             self._must_log()
-            work = buildrun.work_folder(always_the_same=self.job is not None)
+            work = buildrun.work_folder(self.place)
             status = self._steps(work)
         except BuildError as error:
             status = error.status
@@ -92,13 +98,20 @@ class Build:
     def _wait_for_turn(self) -> None:
         phase = self.record["phases"][-1]  # QUEUED
         end = time.monotonic() + self.record["queuedTimeoutInMinutes"] * SECONDS_PER_MINUTE
-        while self.job and _line[0] is not self:
+        while self.job and not self._takes_place():
             stopped = self.stopped.wait(0.05)
             if stopped or time.monotonic() >= end:
                 status = "STOPPED" if stopped else "TIMED_OUT"
                 end_phase(phase, status)
                 raise BuildError("", "", status)
         end_phase(phase, "SUCCEEDED")
+
+    def _takes_place(self) -> bool:
+        with _places:
+            first = _line[:AT_ONCE]
+            if self in first:
+                self.place = min(set(range(AT_ONCE)) - {build.place for build in first})
+            return self.place is not None
 
     def _must_log(self) -> None:
         """BuildError where the project's role may not write the build's log."""
@@ -123,7 +136,7 @@ class Build:
             folders = self._download(work)
             spec = self._buildspec(code)
             if self.job:
-                buildrun.restore(spec.cached, code, self.project["name"])
+                buildrun.restore(spec.cached, code, self.project["name"], self.place)
             env = self._environment(spec, work, code) | folders
             shell = buildrun.Shell(work, env, deadline, self.stopped, self.emit, gently=self.job is not None)
         try:
@@ -278,7 +291,7 @@ class Build:
         record.update(buildComplete=True, endTime=now())
         record["buildStatus"] = status  # last: it is what others wait for
         running.pop(record["id"], None)
-        with contextlib.suppress(ValueError):
+        with _places, contextlib.suppress(ValueError):
             _line.remove(self)
         self.ended.set()
 

@@ -203,11 +203,11 @@ def _marker() -> dict[str, str]:
     return {name: os.environ[name] for name in ("SLIPWAY_ENGINE_TOKEN",) if name in os.environ}
 
 
-def work_folder(always_the_same: bool) -> Path:
+def work_folder(place: int | None) -> Path:
     """A new folder for one build, where the manager looks for what must not outlive the engine.
 
     It is outside of the clone, whose git repository and Go module are none of a build's business. Go compiles and tests
-    again what lies in another folder: builds that run one at a time have the same one.
+    again what lies in another folder: builds that run one after the other, in one place, have the same one.
     """
     parent = Path(os.environ.get("SLIPWAY_BUILD_DIR") or tempfile.gettempdir())
     # As root, tests may go on as somebody else, who must be able to enter, as in CodeBuild's containers.
@@ -215,30 +215,37 @@ def work_folder(always_the_same: bool) -> Path:
     parent.mkdir(mode=mode, exist_ok=True)
     if parent.is_symlink() or parent.stat().st_uid != os.getuid():
         raise BuildError("INTERNAL_ERROR", f"{parent} belongs to somebody else: remove it", "FAULT")
-    if not always_the_same:
+    if place is None:
         folder = Path(tempfile.mkdtemp(prefix="slipway-build-", dir=parent)).resolve()
         folder.chmod(mode)
         return folder
-    folder = parent.resolve() / "slipway-build-pipeline"
+    folder = parent.resolve() / ("slipway-build-pipeline" + _numbered(place))
     remove(folder)
     folder.mkdir(mode=mode)
     return folder
 
 
-def restore(paths: list[str], code: Path, project: str) -> None:
+def _numbered(place: int | None) -> str:
+    return f"-{place + 1}" if place else ""
+
+
+def restore(paths: list[str], code: Path, project: str, place: int | None) -> None:
     """Puts the folders of a buildspec's cache paths in their place, as a local custom cache does: by symbolic links.
 
+    Such a cache is the build host's, and builds that run at once are on several.
     https://docs.aws.amazon.com/codebuild/latest/userguide/build-caching.html
     """
-    cache = Path(os.environ.get("SLIPWAY_RUN_DIR") or tempfile.gettempdir(), "slipway-cache", project).resolve()
+    cache = Path(
+        os.environ.get("SLIPWAY_RUN_DIR") or tempfile.gettempdir(), "slipway-cache" + _numbered(place), project
+    ).resolve()
     for path in paths:
         parts = [part for part in PurePosixPath(path).parts if "*" not in part]
-        place, kept = code.joinpath(*parts), cache.joinpath(*parts)
-        if not parts or not place.resolve().is_relative_to(code) or place.exists():
+        folder, kept = code.joinpath(*parts), cache.joinpath(*parts)
+        if not parts or not folder.resolve().is_relative_to(code) or folder.exists():
             continue
         kept.mkdir(parents=True, exist_ok=True)
-        place.parent.mkdir(parents=True, exist_ok=True)
-        place.symlink_to(kept)
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        folder.symlink_to(kept)
 
 
 def _folder(work: Path, name: str) -> str:

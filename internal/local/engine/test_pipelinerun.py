@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import tempfile
 import time
 import unittest
@@ -172,7 +173,39 @@ def declare(name: str, *stages: list[Any], **more: Any) -> dict[str, Any]:
     } | more
 
 
+def meeting(mark: str, other: str) -> str:
+    """Leaves a mark and waits for another's, and for its own folder to be nobody else's."""
+    wait = f"for i in $(seq 100); do test -f {other} && break; sleep 0.05; done"
+    return f"touch {mark} own-{mark[-1]}; {wait}; test -f {other} && test $(ls own-* | wc -l) = 1"
+
+
+class SeveralBuildsTest(PipelineTest):
+    @classmethod
+    def setUpClass(cls) -> None:
+        engine = Engine(SLIPWAY_LOCAL_BUILDS="2")
+        cls.addClassCleanup(engine.close)
+        prepare(engine)
+        use(cls, engine)
+
+    def test_as_many_run_at_once_as_is_said(self) -> None:
+        mark = f"/tmp/{self.engine.port}"
+        crowd = f"for SLOT in 1 2 no; do mkdir {mark}-at-$SLOT 2>/dev/null && break; done; test $SLOT != no"
+        self.addCleanup(lambda: [os.remove(f"{mark}-{name}") for name in "ab"])
+        self.pipeline(
+            "several",
+            [build("One", meeting(f"{mark}-a", f"{mark}-b")), build("Two", meeting(f"{mark}-b", f"{mark}-a"))],
+            [build(name, f"{crowd}; sleep 0.3; rmdir {mark}-at-$SLOT") for name in ("P", "Q", "R", "S")],
+        )
+        self.ends("several", "Succeeded")
+
+
 class RunTest(PipelineTest):
+    def test_builds_run_one_at_a_time(self) -> None:
+        lock = f"/tmp/{self.engine.port}-lock"
+        run = f"mkdir {lock} && sleep 0.3 && rmdir {lock}"
+        self.pipeline("alone", [build("One", run), build("Two", run), build("Three", run)])
+        self.ends("alone", "Succeeded")
+
     def test_from_source_to_the_end(self) -> None:
         topic = self.sns.create_topic(Name="approvals")["TopicArn"]
         queue = self.sqs.create_queue(QueueName="approvals")["QueueUrl"]
