@@ -57,11 +57,7 @@ func (l *Launcher) Destroy(ctx context.Context, o DestroyOptions) error {
 		return err
 	}
 	if len(r.going()) == 0 && len(r.record.resources()) == 0 {
-		l.Progress.Line("nothing of %s is in account %s, Region %s: no stack carries the tag %s=%s", r.what(), l.account, l.AWS.Region, contract.TagName, l.Config.Name)
-		if o.Told != nil {
-			o.Told(NoReport(l.Config.Name, l.account, l.AWS.Region, false))
-		}
-		return nil
+		return r.withoutStacks(ctx)
 	}
 	if err := r.agree(); err != nil {
 		return err
@@ -74,6 +70,30 @@ func (l *Launcher) Destroy(ctx context.Context, o DestroyOptions) error {
 		return err
 	}
 	return r.prove(ctx)
+}
+
+// withoutStacks is a destroy where there is no stack, nor a record of any: what carries the tag is looked for all the same.
+func (r *removal) withoutStacks(ctx context.Context) error {
+	report := NoReport(r.Config.Name, r.account, r.AWS.Region, false)
+	strays, note := r.strays(ctx)
+	report.addStrays(strays, note)
+	is := "nothing"
+	if !report.Empty() {
+		is = "no stack"
+	}
+	r.Progress.Line("%s of %s is in account %s, Region %s: no stack carries the tag %s=%s", is, r.what(), r.account, r.AWS.Region, contract.TagName, r.Config.Name)
+	if report.Empty() {
+		for _, note := range report.Notes {
+			r.Progress.Line("%s", note)
+		}
+	}
+	if r.Told != nil {
+		r.Told(report)
+	}
+	if len(report.Left) > 0 {
+		return report.leftError()
+	}
+	return nil
 }
 
 // removal finds what there is and what earlier destroys have left unproven. It changes nothing.

@@ -269,10 +269,30 @@ func (r *removal) retainedOf(env config.Environment, add func(what, why string))
 	}
 }
 
+// reports is the folder of what earlier destroys of this clone have told.
+func (l *Launcher) reports() string { return filepath.Join(l.Records, "destroyed") }
+
+// keptEarlier is why an earlier destroy of this clone left something on purpose; empty where none did. A report that cannot be
+// read tells nothing.
+func (l *Launcher) keptEarlier(what string) string {
+	files, _ := os.ReadDir(l.reports()) // by name, which is by time
+	for _, file := range slices.Backward(files) {
+		var told DestroyReport
+		text, err := os.ReadFile(filepath.Join(l.reports(), file.Name()))
+		if err != nil || json.Unmarshal(text, &told) != nil || told.Name != l.Config.Name || told.Account != l.account || told.Region != l.AWS.Region {
+			continue
+		}
+		if i := slices.IndexFunc(told.Retained, func(kept Retained) bool { return kept.What == what }); i >= 0 {
+			return told.Retained[i].Why
+		}
+	}
+	return ""
+}
+
 // keepReport writes the whole report into a file of its own and says where.
 func (l *Launcher) keepReport(d DestroyReport) string {
 	text, err := json.MarshalIndent(d, "", "  ")
-	folder := filepath.Join(l.Records, "destroyed")
+	folder := l.reports()
 	if err == nil {
 		err = os.MkdirAll(folder, 0o755)
 	}

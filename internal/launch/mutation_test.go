@@ -45,6 +45,8 @@ var repairs = []struct {
 	{"the record of another certificate stays", "leftovers.go", "if why != \"\" {", "if false {", "TestProofsOfCertificates"},
 	{"what is still listed is asked for again", "destroy.go", "resources, r.vanishing, r.Poll)", "resources, 0, r.Poll)", "TestDestroyWaitsForWhatIsStillListed"},
 	{"a refusal is not taken for gone", "destroyed.go", "for _, u := range unanswered {", "for _, u := range unanswered[:0] {", "TestDestroyReportsWhatIsLeft"},
+	{"what carries the tag is told where no stack is", "destroy.go", "report.addStrays(strays, note)", "_, _ = strays, note", "TestStraysWithoutAnyStack"},
+	{"what an earlier destroy kept stays on purpose", "strays.go", "r.keptEarlier(stray.Type + \" \" + stray.PhysicalID)", "\"\"", "TestStraysWithoutAnyStack"},
 	{"what is in no stack is told", "destroy.go", "report.addStrays(r.strays(ctx))", "_ = r.strays", "TestStrays$"},
 	{"what the tagging API lists is asked for", "strays.go", "left, _, err := checker.Left(ctx, asked)", "_, left, err := checker.Left(ctx, asked)\n\tfor _, r := range asked {\n\t\tleft = append(left, residue.Finding{Resource: r})\n\t}", "TestStrays$"},
 	{"expired credentials are explained", "limits.go", "err = &SessionError{profile, err}", "_ = profile", "TestSessionThatEnds|TestCredentialsThatExpire|TestExpiredCredentials"},

@@ -56,7 +56,8 @@ func (r *removal) rootOf(tags map[string]string) string {
 	return contract.FoundationStackName(r.Config.Name)
 }
 
-// formerly is why a resource may be there still that had its place in a stack before another took it: the template's policy.
+// formerly is why a resource may be there still that had its place in a stack before another took it: the template's policy, or
+// what the destroy said that left it.
 func (r *removal) formerly(stray residue.Resource) string {
 	for _, e := range r.record.all {
 		root, _, _ := strings.Cut(e.StackName, ".")
@@ -69,7 +70,7 @@ func (r *removal) formerly(stray residue.Resource) string {
 			return fmt.Sprintf("an earlier destroy left it: its DeletionPolicy is %s; it goes on costing money", e.Keep)
 		}
 	}
-	return ""
+	return r.keptEarlier(stray.Type + " " + stray.PhysicalID)
 }
 
 // addStrays tells of what is in no stack: what stays on purpose, and what is left.

@@ -68,6 +68,42 @@ func TestStrays(t *testing.T) {
 	}
 }
 
+// Where no stack and no record is there, what carries the tag is looked for all the same: what an earlier destroy of this clone kept on
+// purpose stays so, anything else is left.
+func TestStraysWithoutAnyStack(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	b.mustDeploy(t, DeployOptions{})
+	b.double.PutBucket(strayBucket)
+	b.tagged(bucketType, strayBucket, "", "Bucket")
+	if report, err := b.reported(t, DestroyOptions{}); err != nil || len(report.Left) > 0 {
+		t.Fatalf("%v, left: %v", err, report.Left)
+	}
+	report, err := b.reported(t, DestroyOptions{})
+	if err != nil || len(report.Left) > 0 {
+		t.Fatalf("a second destroy: %v, left: %v", err, report.Left)
+	}
+	wantSaid(t, report.text(t), "AWS::S3::Bucket "+strayBucket+" (slipway-demo-foundation-", "it goes on costing money")
+	wantSaid(t, b.progress.String(), "no stack of slipway-demo is in account 123456789012")
+
+	b.tagged("AWS::SNS::Topic", strayTopic, "prod", "Topic")
+	plan, err := b.again("a").PlanDestroy(t.Context(), DestroyOptions{})
+	if err != nil || len(plan.Left) != 1 {
+		t.Errorf("planned to be left: %v, %v", plan.Left, err)
+	}
+	report, err = b.reported(t, DestroyOptions{})
+	want(t, err, strayTopic, "carries the tag slipway:name=slipway-demo, and is in no stack", "delete it by hand")
+	if len(report.Left) != 1 {
+		t.Errorf("left: %v", report.Left)
+	}
+	b.double.Delete(strayTopic)
+	b.double.Fail("GetResources", "AccessDeniedException", "User: x is not authorized to perform: tag:GetResources", 1)
+	if _, err := b.reported(t, DestroyOptions{}); err != nil {
+		t.Errorf("where nobody may ask: %v", err)
+	}
+	wantSaid(t, b.progress.String(), "was not looked for: ", "tag:GetResources")
+}
+
 // A destroy of one environment looks for what is that environment's.
 func TestStraysOfOneEnvironment(t *testing.T) {
 	t.Parallel()
