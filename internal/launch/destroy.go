@@ -319,7 +319,11 @@ func (r *removal) agree() error {
 	}
 	for _, kind := range []string{bucketType, "AWS::ECR::Repository", "AWS::Logs::LogGroup"} {
 		for _, resource := range r.record.ofType(kind) {
-			fmt.Fprintf(&b, "  everything in %s %s\n", strings.TrimPrefix(kind, "AWS::"), resource.PhysicalID)
+			with := ""
+			if kind == bucketType && resource.StackName == contract.FoundationStackName(r.Config.Name) {
+				with = ": sources, templates, artifacts, the records of all releases"
+			}
+			fmt.Fprintf(&b, "  everything in %s %s%s\n", strings.TrimPrefix(kind, "AWS::"), resource.PhysicalID, with)
 		}
 	}
 	fmt.Fprintf(&b, "%d resources in all", len(r.record.resources()))
@@ -347,7 +351,7 @@ func (r *removal) consequences() []string {
 	for _, s := range r.staying() {
 		name := r.environmentOf(s)
 		if s.isFoundation() {
-			stay = append([]string{"the foundation"}, stay...)
+			stay = append([]string{"the foundation, and in its bucket the records of the releases"}, stay...)
 			continue
 		}
 		stay, others = append(stay, "environment "+name), append(others, name)

@@ -24,6 +24,7 @@ func TestDestroy(t *testing.T) {
 	if !strings.Contains(b.progress.String(), "gone: ") {
 		t.Errorf("it does not say so:\n%s", b.progress)
 	}
+	wantSaid(t, b.progress.String(), "everything in S3::Bucket "+bucket+": sources, templates, artifacts, the records of all releases")
 	calls := b.operations()
 	before(t, calls, "AbortMultipartUpload", "DeleteObjects")
 	before(t, calls, "DisableRule", "DeleteStack")

@@ -61,7 +61,7 @@ func TestDestroyOneEnvironment(t *testing.T) {
 
 	b.asking(t, twoEnvironments).mustDestroyOnly(t, "test")
 	said := b.progress.String()
-	for _, part := range []string{"environment test of shop", "stay: the foundation, environment prod", "the next commit brings test up again"} {
+	for _, part := range []string{"environment test of shop", "stay: the foundation, and in its bucket the records of the releases, environment prod", "the next commit brings test up again"} {
 		if !strings.Contains(said, part) {
 			t.Errorf("it does not say %q:\n%s", part, said)
 		}
