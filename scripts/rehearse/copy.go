@@ -11,6 +11,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"syscall"
 	"time"
@@ -127,10 +128,13 @@ service:
 environments:
 %s
   - {name: prod, approval: true, tasks: {min: 2}, network: {cidr: 10.2.0.0/16}}
-pipeline: {scope: service}
+pipeline: {scope: service, checks: parallel}
 security: {database: "file://%s"}
 `, inTask, strings.Join(environments, "\n"), database)
 }
+
+// checksAtOnce is how many of the checks run at a time: some wait, and some use one processor only.
+const checksAtOnce = 2
 
 func (w *workplace) configure(ctx context.Context, o options) error {
 	for _, folder := range []string{"tmp", "vulnerabilities"} {
@@ -215,7 +219,8 @@ func (w *workplace) environment(users []string) []string {
 		return strings.HasPrefix(variable, "GIT_") || strings.HasPrefix(variable, "SLIPWAY_")
 	})
 	flags := strings.TrimSpace(os.Getenv("GOFLAGS") + " -trimpath")
-	return append(kept, "TMPDIR="+filepath.Join(w.base, "tmp"), "GOFLAGS="+flags, "GIT_CONFIG_GLOBAL="+os.DevNull, "GIT_CONFIG_NOSYSTEM=1")
+	return append(kept, "TMPDIR="+filepath.Join(w.base, "tmp"), "GOFLAGS="+flags, "GIT_CONFIG_GLOBAL="+os.DevNull, "GIT_CONFIG_NOSYSTEM=1",
+		"SLIPWAY_LOCAL_BUILDS="+strconv.Itoa(checksAtOnce))
 }
 
 // remove ends what still runs for the copy and removes it, also after an interrupt.

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -31,7 +32,7 @@ type execution struct {
 	id      string
 	actions []types.ActionExecutionDetail // the earliest first
 	waiting *types.ActionExecutionDetail  // the approval, where one waits
-	failed  *types.ActionExecutionDetail
+	failed  []types.ActionExecutionDetail // one, or more of those that run at once
 }
 
 // executions are the ids of all runs, the newest first.
@@ -134,7 +135,7 @@ func (e *engine) look(ctx context.Context, id string) (execution, types.Pipeline
 			now.waiting = &now.actions[i]
 		}
 		if action.Status == types.ActionExecutionStatusFailed {
-			now.failed = &now.actions[i]
+			now.failed = append(now.failed, action)
 		}
 	}
 	return now, out.PipelineExecution.Status, nil
@@ -143,6 +144,15 @@ func (e *engine) look(ctx context.Context, id string) (execution, types.Pipeline
 // place is how an action is told: its stage and its name.
 func place(action types.ActionExecutionDetail) string {
 	return aws.ToString(action.StageName) + "/" + aws.ToString(action.ActionName)
+}
+
+// places are how actions are told, one after the other.
+func places(actions []types.ActionExecutionDetail) string {
+	var all []string
+	for _, action := range actions {
+		all = append(all, place(action))
+	}
+	return strings.Join(all, ", ")
 }
 
 // approve answers the approval that waits, as PutApprovalResult does for whoever has the right to.

@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/aws/aws-sdk-go-v2/service/codepipeline/types"
+
 	"slipway/internal/source"
 )
 
@@ -100,7 +102,7 @@ func TestEnvironmentIsTheCopysOwn(t *testing.T) {
 			t.Errorf("%s is in %v", unwanted, got)
 		}
 	}
-	for _, wanted := range []string{"PATH=/bin", "TMPDIR=/base/tmp", "GIT_CONFIG_GLOBAL=/dev/null"} {
+	for _, wanted := range []string{"PATH=/bin", "TMPDIR=/base/tmp", "GIT_CONFIG_GLOBAL=/dev/null", "SLIPWAY_LOCAL_BUILDS=2"} {
 		if !slices.Contains(got, wanted) {
 			t.Errorf("%s is not in %v", wanted, got)
 		}
@@ -127,5 +129,14 @@ func TestWhatDiffersIsNamed(t *testing.T) {
 	}
 	if err := same(want, "sha256:1"); err == nil || err.Error() != "prod runs sha256:2, not sha256:1" {
 		t.Errorf("%v", err)
+	}
+}
+
+func TestAllThatFailedIsNamed(t *testing.T) {
+	of := func(stage, name string) types.ActionExecutionDetail {
+		return types.ActionExecutionDetail{StageName: &stage, ActionName: &name}
+	}
+	if got := places([]types.ActionExecutionDetail{of("Checks", "Lint"), of("Checks", "Unit")}); got != "Checks/Lint, Checks/Unit" {
+		t.Error(got)
 	}
 }

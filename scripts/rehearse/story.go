@@ -275,10 +275,10 @@ func (s *story) stopAt(ctx context.Context, d defect) (string, error) {
 	if run.failed == nil {
 		return "", fmt.Errorf("%s was to stop it, and nothing did: it has come to %s", d.at, place(run.actions[len(run.actions)-1]))
 	}
-	if got := place(*run.failed); got != d.at {
+	if got := places(run.failed); got != d.at {
 		return "", errors.Join(fmt.Errorf("%s was to stop it, and %s did", d.at, got), s.explain(ctx, run))
 	}
-	text, err := s.logOf(ctx, *run.failed)
+	text, err := s.logOf(ctx, run.failed[0])
 	if err != nil {
 		return "", err
 	}
@@ -323,14 +323,16 @@ const widestReason = 90
 
 // explain is why a run of the pipeline failed that was to succeed.
 func (s *story) explain(ctx context.Context, run execution) error {
-	if run.failed == nil {
-		return nil
+	var all []error
+	for _, action := range run.failed {
+		text, err := s.logOf(ctx, action)
+		if err != nil {
+			all = append(all, fmt.Errorf("%s failed, and its log cannot be read: %w", place(action), err))
+			continue
+		}
+		all = append(all, fmt.Errorf("%s failed:\n%s", place(action), tail(text)))
 	}
-	text, err := s.logOf(ctx, *run.failed)
-	if err != nil {
-		return fmt.Errorf("%s failed, and its log cannot be read: %w", place(*run.failed), err)
-	}
-	return fmt.Errorf("%s failed:\n%s", place(*run.failed), tail(text))
+	return errors.Join(all...)
 }
 
 func (s *story) logOf(ctx context.Context, action types.ActionExecutionDetail) (string, error) {
