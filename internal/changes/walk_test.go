@@ -59,8 +59,7 @@ func templates(t *testing.T, cfg config.Config, known map[string]template.Templa
 
 // drawConfig draws a configuration with few environments, the first of which is the one that changes.
 func drawConfig(seed int) config.Config {
-	cfg := configtest.Configs().Example(seed)
-	cfg.Environments = cfg.Environments[:min(2, len(cfg.Environments))]
+	cfg := configtest.Few(configtest.Configs().Example(seed), 2)
 	cfg.Pipeline.Environment = cfg.Environments[len(cfg.Environments)-1].Name
 	return cfg
 }
@@ -103,6 +102,14 @@ func options() []option {
 	visit("", reflect.TypeFor[config.Config](), func(c *config.Config) reflect.Value { return reflect.ValueOf(c).Elem() })
 	i := slices.IndexFunc(keys, func(o option) bool { return o.name == "Pipeline.Environment" })
 	keys[i].change = func(cfg *config.Config, _ config.Config) { cfg.Pipeline.Environment = cfg.Environments[0].Name }
+	i = slices.IndexFunc(keys, func(o option) bool { return o.name == "Pipeline.Branches" })
+	keys[i].change = func(cfg *config.Config, _ config.Config) {
+		cfg.Pipeline.Branches = nil
+		for _, e := range cfg.Environments { // one each, whatever there was
+			cfg.Pipeline.Branches = append(cfg.Pipeline.Branches, config.Branch{Name: "of-" + e.Name, Environments: []string{e.Name}})
+		}
+		cfg.Pipeline.Source.Branch = ""
+	}
 	return slices.Concat(keys, groups, []option{
 		{"an environment more", func(cfg *config.Config, other config.Config) {
 			cfg.Environments = append(cfg.Environments, other.Environments[0])
@@ -194,7 +201,7 @@ func riskOf(c Change, before, after Set) string {
 	if !found {
 		stack = c.Stack
 	}
-	what := stack + " " + c.LogicalID
+	what := stack + " " + withoutBranch(stack, c.LogicalID)
 	renamed := c.Action == Remove && isUnderAnotherID(c, before, after)
 	switch {
 	case c.Replacement == schema.Always && c.Lost() != "":
@@ -207,6 +214,16 @@ func riskOf(c Change, before, after Set) string {
 		return what + " removed"
 	}
 	return ""
+}
+
+// withoutBranch is the logical id that a branch's own resource has where there are no branches.
+func withoutBranch(stack, id string) string {
+	for _, base := range ofBranch {
+		if stack == "pipeline" && strings.HasPrefix(id, base) {
+			return base
+		}
+	}
+	return id
 }
 
 // isUnderAnotherID tells of a resource that is gone whether another one has taken its place: the only one of the type in

@@ -195,14 +195,21 @@ type Pipeline struct {
 	Checks      Checks
 	Scope       Scope
 	Mode        Mode
+	Branches    []Branch // each has a pipeline of its own; empty where one goes through all environments
 	Source      Source
+}
+
+// Branch is deployed by a pipeline of its own.
+type Branch struct {
+	Name         string
+	Environments []string // by name, in the order of the file's; each is in one branch
 }
 
 // Source is a branch at a git host, reached by a connection; empty where deploy.sh uploads the source.
 type Source struct {
 	Connection string   // its ARN
 	Repository string   // owner/name
-	Branch     string   // whose pushes start the pipeline
+	Branch     string   // whose pushes start the pipeline; empty where each branch has its own
 	Paths      []string // glob patterns, one of which a push must touch; empty for any push
 }
 

@@ -306,6 +306,27 @@ func TestProblems(t *testing.T) {
 			"f:3:20: pipeline.checks is \"paralel\"; it must be one of sequential, parallel; did you mean parallel?\n" +
 				"f:3:36: pipeline.scope is \"web\"; it must be one of all, service\n" +
 				"f:3:47: pipeline.mode is \"parallel\"; it must be one of superseded, queued"},
+		{"branches that leave an environment out", branches("[{name: main, environments: [test, prod]}]"),
+			"f:3:22: pipeline.branches names no branch for environment dev; add it to one, or nothing would ever be deployed there by a pipeline"},
+		{"branches that share an environment", branches("[{name: develop, environments: [dev, test]}, {name: main, environments: [test, prod]}]"),
+			"f:3:95: an item of pipeline.branches.environments is \"test\", which branch develop has already; an environment belongs to one branch"},
+		{"branches twice, or without their keys", branches("[{name: main, environments: [dev]}, {name: main, environments: [test]}, {environments: [prd]}, {name: x, environments: []}]"),
+			"f:3:22: pipeline.branches names no branch for environment test; add it to one, or nothing would ever be deployed there by a pipeline\n" +
+				"f:3:22: pipeline.branches names no branch for environment prod; add it to one, or nothing would ever be deployed there by a pipeline\n" +
+				"f:3:65: pipeline.branches.name is \"main\" again, first on line 3; name each branch once, with all its environments\n" +
+				"f:3:94: pipeline.branches.name is missing; it must be the name of a branch, such as develop\n" +
+				"f:3:110: an item of pipeline.branches.environments is \"prd\"; it must be one of dev, test, prod; did you mean prod?\n" +
+				"f:3:141: pipeline.branches.environments has 0 items; it must have 1 to 10"},
+		{"branches out of order", branches("[{name: main, environments: [test, dev, prod]}]"),
+			"f:3:57: an item of pipeline.branches.environments is \"dev\", after \"test\"; name them in the order of environments: dev, test, prod"},
+		{"branches by pattern", branches("[{name: 'feature/*', environments: [dev, test, prod]}]"),
+			"f:3:30: pipeline.branches.name is \"feature/*\"; it must be the name of a branch, such as develop"},
+		{"branches that AWS could not tell apart", branches("[{name: rel/175, environments: [dev]}, {name: rel/215, environments: [test, prod]}]"),
+			"f:3:68: pipeline.branches.name is \"rel/215\", which is rel3edf in names of AWS, and so is \"rel/175\"; rename one of them"},
+		{"branches none", branches("[]"), "f:3:22: pipeline.branches has 0 items; it must have 1 to 10"},
+		{"branches as a mapping", branches("{main: [prod]}"), "f:3:22: pipeline.branches is a mapping; it must be a list, each item begun with a dash"},
+		{"branches beside a branch", "name: shop\nenvironments: [{name: prod}]\npipeline: {branches: [{name: main, environments: [prod]}], source: {connection: \"" + someConnection + "\", repository: example/shop, branch: main}}\n",
+			"f:3:213: pipeline.source.branch is given beside pipeline.branches, which names the branches; leave it out"},
 		{"source without its keys", "name: shop\nenvironments: [{name: prod}]\npipeline: {source: {branch: main}}\n",
 			"f:3:20: pipeline.source.connection is missing; it must be the ARN of a connection, such as " + someConnection + "\n" +
 				"f:3:20: pipeline.source.repository is missing; it must be owner/name as the git host writes it, such as example/shop"},
@@ -320,7 +341,7 @@ func TestProblems(t *testing.T) {
 		{"carriage returns and a byte order mark", "\ufeffname: shop\r\nenvironments:\r\n  - name: prod\r\n    zones: 2\r\n",
 			"f:4:5: unknown key \"zones\" in environments; zones belongs in environments.network"},
 		{"sorted by position", "pipeline: {x: 1}\nenvironments: [{name: P}]\nname: S\n",
-			"f:1:12: unknown key \"x\" in pipeline; allowed are environment, checks, scope, mode, source\n" +
+			"f:1:12: unknown key \"x\" in pipeline; allowed are environment, checks, scope, mode, branches, source\n" +
 				"f:2:23: environments.name is \"P\"; it must be a lower-case letter, then lower-case letters and digits, at most 16 characters, such as prod\n" +
 				"f:3:7: name is \"S\"; it must be lower-case letters, digits and single hyphens, beginning with a letter, 2 to 32 characters, such as shop-api"},
 	}
@@ -343,4 +364,8 @@ func manyEnvironments(n int) string {
 		text.WriteString("  - name: e" + string(rune('a'+i)) + "\n")
 	}
 	return text.String()
+}
+
+func branches(list string) string {
+	return "name: shop\nenvironments: [{name: dev, network: {cidr: 10.1.0.0/16}}, {name: test, network: {cidr: 10.2.0.0/16}}, {name: prod}]\npipeline: {branches: " + list + "}\n"
 }

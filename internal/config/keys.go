@@ -48,12 +48,16 @@ const (
 	noneOfThem    = "none"
 	pathPattern   = `^/([A-Za-z0-9._~!$&'()*+,;=:@/-]|%[0-9A-Fa-f]{2})*(\?([A-Za-z0-9._~!$&'()*+,;=:@/?-]|%[0-9A-Fa-f]{2})*)?$`
 	pathAllowed   = "a path that begins with a slash, without spaces or fragment, at most 1024 characters"
+	branchPattern = `^[A-Za-z0-9._/#+-]+$`
 	subnetPattern = `^subnet-([0-9a-f]{8}|[0-9a-f]{17})$`
 	// resourcePattern is every resource, or an ARN that holds for any account and Region.
 	resourcePattern = `^(\*|arn:\$\{AWS::Partition\}:[a-z0-9-]+:(\$\{AWS::Region\}|\*)?:(\$\{AWS::AccountId\}|\*|aws)?:([^\s${}]|\$\{AWS::(Partition|Region|AccountId)\})+)$`
 	imagePattern    = `^([a-z0-9.-]+(:[0-9]+)?/)?[a-z0-9]+([._-]+[a-z0-9]+)*(/[a-z0-9]+([._-]+[a-z0-9]+)*)*(:[A-Za-z0-9_][A-Za-z0-9_.-]{0,127})?@sha256:[0-9a-f]{64}$`
 	userPattern     = `^[1-9][0-9]{0,8}(:(0|[1-9][0-9]{0,8}))?$`
 )
+
+// environmentPattern is that of an environment's name.
+var environmentPattern = fmt.Sprintf(`^[a-z][a-z0-9]{0,%d}$`, maxEnvironmentName-1)
 
 const nameAllowed = "lower-case letters, digits and single hyphens, beginning with a letter, 2 to 32 characters"
 
@@ -153,7 +157,7 @@ var keys = []key{
 		about: "The executable that the command leaves, which is all that the image then has."},
 
 	{path: "environments", kind: kindItems, required: true, least: 1, most: maxEnvironments, about: "The copies of the system, in the order in which a release passes through them."},
-	{path: "environments.name", kind: kindText, required: true, pattern: fmt.Sprintf(`^[a-z][a-z0-9]{0,%d}$`, maxEnvironmentName-1),
+	{path: "environments.name", kind: kindText, required: true, pattern: environmentPattern,
 		allowed: fmt.Sprintf("a lower-case letter, then lower-case letters and digits, at most %d characters", maxEnvironmentName), example: "prod",
 		about: "Ends the name of the environment's stack."},
 	{path: "environments.protected", kind: kindBoolean, standard: false, example: "true",
@@ -258,6 +262,13 @@ var keys = []key{
 		about: "Whether the checks look at slipway's own code too, or at your service and your templates alone."},
 	{path: "pipeline.mode", kind: kindChoice, standard: string(DefaultMode), words: []string{string(ModeSuperseded), string(ModeQueued)}, example: "queued",
 		about: "Whether a newer run takes the place of one that waits, or each has its turn."},
+	{path: "pipeline.branches", kind: kindItems, usually: "one pipeline for all environments", least: 1, most: maxEnvironments,
+		about: "Branches that each have a pipeline of their own, through environments of their own."},
+	{path: "pipeline.branches.name", kind: kindText, required: true, least: 1, most: 255, pattern: branchPattern,
+		allowed: "the name of a branch", example: "develop",
+		about: "The branch."},
+	{path: "pipeline.branches.environments", kind: kindTexts, required: true, least: 1, most: maxEnvironments, pattern: environmentPattern, allowed: "the name of an environment", example: "dev",
+		about: "Where the branch is deployed, in order; each environment belongs to one branch."},
 	{path: "pipeline.source", kind: kindMapping, about: "A git host that the pipeline takes its source from."},
 	{path: "pipeline.source.connection", kind: kindText, required: true, pattern: arnPattern + `(codeconnections|codestar-connections):[a-z0-9-]+:[0-9]{12}:connection/[0-9a-f-]{36}$`,
 		allowed: "the ARN of a connection", example: "arn:aws:codeconnections:eu-west-1:123456789012:connection/12345678-1234-1234-1234-123456789012",
@@ -265,7 +276,7 @@ var keys = []key{
 	{path: "pipeline.source.repository", kind: kindText, required: true, least: 3, most: 200, pattern: `^[A-Za-z0-9._~-]+(/[A-Za-z0-9._~-]+)+$`,
 		allowed: "owner/name as the git host writes it", example: "example/shop",
 		about: "The repository."},
-	{path: "pipeline.source.branch", kind: kindText, standard: DefaultBranch, least: 1, most: 255, pattern: `^[A-Za-z0-9._/#+-]+$`,
+	{path: "pipeline.source.branch", kind: kindText, standard: DefaultBranch, least: 1, most: 255, pattern: branchPattern,
 		allowed: "the name of a branch", example: "release",
 		about: "The branch whose pushes start the pipeline."},
 	{path: "pipeline.source.paths", kind: kindTexts, usually: "any file", least: 1, most: 8, pattern: `^[A-Za-z0-9._~*?{}\[\]!@+,/-]{1,255}$`,

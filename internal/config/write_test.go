@@ -34,9 +34,7 @@ func TestRandomConfigurationsAreWritten(t *testing.T) {
 		}
 	}
 	for seed := range count {
-		cfg := configtest.Configs().Example(seed)
-		cfg.Environments = cfg.Environments[:min(2, len(cfg.Environments))]
-		cfg.Pipeline.Environment = cfg.Environments[0].Name
+		cfg := configtest.Few(configtest.Configs().Example(seed), 2)
 		folder := filepath.Join(dir, fmt.Sprint(seed))
 		if err := os.MkdirAll(folder, 0o755); err != nil {
 			t.Fatal(err)

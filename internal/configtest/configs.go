@@ -49,8 +49,44 @@ func Configs() *rapid.Generator[config.Config] {
 			Licences: rapid.SampledFrom([][]string{config.StandardLicences(), {"MIT", "LGPL-2.1"}}).Draw(t, "licences"),
 		}
 		cfg.Service.Acceptance, cfg.Service.Build, cfg.Service.BeforeDeploy = acceptance(t), build(t), beforeDeploy(t)
+		if cfg.Pipeline.Branches = branches(t, names); len(cfg.Pipeline.Branches) > 0 {
+			cfg.Pipeline.Source.Branch = ""
+		}
 		return cfg
 	})
+}
+
+// Few is a configuration with the first of its environments alone; the pipeline lives in the first.
+func Few(cfg config.Config, most int) config.Config {
+	cfg.Environments = cfg.Environments[:min(most, len(cfg.Environments))]
+	cfg.Pipeline.Environment = cfg.Environments[0].Name
+	var left []config.Branch
+	for _, b := range cfg.Pipeline.Branches {
+		kept := config.Branch{Name: b.Name}
+		for _, e := range cfg.Environments {
+			if slices.Contains(b.Environments, e.Name) {
+				kept.Environments = append(kept.Environments, e.Name)
+			}
+		}
+		if kept.Environments != nil {
+			left = append(left, kept)
+		}
+	}
+	cfg.Pipeline.Branches = left
+	return cfg
+}
+
+// branches deal the environments out, to none at all more often than not.
+func branches(t *rapid.T, environments []string) []config.Branch {
+	if rapid.IntRange(0, 2).Draw(t, "branches") > 0 {
+		return nil
+	}
+	all := []config.Branch{{Name: "main"}, {Name: "develop"}, {Name: "release/1.x"}, {Name: "0"}}
+	for _, name := range environments {
+		i := rapid.IntRange(0, len(all)-1).Draw(t, "branch of "+name)
+		all[i].Environments = append(all[i].Environments, name)
+	}
+	return slices.DeleteFunc(all, func(b config.Branch) bool { return len(b.Environments) == 0 })
 }
 
 func source(t *rapid.T) config.Source {

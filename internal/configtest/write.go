@@ -24,7 +24,7 @@ func Write(cfg config.Config, flow bool) string {
 		}},
 		{"environments", each(cfg.Environments, writeEnvironment)},
 		{"pipeline", mapping{{"environment", cfg.Pipeline.Environment}, {"checks", string(cfg.Pipeline.Checks)}, {"scope", string(cfg.Pipeline.Scope)}, {"mode", string(cfg.Pipeline.Mode)},
-			{"source", writeSource(cfg.Pipeline.Source)}}},
+			{"branches", each(cfg.Pipeline.Branches, writeBranch)}, {"source", writeSource(cfg.Pipeline.Source)}}},
 		{"security", security(cfg.Security)},
 	}
 	var b strings.Builder
@@ -71,7 +71,11 @@ func writeSource(s config.Source) any {
 	if !s.Connected() {
 		return nil
 	}
-	return mapping{{"connection", s.Connection}, {"repository", s.Repository}, {"branch", s.Branch}, {"paths", texts(s.Paths)}}
+	return mapping{{"connection", s.Connection}, {"repository", s.Repository}, {"branch", given(s.Branch)}, {"paths", texts(s.Paths)}}
+}
+
+func writeBranch(b config.Branch) any {
+	return mapping{{"name", b.Name}, {"environments", texts(b.Environments)}}
 }
 
 func writeEnvironment(e config.Environment) any {

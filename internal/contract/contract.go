@@ -3,7 +3,13 @@
 // tested without the other.
 package contract
 
-import "strings"
+import (
+	"crypto/sha256"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+)
 
 // Tags on every stack; CloudFormation copies a stack's tags to each resource that can carry them.
 const (
@@ -108,7 +114,7 @@ const (
 	// Output of the task before a deployment, and of the root.
 	KeyBeforeDeployTaskDefinitionARN = "BeforeDeployTaskDefinitionARN"
 
-	// Outputs of the pipeline, and of the root of its home.
+	// Outputs of the pipeline, and of the root of its home; where each branch has its own, see OfBranch.
 	KeyPipelineName  = "PipelineName"
 	KeyEventRuleName = "EventRuleName"
 )
@@ -154,6 +160,7 @@ const Version = 1
 
 const (
 	SourceObject    = "source.zip"        // the pipeline watches it
+	BranchPrefix    = "source/"           // likewise, one zip a branch, where each has a pipeline of its own
 	SourcesPrefix   = "sources/"          // one zip an identity
 	TemplatesPrefix = "templates/"        // one object a content hash, never overwritten
 	ReleasesPrefix  = "releases/"         // never expires
@@ -167,6 +174,47 @@ const (
 func ArtifactFolder(name, home string) string {
 	folder := EnvironmentStackName(name, home) + "-" + NestedPipeline
 	return folder[:min(len(folder), 20)]
+}
+
+// BranchSlug stands for a branch in names and keys: itself, where it is short and plain, or its beginning and a hash. The name of
+// a source rule has room for seven characters.
+func BranchSlug(branch string) string {
+	plain := strings.Map(func(r rune) rune {
+		if 'a' <= r && r <= 'z' || '0' <= r && r <= '9' {
+			return r
+		}
+		return -1
+	}, strings.ToLower(branch))
+	if plain == branch && len(plain) <= maxSlug {
+		return plain
+	}
+	const digits = 4
+	return plain[:min(len(plain), maxSlug-digits)] + fmt.Sprintf("%x", sha256.Sum256([]byte(branch)))[:digits]
+}
+
+const maxSlug = 7
+
+// PipelineSource is the key that a pipeline watches: of the branch with this slug, or of the only pipeline without one.
+func PipelineSource(slug string) string {
+	if slug == "" {
+		return SourceObject
+	}
+	return BranchPrefix + slug + ".zip"
+}
+
+// OfBranch is a logical id or an output's key for the branch with this slug; without one it stays as it is.
+func OfBranch(key, slug string) string {
+	if slug == "" {
+		return key
+	}
+	return key + strings.ToUpper(slug[:1]) + slug[1:]
+}
+
+// PipelineKeys are the keys of a root's outputs that name a pipeline, sorted.
+func PipelineKeys(outputs map[string]string) []string {
+	return slices.DeleteFunc(slices.Sorted(maps.Keys(outputs)), func(key string) bool {
+		return !strings.HasPrefix(key, KeyPipelineName) || outputs[key] == ""
+	})
 }
 
 // SourceKey is the bucket key of the source with this identity.

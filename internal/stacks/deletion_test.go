@@ -129,6 +129,7 @@ func keepsTable(t *testing.T) string {
 		for _, tpl := range rendered(t, cfg) {
 			for id, r := range tpl.Resources {
 				kind := r.(map[string]any)["Type"].(string)
+				id = withoutBranch(cfg, id)
 				if _, holds := keeps[kind]; holds && !slices.Contains(ids[kind], "`"+id+"`") {
 					ids[kind] = append(ids[kind], "`"+id+"`")
 				}

@@ -53,7 +53,7 @@ func (f *foundation) addDeliveryBoundary(pipelineExecutionRole string) {
 			{Sid: "Service", Effect: cfn.Allow, Action: slices.Concat(followServiceActions, seeTaskActions),
 				Resource: arns("ecs", "container-instance/"+prefix, "service/"+prefix, "task/"+prefix)},
 			{Sid: "Describe", Effect: cfn.Allow, Action: describeActions, Resource: []string{"*"}},
-		}, useKey(f.key), f.onConnection("UseConnection", nil), runStatements(f.cfg))...),
+		}, useKey(f.key), f.onConnection("UseConnection", nil), runStatements(f.cfg, []string{f.cfg.Name + "-*"}))...),
 
 		AWSCloudFormationMetadata: accept(describes),
 	})

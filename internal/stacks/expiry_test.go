@@ -107,7 +107,8 @@ func TestReleasedImagesNeverExpire(t *testing.T) {
 
 // What a release names in the bucket has no end: its record and its templates.
 func TestReleasesNeverExpire(t *testing.T) {
-	for _, rule := range lifecycle("demo-prod-Pipeline") {
+	f := foundation{cfg: pipelineVariants()["branches"]}
+	for _, rule := range f.lifecycle() {
 		if rule.ExpirationInDays == nil && rule.NoncurrentVersionExpiration == nil {
 			continue
 		}

@@ -60,7 +60,7 @@ type foundation struct {
 }
 
 func (f *foundation) addBucket() {
-	bucket := privateBucket(lifecycle(f.artifacts()), f.key, ownBucketLog)
+	bucket := privateBucket(f.lifecycle(), f.key, ownBucketLog)
 	bucket.NotificationConfiguration = &s3.Bucket_NotificationConfiguration{
 		EventBridgeConfiguration: &s3.Bucket_EventBridgeConfiguration{EventBridgeEnabled: true},
 	}
@@ -83,11 +83,11 @@ func (f *foundation) writtenOnce() cfn.Statement {
 	}
 }
 
-// lifecycle lets go of artifacts, old sources and earlier versions of source.zip and the lease. Templates stay, since a rollback reads
+// lifecycle lets go of artifacts, old sources and earlier versions of what pipelines watch and of the lease. Templates stay, since a rollback reads
 // the old ones, and so do releases.
-func lifecycle(artifacts string) []s3.Bucket_Rule {
-	return []s3.Bucket_Rule{
-		{Id: new("artifacts"), Status: "Enabled", Prefix: new(artifacts), ExpirationInDays: new(artifactDays),
+func (f *foundation) lifecycle() []s3.Bucket_Rule {
+	rules := []s3.Bucket_Rule{
+		{Id: new("artifacts"), Status: "Enabled", Prefix: new(f.artifacts()), ExpirationInDays: new(artifactDays),
 			NoncurrentVersionExpiration: &s3.Bucket_NoncurrentVersionExpiration{NoncurrentDays: 1}},
 		{Id: new("sources"), Status: "Enabled", Prefix: new(contract.SourcesPrefix), ExpirationInDays: new(sourceDays),
 			NoncurrentVersionExpiration: &s3.Bucket_NoncurrentVersionExpiration{NoncurrentDays: 1}},
@@ -97,6 +97,11 @@ func lifecycle(artifacts string) []s3.Bucket_Rule {
 			NoncurrentVersionExpiration: &s3.Bucket_NoncurrentVersionExpiration{NoncurrentDays: 1}},
 		brokenUploads(),
 	}
+	if len(f.cfg.Pipeline.Branches) > 0 {
+		rules = append(rules, s3.Bucket_Rule{Id: new("branch-versions"), Status: "Enabled", Prefix: new(contract.BranchPrefix),
+			NoncurrentVersionExpiration: &s3.Bucket_NoncurrentVersionExpiration{NoncurrentDays: oldVersionDays}})
+	}
+	return rules
 }
 
 func (f *foundation) addRepository() {

@@ -2,6 +2,7 @@ package stacks
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/awslabs/goformation/v7/cloudformation/policies"
 
@@ -48,16 +49,27 @@ var (
 	describeActions      = []string{"application-autoscaling:DescribeScalableTargets", "ecs:DescribeTaskDefinition", "elasticloadbalancing:DescribeTargetHealth"} // these have no resource
 )
 
-// runStatements let the task before a deployment be run and stopped, where there is one. Its family bears its stack's name.
-func runStatements(cfg config.Config) []cfn.Statement {
+// runStatements let the task before a deployment be run and stopped, where there is one, in what these prefixes name. Its family
+// bears its stack's name. The name of its roles may be cut, so that they are told by their path alone.
+func runStatements(cfg config.Config, prefixes []string) []cfn.Statement {
 	if !cfg.Service.BeforeDeploy.Runs() {
 		return nil
 	}
-	prefix := cfg.Name + "-*"
-	ours := cfn.Condition{"ArnLike": {"ecs:cluster": arns("ecs", "cluster/"+prefix)[0]}}
+	var clusters any = arns("ecs", each("cluster/", prefixes)...)
+	if len(prefixes) == 1 {
+		clusters = arns("ecs", "cluster/"+prefixes[0])[0]
+	}
+	ours := cfn.Condition{"ArnLike": {"ecs:cluster": clusters}}
+	var families []string
+	for _, prefix := range prefixes {
+		if prefix != cfg.Name+"-*" {
+			prefix = strings.TrimSuffix(prefix, "-*")
+		}
+		families = append(families, "task-definition/"+prefix+"-"+contract.NestedBeforeDeploy+"-*")
+	}
 	return []cfn.Statement{
-		{Sid: "RunBeforeDeploy", Effect: cfn.Allow, Action: []string{"ecs:RunTask"}, Resource: arns("ecs", "task-definition/"+prefix+"-"+contract.NestedBeforeDeploy+"-*"), Condition: ours},
-		{Sid: "StopBeforeDeploy", Effect: cfn.Allow, Action: []string{"ecs:StopTask"}, Resource: arns("ecs", "task/"+prefix), Condition: ours},
+		{Sid: "RunBeforeDeploy", Effect: cfn.Allow, Action: []string{"ecs:RunTask"}, Resource: arns("ecs", families...), Condition: ours},
+		{Sid: "StopBeforeDeploy", Effect: cfn.Allow, Action: []string{"ecs:StopTask"}, Resource: arns("ecs", "task/"+cfg.Name+"-*"), Condition: ours},
 		{Sid: "PassTaskRoles", Effect: cfn.Allow, Action: []string{"iam:PassRole"}, Resource: roleARNs(contract.EnvironmentRolePath(cfg.Name)),
 			Condition: cfn.Condition{"StringEquals": {"iam:PassedToService": "ecs-tasks.amazonaws.com"}}},
 	}

@@ -81,7 +81,7 @@ func everythingTable(t *testing.T) string {
 					if places[action] == nil {
 						places[action] = map[string]bool{}
 					}
-					places[action][p.id] = true
+					places[action][withoutBranch(cfg, p.id)] = true
 				}
 			}
 		}
@@ -109,6 +109,16 @@ func everythingTable(t *testing.T) string {
 		fmt.Fprintf(&b, "| %s | %s %s | %s |\n", part[0], part[2], strings.Join(rows[key], ", "), part[1])
 	}
 	return b.String()
+}
+
+// withoutBranch is the logical id that a resource has where there are no branches.
+func withoutBranch(cfg config.Config, id string) string {
+	for _, route := range cfg.Routes() {
+		if base := strings.TrimSuffix(id, contract.OfBranch("", route.Slug)); base != "" {
+			id = base
+		}
+	}
+	return id
 }
 
 // sourcesTable lists the services that may take a role without saying for whom.

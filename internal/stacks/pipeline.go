@@ -1,6 +1,7 @@
 package stacks
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -50,13 +51,18 @@ func Pipeline(cfg config.Config) *cfn.Template {
 		p.in[contract.KeyConnectionARN] = given{t}.string(contract.KeyConnectionARN, connectionDescription)
 	}
 	p.addChecks()
-	p.addDeploy()
-	p.addPipeline()
-	if !cfg.Pipeline.Source.Connected() {
-		p.addTrigger()
+	var all []string
+	for _, route := range cfg.Routes() {
+		d := delivery{pipeline: &p, Route: route}
+		d.addDeploy()
+		d.addPipeline()
+		if !cfg.Pipeline.Source.Connected() {
+			d.addTrigger()
+		}
+		all = append(all, d.itself.Ref())
 	}
 	if cfg.PipelineHome().Watch.Notifies() {
-		p.addFailureRule(given{t}.string(contract.KeyTopicARN, topicDescription))
+		p.addFailureRule(given{t}.string(contract.KeyTopicARN, topicDescription), all)
 	}
 	return t
 }
@@ -67,7 +73,29 @@ type pipeline struct {
 	in  map[string]string
 	key string // the user's own; empty where there is none
 
-	checks, unit, deploy, pipeline cfn.Handle
+	checks, unit cfn.Handle
+}
+
+// delivery is one pipeline, of a branch or the only one. It shares the checks with the others, but deploys with rights of its own.
+type delivery struct {
+	*pipeline
+	config.Route
+
+	deploy, itself cfn.Handle
+}
+
+// id is a logical id of its own.
+func (d delivery) id(id string) string { return contract.OfBranch(id, d.Slug) }
+
+// saidOfBranch is how much of a branch's name a description has: that of a build project has 255 characters.
+const saidOfBranch = 128
+
+// said is a description that names the branch where there are several.
+func (d delivery) said(description string) string {
+	if d.Branch == "" {
+		return description
+	}
+	return description + " Branch " + d.Branch[:min(len(d.Branch), saidOfBranch)] + "."
 }
 
 func (p *pipeline) bucketARN() []string {
@@ -174,77 +202,145 @@ func (p *pipeline) addReports(id, name, kind string) {
 	})
 }
 
-func (p *pipeline) addDeploy() {
-	group := p.t.Add("DeployLogGroup", logGroup(p.key))
-	role := p.role("DeployRole", "The deployment: change sets on this application's environments, with the pipeline's execution role only.",
-		trustBuilds(), "deploy", append(p.buildStatements(group, append(writeObjectActions, readObjectActions...)...), p.deployStatements()...)...)
-	p.deploy = p.project("DeployProject", "Runs the launcher on one environment.", role, group, deployMinutes)
+func (d *delivery) addDeploy() {
+	group := d.t.Add(d.id("DeployLogGroup"), logGroup(d.key))
+	role := d.role(d.id("DeployRole"), d.said("The deployment: change sets on this application's environments, with the pipeline's execution role only."),
+		trustBuilds(), "deploy", append(d.artifactStatements(group), d.deployStatements()...)...)
+	d.deploy = d.project(d.id("DeployProject"), d.said("Runs the launcher on one environment."), role, group, deployMinutes)
 }
+
+// artifactStatements let the plans of its own environments be written, and every artifact be read. All pipelines keep theirs in
+// one folder, and a branch must not put a plan or a source of its own in the place of another's. An artifact's folder is its name,
+// of which CodePipeline keeps ten characters.
+func (d *delivery) artifactStatements(group cfn.Handle) []cfn.Statement {
+	if !d.narrow() {
+		return d.buildStatements(group, append(writeObjectActions, readObjectActions...)...)
+	}
+	var plans []string
+	for _, env := range d.Environments {
+		name := contract.PlanArtifact(env.Name)
+		plans = append(plans, d.artifactFolder()+"*/"+name[:min(len(name), artifactName)])
+	}
+	return append(d.buildStatements(group, readObjectActions...), cfn.Statement{Sid: "Plans", Effect: cfn.Allow, Action: writeObjectActions, Resource: d.objects(plans...)})
+}
+
+const artifactName = 10
 
 // deployStatements let the launcher make change sets that act with the pipeline's execution role, execute those that
 // bear the pipeline's prefix, and see what comes of it. An omitted role would mean the stack's earlier one, so the
-// condition names the role.
-func (p *pipeline) deployStatements() []cfn.Statement {
+// condition names the role. A branch's pipeline sees every environment, and changes its own.
+func (d *delivery) deployStatements() []cfn.Statement {
 	var stacks, roots []string
-	for _, env := range p.cfg.Environments {
-		root := contract.EnvironmentStackName(p.cfg.Name, env.Name)
-		roots = append(roots, arns("cloudformation", "stack/"+root+"/*")...)
+	for _, env := range d.cfg.Environments {
+		root := contract.EnvironmentStackName(d.cfg.Name, env.Name)
 		stacks = append(stacks, arns("cloudformation", "stack/"+root+"/*", "stack/"+root+"-*")...)
 	}
-	foundation := arns("cloudformation", "stack/"+contract.FoundationStackName(p.cfg.Name)+"/*")
-	prefix := p.cfg.Name + "-*"
-	return append([]cfn.Statement{
+	for _, env := range d.Environments {
+		roots = append(roots, arns("cloudformation", "stack/"+contract.EnvironmentStackName(d.cfg.Name, env.Name)+"/*")...)
+	}
+	foundation := arns("cloudformation", "stack/"+contract.FoundationStackName(d.cfg.Name)+"/*")
+	all := d.cfg.Name + "-*"
+	return slices.Concat([]cfn.Statement{
 		{Sid: "MakeChangeSets", Effect: cfn.Allow, Action: []string{"cloudformation:ContinueUpdateRollback", "cloudformation:CreateChangeSet", "cloudformation:RollbackStack"}, Resource: roots,
-			Condition: cfn.Condition{"StringEquals": {"cloudformation:RoleArn": p.in[contract.KeyPipelineExecutionRoleARN]}}},
+			Condition: cfn.Condition{"StringEquals": {"cloudformation:RoleArn": d.in[contract.KeyPipelineExecutionRoleARN]}}},
 		{Sid: "UseItsChangeSets", Effect: cfn.Allow, Action: []string{"cloudformation:DeleteChangeSet", "cloudformation:ExecuteChangeSet"}, Resource: roots,
 			Condition: cfn.Condition{"StringLike": {"cloudformation:ChangeSetName": contract.ChangeSetByPipeline + "*"}}},
 		{Sid: "TagStacks", Effect: cfn.Allow, Action: []string{"cloudformation:TagResource"}, Resource: roots},
 		{Sid: "SeeStacks", Effect: cfn.Allow, Action: seeStackActions, Resource: append(stacks, foundation...)},
-		{Sid: "PassExecutionRole", Effect: cfn.Allow, Action: []string{"iam:PassRole"}, Resource: []string{p.in[contract.KeyPipelineExecutionRoleARN]},
+		{Sid: "PassExecutionRole", Effect: cfn.Allow, Action: []string{"iam:PassRole"}, Resource: []string{d.in[contract.KeyPipelineExecutionRoleARN]},
 			Condition: cfn.Condition{"StringEquals": {"iam:PassedToService": "cloudformation.amazonaws.com"}}},
-		{Sid: "KeepState", Effect: cfn.Allow, Action: []string{"s3:GetObject", "s3:PutObject"},
-			Resource: p.objects(contract.TemplatesPrefix, contract.ReleasesPrefix, contract.LeaseObject)},
-		{Sid: "ListBucket", Effect: cfn.Allow, Action: []string{"s3:ListBucket"}, Resource: p.bucketARN()}, // without it a missing key looks forbidden
+	}, d.keepStatements(), []cfn.Statement{
+		{Sid: "ListBucket", Effect: cfn.Allow, Action: []string{"s3:ListBucket"}, Resource: d.bucketARN()}, // without it a missing key looks forbidden
 		{Sid: "KeepImage", Effect: cfn.Allow, Action: []string{"ecr:BatchGetImage", "ecr:DescribeImages", "ecr:PutImage"}, // tag it as a release's
-			Resource: []string{p.in[contract.KeyRepositoryARN]}},
-		{Sid: "FollowService", Effect: cfn.Allow, Action: followServiceActions, Resource: arns("ecs", "service/"+prefix)},
-		{Sid: "SeeTasks", Effect: cfn.Allow, Action: seeTaskActions, Resource: arns("ecs", "container-instance/"+prefix, "task/"+prefix)},
-		{Sid: "ReadTaskLogs", Effect: cfn.Allow, Action: []string{"logs:GetLogEvents"}, Resource: arns("logs", "log-group:"+prefix)},
+			Resource: []string{d.in[contract.KeyRepositoryARN]}},
+		{Sid: "FollowService", Effect: cfn.Allow, Action: followServiceActions, Resource: arns("ecs", each("service/", d.prefixes())...)},
+		{Sid: "SeeTasks", Effect: cfn.Allow, Action: seeTaskActions, Resource: arns("ecs", "container-instance/"+all, "task/"+all)},
+		{Sid: "ReadTaskLogs", Effect: cfn.Allow, Action: []string{"logs:GetLogEvents"}, Resource: arns("logs", "log-group:"+all)},
 		{Sid: "Describe", Effect: cfn.Allow, Action: describeActions, Resource: []string{"*"}},
-	}, runStatements(p.cfg)...)
+	}, runStatements(d.cfg, d.prefixes()))
 }
 
-func (p *pipeline) addPipeline() {
-	projects := []string{p.checks.Att("Arn"), p.unit.Att("Arn"), p.deploy.Att("Arn"),
+// keepStatements let releases be recorded, those of its own environments alone.
+func (d *delivery) keepStatements() []cfn.Statement {
+	both := []string{"s3:GetObject", "s3:PutObject"}
+	if !d.narrow() {
+		return []cfn.Statement{{Sid: "KeepState", Effect: cfn.Allow, Action: both, Resource: d.objects(contract.TemplatesPrefix, contract.ReleasesPrefix, contract.LeaseObject)}}
+	}
+	var releases []string
+	for _, env := range d.Environments {
+		releases = append(releases, contract.ReleasesPrefix+env.Name+"/")
+	}
+	return []cfn.Statement{
+		{Sid: "KeepState", Effect: cfn.Allow, Action: both, Resource: d.objects(append(releases, contract.TemplatesPrefix, contract.LeaseObject)...)},
+		{Sid: "SeeReleases", Effect: cfn.Allow, Action: []string{"s3:GetObject"}, Resource: d.objects(contract.ReleasesPrefix)},
+	}
+}
+
+// narrow says whether the role is held to the branch's environments in all that it writes, and not in their stacks alone: an
+// inline policy has 10,240 characters, in which no more environments fit where names are long.
+func (d *delivery) narrow() bool { return d.Branch != "" && len(d.Environments) <= maxNarrow }
+
+const maxNarrow = 3
+
+// prefixes begin the names of what it deploys to: of the whole application, or of the branch's environments.
+func (d *delivery) prefixes() []string {
+	if !d.narrow() {
+		return []string{d.cfg.Name + "-*"}
+	}
+	var list []string
+	for _, env := range d.Environments {
+		list = append(list, contract.EnvironmentStackName(d.cfg.Name, env.Name)+"-*")
+	}
+	return list
+}
+
+func each(before string, list []string) []string {
+	var all []string
+	for _, one := range list {
+		all = append(all, before+one)
+	}
+	return all
+}
+
+func (d *delivery) addPipeline() {
+	projects := []string{d.checks.Att("Arn"), d.unit.Att("Arn"), d.deploy.Att("Arn"),
 		cfn.Sub("arn:${AWS::Partition}:codebuild:${AWS::Region}:${AWS::AccountId}:project/${" + contract.KeyImageProjectName + "}")}
-	role := p.role("PipelineRole", "The pipeline: read the source, keep artifacts, run the build projects.",
-		trustSameAccount("codepipeline.amazonaws.com"), "run-pipeline", append(useKey(p.key),
-			cfn.Statement{Sid: "FindBucket", Effect: cfn.Allow, Action: append([]string{"s3:GetBucketAcl"}, readBucketActions...), Resource: p.bucketARN()},
-			p.readSource(),
-			cfn.Statement{Sid: "Artifacts", Effect: cfn.Allow, Action: append([]string{"s3:PutObjectTagging"}, append(writeObjectActions, readObjectActions...)...), Resource: p.objects(p.artifactFolder())},
+	role := d.role(d.id("PipelineRole"), d.said("The pipeline: read the source, keep artifacts, run the build projects."),
+		trustSameAccount("codepipeline.amazonaws.com"), "run-pipeline", append(useKey(d.key),
+			cfn.Statement{Sid: "FindBucket", Effect: cfn.Allow, Action: append([]string{"s3:GetBucketAcl"}, readBucketActions...), Resource: d.bucketARN()},
+			d.readSource(),
+			cfn.Statement{Sid: "Artifacts", Effect: cfn.Allow, Action: append([]string{"s3:PutObjectTagging"}, append(writeObjectActions, readObjectActions...)...), Resource: d.objects(d.artifactFolder())},
 			cfn.Statement{Sid: "RunBuilds", Effect: cfn.Allow, Action: buildActions, Resource: projects},
 		)...)
-	p.pipeline = p.t.Add("Pipeline", &codepipeline.Pipeline{
-		Name:          new(cfn.StackName), // artifacts are kept under it, and roles name that folder
+	d.itself = d.t.Add(d.id("Pipeline"), &codepipeline.Pipeline{
+		Name:          new(d.pipelineName()), // artifacts are kept under it, and roles name that folder
 		PipelineType:  new("V2"),
-		ExecutionMode: new(strings.ToUpper(string(p.cfg.Pipeline.Mode))),
+		ExecutionMode: new(strings.ToUpper(string(d.cfg.Pipeline.Mode))),
 		RoleArn:       role.Att("Arn"),
-		ArtifactStore: p.artifactStore(),
-		Stages:        p.stages(),
-		Triggers:      p.triggers(),
+		ArtifactStore: d.artifactStore(),
+		Stages:        d.stages(),
+		Triggers:      d.triggers(),
 	})
-	p.t.Output(contract.KeyPipelineName, outputDescriptions[contract.KeyPipelineName], p.pipeline.Ref())
+	d.t.Output(d.id(contract.KeyPipelineName), d.said(outputDescriptions[contract.KeyPipelineName]), d.itself.Ref())
 }
 
 // readSource lets the pipeline have its source: of a git host by the connection, which is all that AWS asks for where the
 // source action makes a zip (docs.aws.amazon.com/codepipeline/latest/userguide/action-reference-CodestarConnectionSource.html).
-func (p *pipeline) readSource() cfn.Statement {
-	if p.cfg.Pipeline.Source.Connected() {
-		return cfn.Statement{Sid: "ReadSource", Effect: cfn.Allow, Action: []string{p.cfg.Pipeline.Source.ConnectionService() + ":UseConnection"},
-			Resource: []string{p.in[contract.KeyConnectionARN]}}
+func (d *delivery) readSource() cfn.Statement {
+	if d.cfg.Pipeline.Source.Connected() {
+		return cfn.Statement{Sid: "ReadSource", Effect: cfn.Allow, Action: []string{d.cfg.Pipeline.Source.ConnectionService() + ":UseConnection"},
+			Resource: []string{d.in[contract.KeyConnectionARN]}}
 	}
 	return cfn.Statement{Sid: "ReadSource", Effect: cfn.Allow, Action: append([]string{"s3:GetObjectTagging", "s3:GetObjectVersionTagging"}, readObjectActions...),
-		Resource: []string{cfn.Sub("arn:${AWS::Partition}:s3:::${" + contract.KeyBucketName + "}/" + contract.SourceObject)}}
+		Resource: []string{cfn.Sub("arn:${AWS::Partition}:s3:::${" + contract.KeyBucketName + "}/" + d.Source())}}
+}
+
+// pipelineName begins with the stack's, as long as it has to for rights and artifacts.
+func (d *delivery) pipelineName() string {
+	if d.Slug == "" {
+		return cfn.StackName
+	}
+	return cfn.Sub("${AWS::StackName}-" + d.Slug)
 }
 
 func (p *pipeline) artifactStore() *codepipeline.Pipeline_ArtifactStore {
@@ -255,32 +351,32 @@ func (p *pipeline) artifactStore() *codepipeline.Pipeline_ArtifactStore {
 	return store
 }
 
-func (p *pipeline) stages() []codepipeline.Pipeline_StageDeclaration {
+func (d *delivery) stages() []codepipeline.Pipeline_StageDeclaration {
 	stages := []codepipeline.Pipeline_StageDeclaration{
-		{Name: sourceName, Actions: []codepipeline.Pipeline_ActionDeclaration{p.sourceAction()}},
-		{Name: "Checks", Actions: p.checkActions()},
-		{Name: "Image", Actions: []codepipeline.Pipeline_ActionDeclaration{p.imageAction()}},
+		{Name: sourceName, Actions: []codepipeline.Pipeline_ActionDeclaration{d.sourceAction()}},
+		{Name: "Checks", Actions: d.checkActions()},
+		{Name: "Image", Actions: []codepipeline.Pipeline_ActionDeclaration{d.imageAction()}},
 	}
-	for _, env := range p.cfg.Environments {
-		stages = append(stages, codepipeline.Pipeline_StageDeclaration{Name: contract.DeployStage(env.Name), Actions: p.deployActions(env)})
+	for _, env := range d.Environments {
+		stages = append(stages, codepipeline.Pipeline_StageDeclaration{Name: contract.DeployStage(env.Name), Actions: d.deployActions(env)})
 	}
 	return stages
 }
 
 // checkActions run one after the other unless slipway.yaml says otherwise: a new account may run one build at a time
 // (docs.aws.amazon.com/codebuild/latest/userguide/limits.html).
-func (p *pipeline) checkActions() []codepipeline.Pipeline_ActionDeclaration {
+func (d *delivery) checkActions() []codepipeline.Pipeline_ActionDeclaration {
 	var actions []codepipeline.Pipeline_ActionDeclaration
 	order := 1
 	for _, check := range []struct {
 		name, stage string
 		project     cfn.Handle
 	}{
-		{"Lint", contract.StageLint, p.checks}, {"Unit", contract.StageUnit, p.unit},
-		{"Templates", contract.StageTemplates, p.checks}, {"Security", contract.StageSecurity, p.checks},
+		{"Lint", contract.StageLint, d.checks}, {"Unit", contract.StageUnit, d.unit},
+		{"Templates", contract.StageTemplates, d.checks}, {"Security", contract.StageSecurity, d.checks},
 	} {
-		actions = append(actions, p.build(check.name, check.project.Ref(), order, contract.VarStage, check.stage))
-		if p.cfg.Pipeline.Checks == config.ChecksSequential {
+		actions = append(actions, d.build(check.name, check.project.Ref(), order, contract.VarStage, check.stage))
+		if d.cfg.Pipeline.Checks == config.ChecksSequential {
 			order++
 		}
 	}
@@ -295,13 +391,13 @@ const (
 
 // deployActions bring the release to one environment: a plan, somebody's approval where it is asked for, the deployment, which
 // may do what the plan says and no more, and acceptance.
-func (p *pipeline) deployActions(env config.Environment) []codepipeline.Pipeline_ActionDeclaration {
+func (d *delivery) deployActions(env config.Environment) []codepipeline.Pipeline_ActionDeclaration {
 	release := []string{
 		contract.VarEnvironment, env.Name, contract.VarImageURI, releasedImage, contract.VarTemplateSet, releasedTemplates,
 		contract.VarExecution, "#{codepipeline.PipelineExecutionId}",
 	}
 	run := func(name, stage string) codepipeline.Pipeline_ActionDeclaration {
-		return p.build(name, p.deploy.Ref(), 0, append([]string{contract.VarStage, stage}, release...)...)
+		return d.build(name, d.deploy.Ref(), 0, append([]string{contract.VarStage, stage}, release...)...)
 	}
 	plan := run("Plan", contract.StagePlan)
 	planned := contract.PlanArtifact(env.Name)
@@ -340,17 +436,17 @@ const (
 	gitConnection = "CodeStarSourceConnection"
 )
 
-func (p *pipeline) sourceAction() codepipeline.Pipeline_ActionDeclaration {
+func (d *delivery) sourceAction() codepipeline.Pipeline_ActionDeclaration {
 	provider, configuration := "S3", map[string]any{
-		"S3Bucket":             p.in[contract.KeyBucketName],
-		"S3ObjectKey":          contract.SourceObject,
+		"S3Bucket":             d.in[contract.KeyBucketName],
+		"S3ObjectKey":          d.Source(),
 		"PollForSourceChanges": "false", // the event rule starts it; left out, it would run twice
 	}
-	if git := p.cfg.Pipeline.Source; git.Connected() {
+	if git := d.cfg.Pipeline.Source; git.Connected() {
 		provider, configuration = gitConnection, map[string]any{
-			"ConnectionArn":        p.in[contract.KeyConnectionARN],
+			"ConnectionArn":        d.in[contract.KeyConnectionARN],
 			"FullRepositoryId":     git.Repository,
-			"BranchName":           git.Branch,
+			"BranchName":           d.gitBranch(),
 			"OutputArtifactFormat": "CODE_ZIP", // a clone would need rights at the git host in each build
 			"DetectChanges":        "false",    // the trigger's filter starts it (docs.aws.amazon.com/codepipeline/latest/userguide/pipelines-triggers.html)
 		}
@@ -363,14 +459,14 @@ func (p *pipeline) sourceAction() codepipeline.Pipeline_ActionDeclaration {
 	}
 }
 
-func (p *pipeline) imageAction() codepipeline.Pipeline_ActionDeclaration {
-	a := p.build("Image", p.in[contract.KeyImageProjectName], 1, contract.VarStage, contract.StageImage)
+func (d *delivery) imageAction() codepipeline.Pipeline_ActionDeclaration {
+	a := d.build("Image", d.in[contract.KeyImageProjectName], 1, contract.VarStage, contract.StageImage)
 	a.Namespace = new(imageNamespace)
 	return a
 }
 
 // build is an action that runs a project on the source, with variables given as name, value, name, value.
-func (p *pipeline) build(name, project string, order int, variables ...string) codepipeline.Pipeline_ActionDeclaration {
+func (d *delivery) build(name, project string, order int, variables ...string) codepipeline.Pipeline_ActionDeclaration {
 	return codepipeline.Pipeline_ActionDeclaration{
 		Name:           name,
 		ActionTypeId:   &codepipeline.Pipeline_ActionTypeId{Category: "Build", Owner: "AWS", Provider: "CodeBuild", Version: "1"},
@@ -391,12 +487,12 @@ func actionVariables(pairs []string) string {
 }
 
 // triggers start the pipeline at pushes to the branch of a git host that touch one of the paths.
-func (p *pipeline) triggers() []codepipeline.Pipeline_PipelineTriggerDeclaration {
-	git := p.cfg.Pipeline.Source
+func (d *delivery) triggers() []codepipeline.Pipeline_PipelineTriggerDeclaration {
+	git := d.cfg.Pipeline.Source
 	if !git.Connected() {
 		return nil
 	}
-	push := codepipeline.Pipeline_GitPushFilter{Branches: &codepipeline.Pipeline_GitBranchFilterCriteria{Includes: []string{git.Branch}}}
+	push := codepipeline.Pipeline_GitPushFilter{Branches: &codepipeline.Pipeline_GitBranchFilterCriteria{Includes: []string{d.gitBranch()}}}
 	if len(git.Paths) > 0 {
 		push.FilePaths = &codepipeline.Pipeline_GitFilePathFilterCriteria{Includes: git.Paths}
 	}
@@ -406,24 +502,27 @@ func (p *pipeline) triggers() []codepipeline.Pipeline_PipelineTriggerDeclaration
 	}}
 }
 
-// addTrigger starts the pipeline when source.zip is uploaded, and at nothing else in the bucket.
-func (p *pipeline) addTrigger() {
-	arn := cfn.Sub("arn:${AWS::Partition}:codepipeline:${AWS::Region}:${AWS::AccountId}:${" + p.pipeline.ID() + "}")
-	role := p.role("TriggerRole", "The event rule: start this one pipeline.", trustRules(p.cfg.Name+"-*"), "start-pipeline",
+// gitBranch is that of the git host that the pipeline takes.
+func (d *delivery) gitBranch() string { return cmp.Or(d.Branch, d.cfg.Pipeline.Source.Branch) }
+
+// addTrigger starts the pipeline when its source is uploaded, and at nothing else in the bucket.
+func (d *delivery) addTrigger() {
+	arn := cfn.Sub("arn:${AWS::Partition}:codepipeline:${AWS::Region}:${AWS::AccountId}:${" + d.itself.ID() + "}")
+	role := d.role(d.id("TriggerRole"), d.said("The event rule: start this one pipeline."), trustRules(d.cfg.Name+"-*"), "start-pipeline",
 		cfn.Statement{Sid: "StartPipeline", Effect: cfn.Allow, Action: []string{"codepipeline:StartPipelineExecution"}, Resource: []string{arn}})
-	rule := p.t.Add("SourceRule", &events.Rule{
-		Name:        new(ruleName(p.cfg.Name, p.cfg.Pipeline.Environment, sourceRule)),
-		Description: new("Starts the pipeline when " + contract.SourceObject + " is uploaded."),
+	rule := d.t.Add(d.id("SourceRule"), &events.Rule{
+		Name:        new(ruleName(d.cfg.Name, d.cfg.Pipeline.Environment, sourceRuleOf(d.Slug))),
+		Description: new("Starts the pipeline when " + d.Source() + " is uploaded."),
 		State:       new("ENABLED"),
 		EventPattern: map[string]any{
 			"source":      []string{"aws.s3"},
 			"detail-type": []string{"Object Created"},
 			"detail": map[string]any{
-				"bucket": map[string]any{"name": []string{p.in[contract.KeyBucketName]}},
-				"object": map[string]any{"key": []string{contract.SourceObject}},
+				"bucket": map[string]any{"name": []string{d.in[contract.KeyBucketName]}},
+				"object": map[string]any{"key": []string{d.Source()}},
 			},
 		},
 		Targets: []events.Rule_Target{{Id: "pipeline", Arn: arn, RoleArn: new(role.Att("Arn"))}},
 	})
-	p.t.Output(contract.KeyEventRuleName, outputDescriptions[contract.KeyEventRuleName], rule.Ref())
+	d.t.Output(d.id(contract.KeyEventRuleName), d.said(outputDescriptions[contract.KeyEventRuleName]), rule.Ref())
 }

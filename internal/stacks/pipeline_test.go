@@ -20,7 +20,39 @@ func pipelineVariants() map[string]config.Config {
 	git.Pipeline.Source = config.Source{Connection: "arn:aws:codeconnections:eu-west-1:123456789012:connection/12345678-1234-1234-1234-123456789012", Repository: "example/shop", Branch: "main", Paths: []string{"web/**", "Dockerfile"}}
 	former.Pipeline.Source = config.Source{Connection: "arn:aws:codestar-connections:eu-west-1:123456789012:connection/12345678-1234-1234-1234-123456789012",
 		Repository: "example/shop", Branch: "main"}
-	return map[string]config.Config{"pipeline's options": options, "git host": git, "git host, former name": former}
+	return map[string]config.Config{"pipeline's options": options, "git host": git, "git host, former name": former,
+		"branches": branched(), "branches of a git host": branchedAtHost()}
+}
+
+// branchedLong is as large as allowed, with so many environments in the first branch.
+func branchedLong(first int) config.Config {
+	cfg := standard()
+	cfg.Name, cfg.Environments = strings.Repeat("x", 32), nil
+	cfg.Security.Key = "arn:aws:kms:eu-west-1:123456789012:key/12345678-1234-1234-1234-123456789012"
+	cfg.Service.BeforeDeploy = config.BeforeDeploy{Command: []string{"migrate"}, Timeout: 60}
+	branches := []config.Branch{{Name: "develop"}, {Name: "main"}}
+	for i := range 10 {
+		e := environment(fmt.Sprintf("environment%05d", i), 1, 2, 3, config.NATPerZone)
+		cfg.Environments = append(cfg.Environments, e)
+		of := &branches[min(i/first, 1)]
+		of.Environments = append(of.Environments, e.Name)
+	}
+	cfg.Pipeline.Environment, cfg.Pipeline.Branches = cfg.Environments[0].Name, branches
+	return cfg
+}
+
+// branched is the standard configuration with a branch for dev and another one for the rest.
+func branched() config.Config {
+	cfg := standard()
+	cfg.Environments = append([]config.Environment{environment("dev", 1, 1, 2, config.NATNone)}, cfg.Environments...)
+	cfg.Pipeline.Branches = []config.Branch{{Name: "develop", Environments: []string{"dev"}}, {Name: "release/1.x", Environments: []string{"prod"}}}
+	return cfg
+}
+
+func branchedAtHost() config.Config {
+	cfg := branched()
+	cfg.Pipeline.Source = config.Source{Connection: "arn:aws:codeconnections:eu-west-1:123456789012:connection/12345678-1234-1234-1234-123456789012", Repository: "example/shop", Paths: []string{"web/**"}}
+	return cfg
 }
 
 // actionsOf are a stage's actions in the pipeline of prod, as "name order".
@@ -158,6 +190,119 @@ func TestOnlyTheDeploymentHandsArtifactsOn(t *testing.T) {
 		for action, want := range map[string]bool{"s3:GetObject": c.read, "s3:PutObject": c.write, "s3:DeleteObject": false} {
 			if got := iampolicy.Allowed(iampolicy.Request{Action: action, Resource: artifact}, a.of(c.file, c.role)...); got != want {
 				t.Errorf("%s may %s on an artifact: %v, want %v", c.role, action, got, want)
+			}
+		}
+	}
+}
+
+// Each branch has a pipeline of its own, with its own source, through its own environments.
+func TestBranches(t *testing.T) {
+	for name, cfg := range map[string]config.Config{"branches": branched(), "branches of a git host": branchedAtHost()} {
+		a := deployed(t, cfg)
+		all := rendered(t, cfg)
+		tpl, root := all["prod/pipeline.yaml"], all["prod/root.yaml"]
+		if n := len(ofType(tpl, "AWS::CodePipeline::Pipeline")); n != 2 {
+			t.Fatalf("%s: %d pipelines", name, n)
+		}
+		var pipelines []string
+		for _, c := range []struct{ slug, branch, environment string }{{"Develop", "develop", "dev"}, {"Rel81ca", "release/1.x", "prod"}} {
+			p := at(t, tpl.Resources, "Pipeline"+c.slug, "Properties")
+			stages := at(t, p, "Stages").([]any)
+			if last := at(t, stages[len(stages)-1], "Name"); len(stages) != 4 || last != contract.DeployStage(c.environment) {
+				t.Errorf("%s: %s has %d stages, the last %v", name, c.branch, len(stages), last)
+			}
+			project := at(t, stages[3], "Actions", 0, "Configuration", "ProjectName")
+			if diff := cmp.Diff(map[string]any{"Ref": "DeployProject" + c.slug}, project); diff != "" {
+				t.Errorf("%s: %s deploys with another project: %s", name, c.branch, diff)
+			}
+			source := at(t, stages[0], "Actions", 0, "Configuration").(map[string]any)
+			key := "source/" + strings.ToLower(c.slug) + ".zip"
+			if cfg.Pipeline.Source.Connected() {
+				if source["BranchName"] != c.branch || cmp.Diff([]any{c.branch}, at(t, p, "Triggers", 0, "GitConfiguration", "Push", 0, "Branches", "Includes")) != "" {
+					t.Errorf("%s: the pipeline of %s takes %v", name, c.branch, source["BranchName"])
+				}
+			} else {
+				rule := at(t, tpl.Resources, "SourceRule"+c.slug, "Properties")
+				if source["S3ObjectKey"] != key || cmp.Diff([]any{key}, at(t, rule, "EventPattern", "detail", "object", "key")) != "" {
+					t.Errorf("%s: the pipeline of %s takes %v", name, c.branch, source["S3ObjectKey"])
+				}
+				start := iampolicy.Request{Action: "codepipeline:StartPipelineExecution", Resource: a.arn("codepipeline", a.name("prod/pipeline.yaml", "PipelineDevelop"))}
+				if got := iampolicy.Allowed(start, a.of("prod/pipeline.yaml", "TriggerRole"+c.slug)...); got != (c.branch == "develop") {
+					t.Errorf("the rule of %s starts the pipeline of develop: %v", c.branch, got)
+				}
+				read := iampolicy.Request{Action: "s3:GetObject", Resource: a.attribute(contract.FoundationTemplate, "Bucket.Arn") + "/source/develop.zip"}
+				if got := iampolicy.Allowed(read, a.of("prod/pipeline.yaml", "PipelineRole"+c.slug)...); got != (c.branch == "develop") {
+					t.Errorf("the pipeline of %s reads the source of develop: %v", c.branch, got)
+				}
+			}
+			if root.Outputs[contract.KeyPipelineName+c.slug] == nil || (root.Outputs[contract.KeyEventRuleName+c.slug] == nil) != cfg.Pipeline.Source.Connected() {
+				t.Errorf("%s: the root does not tell of the pipeline of %s", name, c.branch)
+			}
+			pipelines = append(pipelines, a.name("prod/pipeline.yaml", "Pipeline"+c.slug))
+		}
+		for _, pipeline := range pipelines {
+			if folder := contract.ArtifactFolder("shop", "prod"); !strings.HasPrefix(pipeline, folder) {
+				t.Errorf("the pipeline %s keeps its artifacts elsewhere than in %s", pipeline, folder)
+			}
+		}
+	}
+}
+
+// A branch's pipeline changes the environments of its branch and no others, and puts nothing in the place of what another one hands on.
+func TestBranchesKeepToTheirEnvironments(t *testing.T) {
+	cfg := branched()
+	cfg.Service.BeforeDeploy = config.BeforeDeploy{Command: []string{"migrate"}, Timeout: 60}
+	a := deployed(t, cfg)
+	bucket, folder := a.attribute(contract.FoundationTemplate, "Bucket.Arn")+"/", contract.ArtifactFolder("shop", "prod")+"/"
+	role := a.attribute(contract.FoundationTemplate, "PipelineExecutionRole.Arn")
+	of := func(env string) []iampolicy.Request {
+		root, cluster := a.arn("cloudformation", "stack/shop-"+env+"/1"), a.arn("ecs", "cluster/shop-"+env+"-ECS-1-Cluster-2")
+		plan := contract.PlanArtifact(env)
+		return []iampolicy.Request{
+			{Action: "cloudformation:CreateChangeSet", Resource: root, Context: map[string][]string{"cloudformation:RoleArn": {role}}},
+			{Action: "cloudformation:ExecuteChangeSet", Resource: root, Context: map[string][]string{"cloudformation:ChangeSetName": {contract.ChangeSetByPipeline + "1"}}},
+			{Action: "s3:PutObject", Resource: bucket + "releases/" + env + "/1.json"},
+			{Action: "s3:PutObject", Resource: bucket + folder + plan[:min(len(plan), artifactName)] + "/x"},
+			{Action: "ecs:UpdateService", Resource: a.arn("ecs", "service/shop-"+env+"-ECS-1-Cluster-2/x")},
+			{Action: "ecs:RunTask", Resource: a.arn("ecs", "task-definition/shop-"+env+"-BeforeDeploy-1-Task-2:1"), Context: map[string][]string{"ecs:cluster": {cluster}}},
+		}
+	}
+	for slug, own := range map[string]string{"Develop": "dev", "Rel81ca": "prod"} {
+		docs := a.of("prod/pipeline.yaml", "DeployRole"+slug)
+		for _, env := range []string{"dev", "prod"} {
+			for _, r := range of(env) {
+				if got := iampolicy.Allowed(r, docs...); got != (env == own) {
+					t.Errorf("the pipeline that deploys to %s may %s: %v", own, r, got)
+				}
+			}
+			for _, r := range []iampolicy.Request{
+				{Action: "cloudformation:DescribeStacks", Resource: a.arn("cloudformation", "stack/shop-"+env+"/1")}, {Action: "s3:GetObject", Resource: bucket + "releases/" + env + "/1.json"},
+				{Action: "s3:PutObject", Resource: bucket + contract.LeaseObject},
+			} {
+				if !iampolicy.Allowed(r, docs...) {
+					t.Errorf("the pipeline that deploys to %s may not %s", own, r)
+				}
+			}
+		}
+		for _, key := range []string{"source/develop.zip", "source/rel81ca.zip", folder + "Source/x"} {
+			if r := (iampolicy.Request{Action: "s3:PutObject", Resource: bucket + key}); iampolicy.Allowed(r, docs...) {
+				t.Errorf("the pipeline that deploys to %s may %s", own, r)
+			}
+		}
+	}
+}
+
+// However many environments a branch has, with the longest names, what its role may do fits into the role.
+func TestRolesOfBranchesFit(t *testing.T) {
+	for _, first := range []int{1, maxNarrow, maxNarrow + 1, 9} {
+		a := deployed(t, branchedLong(first))
+		for _, role := range []string{"DeployRoleDevelop", "DeployRoleMain"} {
+			size := 0
+			for _, d := range a.inline(a.cfg.Pipeline.Environment+"/pipeline.yaml", role) {
+				size += d.Size()
+			}
+			if size == 0 || size > 10240 {
+				t.Errorf("with %d environments in the first branch %s has %d characters", first, role, size)
 			}
 		}
 	}

@@ -85,7 +85,7 @@ func (a account) name(file, id string) string {
 	case "AWS::CodeBuild::Project":
 		return id + "-1A2B3C4D5E6F" // without the stack
 	case "AWS::CodePipeline::Pipeline":
-		return a.stackName(file)
+		return a.text(file, a.properties(file, id)["Name"])
 	case "AWS::SNS::Topic":
 		return a.arn("sns", generated(256))
 	case "AWS::Events::Rule":

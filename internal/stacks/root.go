@@ -27,8 +27,11 @@ func Root(cfg config.Config, env config.Environment) *cfn.Template {
 	}
 	if cfg.IsPipelineHome(env) {
 		pipeline := r.nest(contract.NestedPipeline, contract.StackPipeline, contract.KeyPipelineTemplateURL, r.pipelineParameters(ecs), r.pipelineDependsOn(ecs)...)
-		for _, key := range pipelineOutputs(cfg) {
-			t.Output(key, outputDescriptions[key], pipeline.Att("Outputs."+key))
+		for _, route := range cfg.Routes() {
+			for _, key := range pipelineOutputs(cfg) {
+				own := contract.OfBranch(key, route.Slug)
+				t.Output(own, (delivery{Route: route}).said(outputDescriptions[key]), pipeline.Att("Outputs."+own))
+			}
 		}
 	}
 	return t

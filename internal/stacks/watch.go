@@ -111,9 +111,17 @@ func ruleName(name, environment, rule string) string {
 	return contract.EnvironmentStackName(name, environment) + "-" + rule
 }
 
-// addFailureRule tells of every action of the pipeline that failed: which, why, and where its log is. A rejected approval has
+// sourceRuleOf ends the name of the rule that starts the pipeline of the branch with this slug.
+func sourceRuleOf(slug string) string {
+	if slug == "" {
+		return sourceRule
+	}
+	return slug + "-" + sourceRule
+}
+
+// addFailureRule tells of every action of a pipeline that failed: which, why, and where its log is. A rejected approval has
 // no log, and its summary is what the person said.
-func (p *pipeline) addFailureRule(topic string) {
+func (p *pipeline) addFailureRule(topic string, pipelines []string) {
 	p.t.Add("FailureRule", &events.Rule{
 		Name:        new(ruleName(p.cfg.Name, p.cfg.Pipeline.Environment, runRule)),
 		Description: new("Tells when an action of the pipeline failed."),
@@ -122,7 +130,7 @@ func (p *pipeline) addFailureRule(topic string) {
 		EventPattern: map[string]any{
 			"source":      []string{"aws.codepipeline"},
 			"detail-type": []string{"CodePipeline Action Execution State Change"},
-			"detail":      map[string]any{"pipeline": []string{p.pipeline.Ref()}, "state": []string{"FAILED"}},
+			"detail":      map[string]any{"pipeline": pipelines, "state": []string{"FAILED"}},
 		},
 		Targets: []events.Rule_Target{told(topic, failedRun, map[string]string{
 			"pipeline": "$.detail.pipeline", "execution": "$.detail.execution-id", "stage": "$.detail.stage", "action": "$.detail.action",

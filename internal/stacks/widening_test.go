@@ -34,13 +34,15 @@ func (a account) widening() []iampolicy.Request {
 	list := []iampolicy.Request{
 		{Action: "s3:PutBucketPolicy", Resource: a.attribute(contract.FoundationTemplate, bucket)},
 		{Action: "s3:DeleteBucket", Resource: a.attribute(contract.FoundationTemplate, bucket)},
-		{Action: "s3:PutObject", Resource: a.attribute(contract.FoundationTemplate, bucket) + "/" + contract.SourceObject},
 		{Action: "cloudformation:UpdateStack", Resource: a.arn("cloudformation", "stack/"+contract.FoundationStackName(a.cfg.Name)+"/1")},
 		{Action: "cloudformation:CreateChangeSet", Resource: a.arn("cloudformation", "stack/"+contract.FoundationStackName(a.cfg.Name)+"/1")},
 		{Action: "codebuild:UpdateProject", Resource: a.arn("codebuild", "project/others"), Context: tagged("others")},
 		{Action: "iam:CreateRole", Resource: a.arn("iam", "role/anywhere"), Context: bounded(a.name(contract.FoundationTemplate, "PermissionsBoundary"))},
 		{Action: "iam:CreateUser", Resource: a.arn("iam", "user/me")},
 		{Action: "iam:CreateAccessKey", Resource: a.arn("iam", "user/me")},
+	}
+	for _, route := range a.cfg.Routes() {
+		list = append(list, iampolicy.Request{Action: "s3:PutObject", Resource: a.attribute(contract.FoundationTemplate, bucket) + "/" + route.Source()})
 	}
 	for _, policy := range []string{"PermissionsBoundary", "DeliveryBoundary", "NetworkPolicy", "DeliveryPolicy"} {
 		arn := a.name(contract.FoundationTemplate, policy)
@@ -67,13 +69,21 @@ func (a account) widening() []iampolicy.Request {
 func (a account) delivery() []iampolicy.Request {
 	file := path.Join(a.cfg.Pipeline.Environment, contract.StackPipeline+".yaml")
 	list := []iampolicy.Request{
-		{Action: "codepipeline:UpdatePipeline", Resource: a.arn("codepipeline", a.name(file, "Pipeline")), Context: tagged(a.cfg.Name)},
-		{Action: "codepipeline:DeletePipeline", Resource: a.arn("codepipeline", a.name(file, "Pipeline")), Context: tagged(a.cfg.Name)},
-		{Action: "events:PutRule", Resource: a.arn("events", "rule/"+ruleName(a.cfg.Name, a.cfg.Pipeline.Environment, sourceRule)), Context: tagged(a.cfg.Name)},
 		{Action: "iam:PassRole", Resource: a.attribute(contract.FoundationTemplate, "ExecutionRole.Arn"),
 			Context: map[string][]string{"iam:PassedToService": {"cloudformation.amazonaws.com"}}},
 	}
-	for _, project := range []string{"ChecksProject", "DeployProject"} {
+	projects, roles := []string{"ChecksProject"}, []string{"ChecksRole"}
+	for _, route := range a.cfg.Routes() {
+		pipeline := a.arn("codepipeline", a.name(file, contract.OfBranch("Pipeline", route.Slug)))
+		list = append(list, iampolicy.Request{Action: "codepipeline:UpdatePipeline", Resource: pipeline, Context: tagged(a.cfg.Name)},
+			iampolicy.Request{Action: "codepipeline:DeletePipeline", Resource: pipeline, Context: tagged(a.cfg.Name)},
+			iampolicy.Request{Action: "events:PutRule", Resource: a.arn("events", "rule/"+ruleName(a.cfg.Name, a.cfg.Pipeline.Environment, sourceRuleOf(route.Slug))), Context: tagged(a.cfg.Name)})
+		projects = append(projects, contract.OfBranch("DeployProject", route.Slug))
+		for _, role := range []string{"DeployRole", "PipelineRole", "TriggerRole"} {
+			roles = append(roles, contract.OfBranch(role, route.Slug))
+		}
+	}
+	for _, project := range projects {
 		arn := a.attribute(file, project+".Arn")
 		list = append(list, iampolicy.Request{Action: "codebuild:UpdateProject", Resource: arn, Context: tagged(a.cfg.Name)},
 			iampolicy.Request{Action: "codebuild:CreateProject", Resource: arn, Context: map[string][]string{"aws:RequestTag/" + contract.TagName: {a.cfg.Name}}})
@@ -84,7 +94,7 @@ func (a account) delivery() []iampolicy.Request {
 				Context: map[string][]string{service + ":PassedToService": {"codepipeline.amazonaws.com"}}})
 		}
 	}
-	for _, role := range []string{"ChecksRole", "DeployRole", "PipelineRole", "TriggerRole"} {
+	for _, role := range roles {
 		if a.resource(file, role) == nil {
 			continue // pushes to a git host need no rule
 		}
