@@ -53,6 +53,7 @@ var commands = map[string]witness{
 	"./scripts/exec.sh --environment prod --task 25fdff94 -- /bin/ls -l /":                             {"scripts/slipway/exec_test.go", `"exec", "--environment", "prod", "--task", ready.Task[:8], "--", "/bin/ls", "-l", "/"`},
 	`eval "$(./scripts/completion.sh bash)"`:                                                           {"scripts/slipway/completion_test.go", `eval "$("$0" completion bash)"`},
 	"./scripts/push.sh":                                                                                {"scripts/slipway/push_test.go", `call(t, "", "push")`},
+	"./scripts/push.sh --branch develop":                                                               {"scripts/slipway/branches_test.go", `callHere(t, "", "push", "--branch", "develop")`},
 	"./scripts/push.sh --wait":                                                                         {"scripts/slipway/push_test.go", `call(t, "", "push", "--wait")`},
 	"./scripts/releases.sh":                                                                            {"scripts/slipway/releases_test.go", `call(t, "", "releases")`},
 	"./scripts/releases.sh --environment prod --limit 3":                                               {"scripts/slipway/releases_test.go", `"releases", "--environment", "prod", "--limit", "3"`},

@@ -40,6 +40,7 @@ type DeployOptions struct {
 	// Command is how the command was called, for whoever has to call it again with --allow; empty where nobody can.
 	Command string
 
+	targets []config.Environment // all that are deployed to
 	gate    *gate
 	planned *plan.Plan // of the environment, where the pipeline has made one
 }
@@ -100,7 +101,8 @@ func (l *Launcher) rollOut(ctx context.Context, o DeployOptions, f foundation) e
 			return err
 		}
 	}
-	for _, env := range l.targets(o, roots) {
+	o.targets = l.targets(o, roots)
+	for _, env := range o.targets {
 		err := l.deployEnvironment(ctx, f, env, roots[env.Name], image, o, l.newDelivery(f, o))
 		if err := l.takeBack(ctx, f, env.Name, o, err); err != nil {
 			return fmt.Errorf("environment %s: %w", env.Name, err)
@@ -110,9 +112,16 @@ func (l *Launcher) rollOut(ctx context.Context, o DeployOptions, f foundation) e
 		l.Progress.Line("note: there was no such risk as %s, which --allow names", strings.Join(unknown, ", "))
 	}
 	if !o.ByPipeline && !o.KeepImage && o.Image == "" {
-		return l.feedPipeline(ctx, f.bucket)
+		return l.feedPipelines(ctx, f.bucket, l.routesTo(o.targets))
 	}
 	return nil
+}
+
+// routesTo are those that end in one of the environments.
+func (l *Launcher) routesTo(environments []config.Environment) []config.Route {
+	return slices.DeleteFunc(l.Config.Routes(), func(r config.Route) bool {
+		return !slices.ContainsFunc(environments, func(e config.Environment) bool { return r.Goes(e.Name) })
+	})
 }
 
 // check refuses what cannot be meant.
@@ -244,9 +253,8 @@ func (l *Launcher) deployEnvironment(ctx context.Context, f foundation, env conf
 			return err
 		}
 	}
-	if l.Config.IsPipelineHome(env) && !o.ByPipeline && o.Image == "" && !o.KeepImage && !hasRun(root) {
-		// A new pipeline runs by itself and must find its source.
-		if err := l.feedPipeline(ctx, f.bucket); err != nil {
+	if l.Config.IsPipelineHome(env) && !o.ByPipeline && o.Image == "" && !o.KeepImage && l.past == nil {
+		if err := l.feedNew(ctx, f.bucket, root, o.targets); err != nil {
 			return err
 		}
 	}
@@ -371,11 +379,14 @@ func (l *Launcher) zones(ctx context.Context, env config.Environment, root stack
 func (l *Launcher) printOutputs(env config.Environment, image string, root stack) {
 	fmt.Fprintf(l.Output, "Environment=%s\n", env.Name)
 	for _, key := range []string{
-		contract.KeyServiceURL, contract.KeyClusterName, contract.KeyServiceName, contract.KeyLogGroupName, contract.KeyPipelineName,
+		contract.KeyServiceURL, contract.KeyClusterName, contract.KeyServiceName, contract.KeyLogGroupName,
 	} {
 		if value := root.outputs[key]; value != "" {
 			fmt.Fprintf(l.Output, "%s=%s\n", key, value)
 		}
+	}
+	for _, key := range contract.PipelineKeys(root.outputs) {
+		fmt.Fprintf(l.Output, "%s=%s\n", key, root.outputs[key])
 	}
 	fmt.Fprintf(l.Output, "%s=%s\n", contract.KeyImageURI, image)
 }

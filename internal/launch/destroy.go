@@ -231,7 +231,7 @@ func (l *Launcher) rank(s stack) int {
 	name := l.environmentOf(s)
 	i := slices.Index(l.environmentNames(), name)
 	switch {
-	case s.outputs[contract.KeyPipelineName] != "" || name == l.Config.Pipeline.Environment:
+	case len(contract.PipelineKeys(s.outputs)) > 0 || name == l.Config.Pipeline.Environment:
 		return len(l.Config.Environments) + 1
 	case i < 0:
 		return len(l.Config.Environments)
@@ -355,7 +355,7 @@ func (r *removal) consequences() []string {
 			continue
 		}
 		stay, others = append(stay, "environment "+name), append(others, name)
-		if s.outputs[contract.KeyPipelineName] != "" {
+		if len(contract.PipelineKeys(s.outputs)) > 0 {
 			pipeline = name
 		}
 	}

@@ -38,7 +38,7 @@ var repairs = []struct {
 	{"a load balancer is freed before each try", "destroy.go", "if err = r.release(ctx, s); err != nil {", "if err = error(nil); err != nil {", "TestDestroyOfAProtectedEnvironment"},
 	{"what a template keeps is not emptied", "record.go", "if e.Keep == \"\" && r.covers(e.StackName) {", "if r.covers(e.StackName) {", "TestDestroyKeepsWhatTemplatesKeep"},
 	{"a destroy of one environment proves that one alone", "record.go", "return r.roots == nil || slices.Contains(r.roots, root)", "return root != \"\"", "TestDestroyOneEnvironment"},
-	{"the pipeline that stays begins nothing more", "sweep.go", "r.stopExecutions(ctx, pipeline, false)", "error(nil)", "TestDestroyOneEnvironment"},
+	{"the pipeline that stays begins nothing more", "sweep.go", "r.stopExecutions(ctx, s.outputs[key], false)", "error(nil)", "TestDestroyOneEnvironment"},
 	{"a log group that was made again is deleted", "leftovers.go", "range r.record.ids(logGroupType) {", "range []string(nil) {", "TestLogGroupMadeAgain"},
 	{"report groups that builds made are deleted", "leftovers.go", "range slices.Chunk(r.record.ids(reportGroupType), 100) {", "range slices.Chunk([]string(nil), 100) {", "TestReportGroupsGo"},
 	{"the record of a certificate goes", "leftovers.go", "r.sweepProof(ctx, proof)", "error(nil)", "TestProofsOfCertificates"},

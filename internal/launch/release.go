@@ -104,6 +104,7 @@ func (d *delivery) prepare(ctx context.Context, env config.Environment, r reques
 		return Explain(err)
 	}
 	d.record.Environment, d.record.By = env.Name, d.l.owner()
+	d.record.Branch = d.l.Config.RouteTo(env.Name).Branch
 	d.record.Image, d.record.Template, d.record.Parameters = r.parameters[contract.KeyImageURI], r.url, r.parameters
 	return nil
 }

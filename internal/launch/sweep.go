@@ -40,8 +40,8 @@ func (r *removal) stopWriters(ctx context.Context) {
 		tell("the pipeline "+pipeline, r.stopExecutions(ctx, pipeline, true))
 	}
 	for _, s := range r.staying() {
-		if pipeline := s.outputs[contract.KeyPipelineName]; pipeline != "" {
-			tell("the pipeline "+pipeline, r.stopExecutions(ctx, pipeline, false))
+		for _, key := range contract.PipelineKeys(s.outputs) {
+			tell("the pipeline "+s.outputs[key], r.stopExecutions(ctx, s.outputs[key], false))
 		}
 	}
 	for _, project := range r.record.ids("AWS::CodeBuild::Project") {

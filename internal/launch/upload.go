@@ -9,11 +9,13 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 
+	"slipway/internal/config"
 	"slipway/internal/contract"
 	"slipway/internal/release"
 )
@@ -123,18 +125,45 @@ func (l *Launcher) uploadSource(ctx context.Context, bucket string) error {
 	return nil
 }
 
-// feedPipeline writes source.zip, which starts the pipeline, unless it already holds this source. A pipeline on a git host
-// takes what is pushed there.
-func (l *Launcher) feedPipeline(ctx context.Context, bucket string) error {
+// feedPipelines writes what the pipelines of these routes watch, which starts them, unless it already holds this source. Pipelines
+// on a git host take what is pushed there.
+func (l *Launcher) feedPipelines(ctx context.Context, bucket string, routes []config.Route) error {
 	if l.Config.Pipeline.Source.Connected() {
 		return nil
 	}
-	there, err := l.sourceVersion(ctx, bucket)
-	if err != nil || there != "" {
-		return err
+	for _, route := range routes {
+		there, err := l.sourceVersion(ctx, bucket, route)
+		if err == nil && there == "" {
+			_, err = l.putSource(ctx, bucket, route)
+		}
+		if err != nil {
+			return err
+		}
 	}
-	_, err = l.putSource(ctx, bucket)
-	return err
+	return nil
+}
+
+// feedNew is the same for pipelines that a root is about to get: a new one runs by itself and must find its source. What another
+// branch's has been given already stays.
+func (l *Launcher) feedNew(ctx context.Context, bucket string, root stack, targets []config.Environment) error {
+	var routes []config.Route
+	for _, route := range l.Config.Routes() {
+		there := hasRun(root) && (route.Branch == "" || root.outputs[contract.OfBranch(contract.KeyPipelineName, route.Slug)] != "")
+		if there || l.Config.Pipeline.Source.Connected() {
+			continue
+		}
+		fed := false
+		if !slices.ContainsFunc(targets, func(e config.Environment) bool { return route.Goes(e.Name) }) {
+			var err error
+			if fed, err = l.hasSource(ctx, bucket, route); err != nil {
+				return err
+			}
+		}
+		if !fed {
+			routes = append(routes, route)
+		}
+	}
+	return l.feedPipelines(ctx, bucket, routes)
 }
 
 // zip writes the source to a temporary file, since an upload must be able to begin again.

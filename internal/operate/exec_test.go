@@ -4,11 +4,8 @@ import (
 	"errors"
 	"strings"
 	"testing"
-	"testing/fstest"
 
 	"github.com/google/go-cmp/cmp"
-
-	"slipway/internal/stacks"
 )
 
 // withExec is a bench whose application has ECS Exec on, or off, and a root file system that can be written.
@@ -17,15 +14,7 @@ func withExec(t *testing.T, on, readOnly bool) *bench {
 	b := newBench(t)
 	b.tree = committedTree(t)
 	b.cfg.Service.Exec, b.cfg.Service.ReadOnlyRoot = on, readOnly
-	files := fstest.MapFS{}
-	for _, file := range stacks.All(b.cfg) {
-		text, err := file.Template.Render("")
-		if err != nil {
-			t.Fatal(err)
-		}
-		files[file.Path] = &fstest.MapFile{Data: text}
-	}
-	b.templates = files
+	b.generate(t)
 	b.deploy(t)
 	b.cfg.Service.Exec = true
 	b.look()

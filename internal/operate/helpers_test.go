@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"testing/fstest"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/s3"
@@ -20,6 +21,7 @@ import (
 	"slipway/internal/launch"
 	"slipway/internal/progress"
 	"slipway/internal/source"
+	"slipway/internal/stacks"
 )
 
 // bench is an account of the double's in which the committed slipway.yaml may be launched, and who looks at it with the
@@ -47,6 +49,20 @@ func newBench(t *testing.T, opts ...awsdouble.Option) *bench {
 func (b *bench) look() {
 	b.Operator = New(b.cfg, b.double.Config(), time.Millisecond)
 	b.double.Restrict(b.policy())
+}
+
+// generate makes the templates those that the configuration asks for.
+func (b *bench) generate(t *testing.T) {
+	t.Helper()
+	files := fstest.MapFS{}
+	for _, file := range stacks.All(b.cfg) {
+		text, err := file.Template.Render("")
+		if err != nil {
+			t.Fatal(err)
+		}
+		files[file.Path] = &fstest.MapFile{Data: text}
+	}
+	b.templates = files
 }
 
 func (b *bench) policy() iampolicy.Document {

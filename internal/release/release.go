@@ -50,6 +50,7 @@ type Record struct {
 	Ended       time.Time `json:"ended,omitzero" doc:"when it was over"`
 	By          string    `json:"by" doc:"who, as AWS knows them, and on which machine"`
 	Execution   string    `json:"execution,omitempty" doc:"id of the pipeline's execution, where the pipeline did it"`
+	Branch      string    `json:"branch,omitempty" doc:"of pipeline.branches, to which the environment belongs"`
 
 	Image          string `json:"image" doc:"registry/repository@sha256:..."`
 	Source         Source `json:"source" doc:"what the image was built from, as far as that is known"`

@@ -45,7 +45,12 @@ func listGit(ctx context.Context, root string) (listing, error) {
 
 // head is the commit checked out, or nothing in a repository that has none yet.
 func head(ctx context.Context, root string) (string, error) {
-	lines, err := git(ctx, root, "rev-parse", "--verify", "--quiet", "HEAD")
+	return quietly(ctx, root, "rev-parse", "--verify", "--quiet", "HEAD")
+}
+
+// quietly is what git says, or nothing where it says by its exit code that there is none.
+func quietly(ctx context.Context, root string, args ...string) (string, error) {
+	lines, err := git(ctx, root, args...)
 	if exit, ok := errors.AsType[*exec.ExitError](err); ok && exit.ExitCode() == 1 {
 		return "", nil
 	}
@@ -53,6 +58,14 @@ func head(ctx context.Context, root string) (string, error) {
 		return "", err
 	}
 	return strings.TrimSpace(strings.Join(lines, "")), nil
+}
+
+// Branch is the branch that git has checked out in root; empty where it has none, or there is no git repository.
+func Branch(ctx context.Context, root string) (string, error) {
+	if _, err := os.Lstat(filepath.Join(root, ".git")); err != nil && !hasRepositoryAround(root) {
+		return "", nil
+	}
+	return quietly(ctx, root, "symbolic-ref", "--quiet", "--short", "HEAD")
 }
 
 // hasRepositoryAround tells whether a directory above is a git repository's.

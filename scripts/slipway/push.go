@@ -21,6 +21,7 @@ import (
 func (a *app) pushCommand() *cobra.Command {
 	var w where
 	var wait bool
+	var branch string
 	var patience time.Duration
 	c := &cobra.Command{
 		Use:   "push",
@@ -28,6 +29,8 @@ func (a *app) pushCommand() *cobra.Command {
 		Long: `Packs what git tracks, as it is now, and uploads it for the pipeline, which checks it, builds its image and takes it through the
 environments. No stack is changed from here. A source that the pipeline has already is not uploaded again. Prints what it handed over as
 Key=Value lines; everything else goes to stderr.
+Where each branch has a pipeline of its own (pipeline.branches in slipway.yaml), that of the branch gets it which git has checked out, or
+which --branch names.
 With --wait it follows the run that this starts, action by action, to its end; where it fails it says of which action, and shows the end
 of its log. That takes the rights of the policy operate besides those of deploy (docs/permissions.md). Where somebody has to approve, it
 waits for that, too. It does not end the run: Ctrl-C only stops looking.
@@ -35,22 +38,24 @@ waits for that, too. It does not end the run: Ctrl-C only stops looking.
 Exit codes: 0 the pipeline has it, and with --wait: has brought it everywhere; 1 it failed; 2 the command line cannot be meant; 3 there
 is no pipeline.`,
 		Example: `  ./scripts/push.sh
-  ./scripts/push.sh --wait`,
+  ./scripts/push.sh --wait
+  ./scripts/push.sh --branch develop`,
 		Args: noArguments,
 		RunE: func(c *cobra.Command, _ []string) error {
 			if err := w.check(); err != nil {
 				return err
 			}
-			return a.push(c.Context(), w, wait, patience)
+			return a.push(c.Context(), w, branch, wait, patience)
 		},
 	}
 	w.flags(c.Flags())
+	c.Flags().StringVar(&branch, "branch", "", "the `name` of the branch whose pipeline gets it, where each has its own; otherwise the one checked out")
 	c.Flags().BoolVar(&wait, "wait", false, "follow the run to its end")
 	c.Flags().DurationVar(&patience, "patience", 10*time.Minute, "with --wait: how `long` the run may take to begin")
 	return c
 }
 
-func (a *app) push(ctx context.Context, w where, wait bool, patience time.Duration) error {
+func (a *app) push(ctx context.Context, w where, branch string, wait bool, patience time.Duration) error {
 	s, err := a.see(ctx, w)
 	if err != nil {
 		return err
@@ -62,7 +67,15 @@ func (a *app) push(ctx context.Context, w where, wait bool, patience time.Durati
 	if err != nil {
 		return err
 	}
-	pushed, err := l.Push(ctx)
+	if branch == "" && len(s.cfg.Pipeline.Branches) > 0 {
+		if branch, err = source.Branch(ctx, s.root); err != nil {
+			return err
+		}
+	}
+	pushed, err := l.Push(ctx, branch)
+	if _, unknown := errors.AsType[*launch.NoBranchError](err); unknown {
+		return usageError{err}
+	}
 	if err != nil {
 		return err
 	}
@@ -85,6 +98,10 @@ func consolePage(region, pipeline string) string {
 func (a *app) sayPushed(origin source.Origin, p launch.Pushed, s sight) {
 	fmt.Fprintf(a.out, "Identity=%s\nCommit=%s\nDirty=%t\nPipelineName=%s\nSourceVersion=%s\n", origin.Identity, origin.Commit, origin.Dirty, p.Pipeline, p.Version)
 	follow := "follow it: ./scripts/push.sh --wait"
+	if p.Branch != "" {
+		fmt.Fprintf(a.out, "Branch=%s\n", p.Branch)
+		follow += " --branch " + p.Branch
+	}
 	if s.engine != nil {
 		follow += " --local"
 	} else {

@@ -153,7 +153,11 @@ func whoText(r release.Record) string {
 		who += " on " + machine
 	}
 	if r.Execution != "" {
-		who = "pipeline, execution " + r.Execution
+		who = "pipeline"
+		if r.Branch != "" {
+			who += " of " + r.Branch
+		}
+		who += ", execution " + r.Execution
 	}
 	if r.Of != nil {
 		who += fmt.Sprintf(" (%s of %s %d)", r.Kind, r.Of.Environment, r.Of.Number)
