@@ -74,6 +74,12 @@ func (e *refusedError) Error() string {
 }
 func (e *refusedError) Unwrap() error { return e.err }
 
+// wrongAtMost is how long answers may be wrong where so much time passes between two looks: the local engine, which is looked
+// at often, does in seconds what takes AWS minutes.
+func wrongAtMost(poll time.Duration) time.Duration {
+	return min(wrongTimeout, max(wrongTimeout/6, 6*poll))
+}
+
 // visitor makes requests as a user of the service does.
 type visitor struct {
 	url    string

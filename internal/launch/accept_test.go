@@ -215,3 +215,13 @@ func TestWrongAnswersAreSoonBelieved(t *testing.T) {
 		})
 	}
 }
+
+// TestHowLongAnswersMayBeWrong is by how often is looked: of AWS every five seconds.
+func TestHowLongAnswersMayBeWrong(t *testing.T) {
+	t.Parallel()
+	for poll, want := range map[time.Duration]time.Duration{0: wrongTimeout, 5 * time.Second: wrongTimeout, time.Minute: wrongTimeout, 150 * time.Millisecond: 5 * time.Second} {
+		if got := New(Options{Poll: poll}).wrong; got != want {
+			t.Errorf("looking every %s: %s, want %s", poll, got, want)
+		}
+	}
+}

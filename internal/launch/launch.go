@@ -64,6 +64,6 @@ func New(o Options) *Launcher {
 		o.Poll = 5 * time.Second
 	}
 	return &Launcher{
-		Options: o, aws: newClients(o.AWS, o.Profile, standardLimits), silence: silenceTimeout, queue: buildQueueTimeout, patience: acceptanceTimeout, wrong: wrongTimeout, vanishing: goneTimeout,
+		Options: o, aws: newClients(o.AWS, o.Profile, standardLimits), silence: silenceTimeout, queue: buildQueueTimeout, patience: acceptanceTimeout, wrong: wrongAtMost(o.Poll), vanishing: goneTimeout,
 	}
 }
