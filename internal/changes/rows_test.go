@@ -73,6 +73,6 @@ var rows = []row{
 		"Their names have it. They are not alone: everything is made once more, as said below."},
 	{"`pipeline.environment`", "Pipeline.Environment", each("pipeline", "removed", "Pipeline", "ChecksProject", "UnitProject", "TestReports", "CoverageReports", "DeployProject", "ChecksLogGroup", "DeployLogGroup"),
 		"The pipeline lives in its home's stack and is made again in the other one, with an empty history."},
-	{"`pipeline.branches`", "Pipeline.Branches", slices.Concat(each("pipeline", "removed", ofBranch...), each("pipeline", "under another id", ofBranch...)),
+	{"`pipeline.branches`", "Pipeline.Branches", append(each("pipeline", "removed", "Pipeline", "DeployProject"), each("pipeline", "under another id", "Pipeline", "DeployLogGroup")...),
 		"Each branch has a pipeline of its own, made for it, with an empty history, and what deploys for it. That of a branch that is named no more goes."},
 }
