@@ -217,9 +217,17 @@ func (r *reader) textOr(o object, key string, hint func(string) string) (string,
 	return value, true
 }
 
+// otherNames are those that others have for a choice's words: amd64 is written much like arm64, and is the other one.
+var otherNames = map[string]string{"amd64": string(X86), "x64": string(X86), "aarch64": string(ARM64)}
+
 // choice reads one of the declared words, or gives the default where the key is left out; false after a problem.
 func choice[T ~string](r *reader, o object, key string) (T, bool) {
 	k := declared(o.Label(key))
-	value, ok := r.textOr(o, key, func(value string) string { return suggest.DidYouMean(value, k.words) })
+	value, ok := r.textOr(o, key, func(value string) string {
+		if meant, ok := otherNames[value]; ok && slices.Contains(k.words, meant) {
+			value = meant
+		}
+		return suggest.DidYouMean(value, k.words)
+	})
 	return T(value), ok
 }
