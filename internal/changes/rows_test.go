@@ -38,7 +38,7 @@ var (
 	ofEnvironment = slices.Concat(ofNetwork, each("ecs", "removed", targetGroups...),
 		each("ecs", "removed", "AccessLogs", "Cluster", "EmailSubscription", "InsightsLogGroup", "LoadBalancer", "LogGroup", "Service", "Topic"))
 	// ofBranch is what each branch's pipeline has for itself.
-	ofBranch = []string{"Pipeline", "DeployProject", "DeployLogGroup"}
+	ofBranch = []string{"Pipeline", "DeployProject", "DeployLogGroup", "SourceRule"}
 
 	newVPC = "A VPC keeps its range, so there is another VPC, and what is in it is made again. A load balancer does not move to another VPC: " +
 		"expect CloudFormation to refuse and to roll back. Make another environment and take the old one away."
@@ -73,6 +73,6 @@ var rows = []row{
 		"Their names have it. They are not alone: everything is made once more, as said below."},
 	{"`pipeline.environment`", "Pipeline.Environment", each("pipeline", "removed", "Pipeline", "ChecksProject", "UnitProject", "TestReports", "CoverageReports", "DeployProject", "ChecksLogGroup", "DeployLogGroup"),
 		"The pipeline lives in its home's stack and is made again in the other one, with an empty history."},
-	{"`pipeline.branches`", "Pipeline.Branches", append(each("pipeline", "removed", "Pipeline", "DeployProject"), each("pipeline", "under another id", "Pipeline", "DeployLogGroup")...),
+	{"`pipeline.branches`", "Pipeline.Branches", append(each("pipeline", "removed", "Pipeline", "DeployProject"), each("pipeline", "under another id", "Pipeline", "DeployLogGroup", "SourceRule")...),
 		"Each branch has a pipeline of its own, made for it, with an empty history, and what deploys for it. That of a branch that is named no more goes."},
 }

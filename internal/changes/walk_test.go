@@ -23,7 +23,7 @@ func pairs() int {
 	if os.Getenv("SLIPWAY_LONG") == "" {
 		return 3
 	}
-	return 12
+	return 24
 }
 
 // parsed is a set with the texts that it was parsed from.
