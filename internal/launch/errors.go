@@ -56,7 +56,7 @@ var answers = map[kind][]struct{ code, part string }{
 	},
 	alreadyTaken:     {{"InvalidInput", "has been taken"}, {"EntityAlreadyExists", ""}},
 	alreadyExists:    {{"AlreadyExistsException", ""}},
-	imageTagged:      {{"ImageAlreadyExistsException", ""}},
+	imageTagged:      {{"ImageAlreadyExistsException", ""}, {"ImageTagAlreadyExistsException", ""}},
 	alreadyExecuted:  {{"InvalidChangeSetStatus", ""}, {"ChangeSetNotFound", ""}},
 	alreadyGoingBack: {{"ValidationError", "UPDATE_ROLLBACK_IN_PROGRESS"}, {"ValidationError", "UPDATE_ROLLBACK_COMPLETE"}},
 	// github.com/awslabs/landing-zone-accelerator-on-aws/issues/1013 and 249

@@ -110,6 +110,18 @@ func (b *bench) wantKept(t *testing.T, r release.Record) {
 	}
 }
 
+// An image may have been tagged between the look and the deed, by a try whose answer was lost: that tag names its digest, so however a
+// registry puts it, it is this image's.
+func TestImageThatIsTaggedAlready(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	b.mustDeploy(t, DeployOptions{})
+	for name, code := range map[string]string{"b": "ImageAlreadyExistsException", "c": "ImageTagAlreadyExistsException"} {
+		b.double.Fail("PutImage", code, "The image tag 'release-8fe1' already exists in the repository", 1)
+		b.again(name).mustDeploy(t, DeployOptions{})
+	}
+}
+
 // What fails is recorded with its cause, and what stands is known.
 func TestFailedDeploymentIsRecorded(t *testing.T) {
 	t.Parallel()
