@@ -6,11 +6,13 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -72,15 +74,22 @@ func startAt(t *testing.T, port string, variables ...string) *process {
 	return p
 }
 
+// freePort is one below those that the system gives to connections: of these a test beside this one, which opens thousands,
+// may be given any before it is used.
 func freePort(t *testing.T) string {
 	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
+	const lowest, above = 20000, 32000
+	for range 100 {
+		port := strconv.Itoa(lowest + rand.IntN(above-lowest))
+		listener, err := net.Listen("tcp", "127.0.0.1:"+port)
+		if err != nil {
+			continue // somebody listens there
+		}
+		defer listener.Close()
+		return port
 	}
-	defer listener.Close()
-	_, port, _ := net.SplitHostPort(listener.Addr().String())
-	return port
+	t.Fatal("no free port")
+	return ""
 }
 
 func readLog(r io.Reader, lines chan<- map[string]any) {
