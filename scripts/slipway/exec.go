@@ -99,7 +99,17 @@ func (a *app) exec(ctx context.Context, l look, in execWhere, command []string) 
 	if err != nil {
 		return told(ctx, err)
 	}
-	return a.hold(argv)
+	err = a.hold(argv)
+	if s.engine != nil && command[0] == defaultShell && lacksProgram(err) {
+		fmt.Fprintf(a.err, "the container has no %s, as one FROM scratch has none: name a program of its own behind --\n", defaultShell)
+	}
+	return err
+}
+
+// lacksProgram tells, by Docker's exit codes, that a program is not there or cannot be executed (docs.docker.com/engine/containers/run/#exit-status).
+func lacksProgram(err error) bool {
+	code, ended := errors.AsType[exitCode](err)
+	return ended && (code == 126 || code == 127)
 }
 
 // execProblems are those that are known without asking AWS.

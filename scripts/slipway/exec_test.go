@@ -2,6 +2,8 @@ package main
 
 import (
 	"encoding/json"
+	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -88,6 +90,15 @@ func TestQuoted(t *testing.T) {
 		out, err := exec.Command("sh", "-c", line).Output()
 		if want := "[" + strings.Join(command, "][") + "]"; err != nil || string(out) != want {
 			t.Errorf("%q becomes %s, which a shell reads as %s", command, line, out)
+		}
+	}
+}
+
+func TestLacksProgram(t *testing.T) {
+	for code, want := range map[int]bool{1: false, 125: false, 126: true, 127: true, 130: false} {
+		a := app{streams: streams{in: strings.NewReader(""), out: io.Discard, err: io.Discard}}
+		if got := lacksProgram(a.hold([]string{"sh", "-c", fmt.Sprintf("exit %d", code)})); got != want {
+			t.Errorf("exit code %d: %t, want %t", code, got, want)
 		}
 	}
 }
