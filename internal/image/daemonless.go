@@ -55,10 +55,29 @@ func Daemonless(ctx context.Context, r Request) (*Image, error) {
 	if err != nil {
 		return nil, err
 	}
-	build := compile
+	build := compileWeb
 	if len(t.Build.Command) > 0 {
 		build = runBuild
 	}
+	return makeDaemonless(ctx, t, build)
+}
+
+// Program compiles a command of this repository other than the service (its package, such as ./scripts/visitor) and lays it into an
+// image of its own, in the same way. No Dockerfile and no build command plays a part in it.
+func Program(ctx context.Context, r Request, command string) (*Image, error) {
+	r.Build = Build{}
+	t, err := r.check()
+	if err != nil {
+		return nil, err
+	}
+	t.program = path.Base(command)
+	return makeDaemonless(ctx, t, func(ctx context.Context, t target, platform v1.Platform) ([]byte, error) {
+		return compile(ctx, t, platform, command, "-s -w")
+	})
+}
+
+// makeDaemonless lays what a build leaves for each platform into images.
+func makeDaemonless(ctx context.Context, t target, build func(context.Context, target, v1.Platform) ([]byte, error)) (*Image, error) {
 	certificates, err := readCertificates(systemCertificates(), t.Log)
 	if err != nil {
 		return nil, err
@@ -78,23 +97,28 @@ func Daemonless(ctx context.Context, r Request) (*Image, error) {
 	return join(t, images, func() {})
 }
 
-// compile builds ./web as the Dockerfile does, with the caches and the proxy of this process's environment.
-func compile(ctx context.Context, t target, platform v1.Platform) ([]byte, error) {
+// compileWeb builds ./web as the Dockerfile does.
+func compileWeb(ctx context.Context, t target, platform v1.Platform) ([]byte, error) {
 	if err := checkSources(ctx, t.Root); err != nil {
 		return nil, err
 	}
+	return compile(ctx, t, platform, "./web", fmt.Sprintf("-s -w -X main.version=%s -X main.commit=%s", t.Version, t.Commit), "-tags", BuildTags)
+}
+
+// compile builds a command with the caches and the proxy of this process's environment.
+func compile(ctx context.Context, t target, platform v1.Platform, command, ldflags string, flags ...string) ([]byte, error) {
 	dir, err := os.MkdirTemp("", "slipway-image-")
 	if err != nil {
 		return nil, fmt.Errorf("make a folder to compile into: %w", err)
 	}
 	defer os.RemoveAll(dir)
-	file := filepath.Join(dir, "web")
-	ldflags := fmt.Sprintf("-s -w -X main.version=%s -X main.commit=%s", t.Version, t.Commit)
-	build := exec.CommandContext(ctx, "go", "build", "-buildvcs=false", "-trimpath", "-tags", BuildTags, "-ldflags", ldflags, "-o", file, "./web")
+	file := filepath.Join(dir, "program")
+	arguments := append([]string{"build", "-buildvcs=false", "-trimpath"}, flags...)
+	build := exec.CommandContext(ctx, "go", append(arguments, "-ldflags", ldflags, "-o", file, command)...)
 	build.Dir = t.Root
 	build.Env = append(build.Environ(), "CGO_ENABLED=0", "GOOS="+platform.OS, "GOARCH="+platform.Architecture)
 	if err := runLogged(build, t.Log); err != nil {
-		return nil, fmt.Errorf("compile ./web for %s: %w", platform.String(), err)
+		return nil, fmt.Errorf("compile %s for %s: %w", command, platform.String(), err)
 	}
 	return os.ReadFile(file)
 }
@@ -205,8 +229,11 @@ func assemble(t target, platform v1.Platform, binary, certificates []byte) (v1.I
 	return mutate.ConfigFile(image, config)
 }
 
-// binary is the service's file in the image, from its root.
+// binary is the program's file in the image, from its root.
 func (t target) binary() string {
+	if t.program != "" {
+		return t.program
+	}
 	if len(t.Build.Command) > 0 {
 		return path.Base(t.Build.Binary)
 	}
@@ -215,9 +242,13 @@ func (t target) binary() string {
 
 // settings is the end of the Dockerfile.
 func settings(t target) v1.Config {
+	ports := map[string]struct{}{port: {}}
+	if t.program != "" {
+		ports = nil // the service alone is listened to
+	}
 	return v1.Config{
 		User:         user,
-		ExposedPorts: map[string]struct{}{port: {}},
+		ExposedPorts: ports,
 		Env:          []string{searchPath},
 		Entrypoint:   []string{"/" + t.binary()},
 		WorkingDir:   "/",

@@ -149,6 +149,31 @@ func TestDaemonlessForBothArchitectures(t *testing.T) {
 }
 
 // TestPushLeavesTheTagAlone: what is pushed and not named is nothing that anybody deploys.
+// Another command of the repository gets an image of its own, whatever builds the service.
+func TestProgram(t *testing.T) {
+	r := request(t, startRegistry(t), "a")
+	r.Root = tree(t, map[string]string{"go.mod": "module tiny\n\ngo 1.26.0\n", "Dockerfile": "FROM scratch\n", "scripts/asks/main.go": "package main\n\nfunc main() {}\n"})
+	r.Build = Build{Command: []string{"false"}, Binary: "app"}
+	build := func(ctx context.Context, r Request) (*Image, error) { return Program(ctx, r, "./scripts/asks") }
+	digest, err := publish(t, build, r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	image := pull(t, r, digest)
+	config := configOf(t, image).Config
+	if _, has := filesOf(t, image)["asks"]; !has || !slices.Equal(config.Entrypoint, []string{"/asks"}) || config.User != "65532:65532" || len(config.ExposedPorts) > 0 {
+		t.Errorf("the image is of %v, runs %v as %s and listens on %v", filesOf(t, image), config.Entrypoint, config.User, config.ExposedPorts)
+	}
+	r.Tag = "b"
+	if again, err := publish(t, build, r); again != digest || err != nil {
+		t.Errorf("the second build is %s, %v; want %s", again, err, digest)
+	}
+	_, err = Program(t.Context(), r, "./scripts/nothing")
+	if err == nil || !strings.Contains(err.Error(), "compile ./scripts/nothing for linux/") {
+		t.Errorf("of a command that is not there it says %v", err)
+	}
+}
+
 func TestPushLeavesTheTagAlone(t *testing.T) {
 	r := request(t, startRegistry(t), "a")
 	r.Root = tree(t, map[string]string{"build.sh": "echo binary >app\n"})

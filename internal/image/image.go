@@ -51,6 +51,7 @@ type target struct {
 	Request
 	tag       name.Tag
 	platforms []v1.Platform
+	program   string // its name, where it is not the service
 }
 
 func (r Request) check() (target, error) {
