@@ -70,6 +70,7 @@ type Double struct {
 	revisions     map[string]int       // of task definition families
 	tasks         TaskFailure
 	oneOff        OneOff
+	beside        bool // tasks have addresses of loopback
 	oneOffsAtOnce int
 	oneOffs       map[string]*service // the tasks that RunTask has started, by their cluster
 	simpleLogs    bool

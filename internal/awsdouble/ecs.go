@@ -52,11 +52,12 @@ type task struct {
 	id, definition, ip string
 	deployment         string
 	started, stopped   time.Time
-	pending            bool   // started, but not running yet
-	stopping           bool   // told to stop
-	looks              int    // how often a task that was run once is still seen running
-	exec               bool   // with the agent of ECS Exec
-	image              string // of a task that was run once
+	pending            bool         // started, but not running yet
+	stopping           bool         // told to stop
+	looks              int          // how often a task that was run once is still seen running
+	ends               *TaskFailure // how one ends that does something
+	exec               bool         // with the agent of ECS Exec
+	image              string       // of a task that was run once
 	failure            *TaskFailure
 	sick               *TaskFailure // while it runs and its target fails
 	reason             string
@@ -220,6 +221,9 @@ func (d *Double) startTasks(s *service, dep *deployment, n int) []*task {
 		d.lastIP++
 		t := &task{id: d.hex(32), definition: dep.definition, deployment: dep.id, started: d.now(), exec: s.exec}
 		t.ip = fmt.Sprintf("10.0.%d.%d", d.lastIP/200, 10+d.lastIP%200)
+		if d.beside {
+			t.ip = fmt.Sprintf("127.77.%d.%d", d.lastIP/200, 10+d.lastIP%200)
+		}
 		s.tasks, started = append(s.tasks, t), append(started, t)
 	}
 	return started

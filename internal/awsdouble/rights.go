@@ -360,8 +360,10 @@ func (d *Double) runTaskRight(in object) []iampolicy.Request {
 	requests := []iampolicy.Request{{Action: "ecs:RunTask", Resource: text(in, "taskDefinition"), Context: d.onCluster(in)}}
 	if t := d.definition(text(in, "taskDefinition")); t != nil {
 		for _, key := range []string{"ExecutionRoleArn", "TaskRoleArn"} {
-			requests = append(requests, iampolicy.Request{Action: "iam:PassRole", Resource: text(t.Properties, key),
-				Context: map[string][]string{"iam:PassedToService": {"ecs-tasks.amazonaws.com"}}})
+			if role := text(t.Properties, key); role != "" {
+				requests = append(requests, iampolicy.Request{Action: "iam:PassRole", Resource: role,
+					Context: map[string][]string{"iam:PassedToService": {"ecs-tasks.amazonaws.com"}}})
+			}
 		}
 	}
 	return requests

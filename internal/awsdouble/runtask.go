@@ -8,6 +8,10 @@ type OneOff struct {
 	Looks   int          // how often one is still seen running; below zero for ever
 	Refused string       // the reason among the failures of RunTask, which then starts none
 	Log     []string     // what they write
+
+	// Run, where there is one, is what they do: from the command in the request and the definition's variables to an exit code and
+	// what they write. They are seen running until it returns.
+	Run func(command []string, variables map[string]string) (code int, log []string)
 }
 
 // RunOneOff sets how the tasks that RunTask starts from now on, and those that run, go on.
@@ -20,6 +24,13 @@ func (d *Double) RunOneOff(o OneOff) {
 			t.looks = o.Looks
 		}
 	}
+}
+
+// TasksOnLoopback gives tasks from now on addresses of loopback, where load balancers are, as they are where tasks are processes.
+func (d *Double) TasksOnLoopback() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.beside = true
 }
 
 // OneOffTasks are the tasks that RunTask has started, oldest first, with the image of their application.
@@ -76,7 +87,31 @@ func (d *Double) runTask(in object) (object, error) {
 	t.image = text(objects(definition.Properties, "ContainerDefinitions")[0], "Image")
 	d.oneOffsAtOnce = max(d.oneOffsAtOnce, len(s.living()))
 	d.taskLog(t, d.oneOff.Log)
+	if run := d.oneOff.Run; run != nil {
+		t.looks = -1
+		command, variables := d.toldTo(in, definition)
+		d.ops.Go(func() {
+			code, log := run(command, variables)
+			d.mu.Lock()
+			defer d.mu.Unlock()
+			d.taskLog(t, log)
+			t.ends, t.looks = &TaskFailure{ExitCode: code}, 0
+		})
+	}
 	return object{"tasks": list{d.taskAnswer(s, t)}, "failures": list{}}, nil
+}
+
+// toldTo is the command that a task of one container is given, and its variables.
+func (d *Double) toldTo(in object, definition *thing) (command []string, variables map[string]string) {
+	container := objects(definition.Properties, "ContainerDefinitions")[0]
+	variables = map[string]string{}
+	for _, v := range objects(container, "Environment") {
+		variables[text(v, "Name")] = text(v, "Value")
+	}
+	for _, o := range objects(sub(in, "overrides"), "containerOverrides") {
+		command = texts(o, "command")
+	}
+	return command, variables
 }
 
 // goOn lets time pass for a task that was run once: it is seen running, or stopping, and then it has ended.
@@ -87,6 +122,8 @@ func (d *Double) goOn(t *task) {
 		t.looks--
 	case t.stopping:
 		d.stopTask(t, t.reason, &TaskFailure{ExitCode: 143})
+	case t.ends != nil:
+		d.stopTask(t, "Essential container in task exited", t.ends)
 	case d.oneOff.Failure != nil:
 		d.stopTask(t, d.oneOff.Failure.StoppedReason, d.oneOff.Failure)
 	default:
