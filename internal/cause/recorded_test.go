@@ -145,6 +145,8 @@ var recorded = []record{
 	{"not-stable", "", "github.com/aws-cloudformation/cloudformation-cli-java-plugin/issues/210", said(Stack, "Resource timed out waiting for creation of physical resource")},
 	{"aws-fault", "", "github.com/hotosm/tasking-manager/pull/1396", said(Stack, "Internal failure (Service: AmazonElasticLoadBalancingV2; Status Code: 500; Error Code: InternalFailure; Request ID: e35e18e2-49af-11e9-8a5f-2f83d93ca8c7)")},
 
+	{"acceptance-refused", "", "slipway's own words", stopped("AcceptanceRefused: the service does not answer as it must", "GET http://localhost/ answered 500")},
+	{"acceptance-timeout", "", "slipway's own words", stopped("VisitTimedOut: the task did not end within 10m0s", "")},
 	{"task-timeout", "", "slipway's own words", stopped("TaskTimedOut: the task did not end within 10m0s", "waiting for a lock")},
 	{"task-stopped", "", "docs.aws.amazon.com/AmazonECS/latest/developerguide/stopped-task-error-codes.html", stopped("UserInitiated: Task stopped by user; container app exit code 143", "")},
 	{"docker-missing", "", "docs.aws.amazon.com/codebuild/latest/userguide/troubleshooting.html", append(said(Build, "FAILED in BUILD: COMMAND_EXECUTION_ERROR: Error while executing command: docker build. Reason: exit status 1"), Signal{BuildLog, "", "Cannot connect to the Docker daemon at unix:///var/run/docker.sock. Is the docker daemon running?"})},

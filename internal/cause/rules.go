@@ -263,6 +263,16 @@ var rules = []rule{
 		says: []pattern{says("task", `^TaskTimedOut`)},
 	},
 	{
+		name: "acceptance-refused", means: "the service runs, and does not answer as service.acceptance, or what web/ promises, wants",
+		next: "look at the last log lines of the task that asked for what was answered; mend the service or service.acceptance in slipway.yaml, and " + redo,
+		says: []pattern{says("task", `^AcceptanceRefused`)},
+	},
+	{
+		name: "acceptance-timeout", means: "the task that asks an internal load balancer did not end in time, and was stopped",
+		next: "look whether its subnets lead to the image registry and the logs, by a NAT or by endpoints, and " + redo,
+		says: []pattern{says("task", `^VisitTimedOut`)},
+	},
+	{
 		name: "task-stopped", means: "somebody stopped the task",
 		next: "ask who did, and deploy again",
 		says: []pattern{says("task", `^UserInitiated`)},

@@ -3,6 +3,7 @@ package config
 
 import (
 	"net/netip"
+	"slices"
 	"strings"
 )
 
@@ -373,6 +374,21 @@ func (e Environment) UsesPublicSubnets() bool { return !e.Network.Private() || !
 
 // HTTPS says whether the load balancer speaks TLS.
 func (e Entry) HTTPS() bool { return e.Domain != "" }
+
+// Visited says whether a task inside the VPC asks the service: that is so behind an internal load balancer, unless its security
+// group has no room left to let the task in.
+func (e Entry) Visited() bool {
+	ports := 1
+	if e.HTTPS() {
+		ports = 2
+	}
+	return e.Internal && (len(e.Allow)+1)*ports <= maxAllowed
+}
+
+// Visits says whether that is so in an environment.
+func (c Config) Visits() bool {
+	return slices.ContainsFunc(c.Environments, func(e Environment) bool { return e.Entry.Visited() })
+}
 
 // Restricted says whether the service cannot be reached from anywhere.
 func (e Entry) Restricted() bool { return e.Internal || len(e.Allow) > 0 }

@@ -74,6 +74,9 @@ const (
 	KeyBeforeDeployTemplateURL = "BeforeDeployTemplateURL"
 	KeyBeforeDeployImageURI    = "BeforeDeployImageURI"
 
+	// The image of the task that asks an internal load balancer; the service's own where a release has none.
+	KeyVisitorImageURI = "VisitorImageURI"
+
 	// Standing in slipway.yaml, where it asks for them: parameters of the root, or of the foundation.
 	KeyCertificateARN   = "CertificateARN"
 	KeyHostedZoneID     = "HostedZoneID"
@@ -111,6 +114,10 @@ const (
 	KeyLogGroupName      = "LogGroupName"
 	KeyAccessLogBucket   = "AccessLogBucketName" // where there are access logs; whoever deletes the stack empties it first
 
+	// Outputs of ECS and of the root where the load balancer is internal.
+	KeyVisitorTaskDefinitionARN = "VisitorTaskDefinitionARN"
+	KeyVisitorSecurityGroupID   = "VisitorSecurityGroupID"
+
 	// Output of the task before a deployment, and of the root.
 	KeyBeforeDeployTaskDefinitionARN = "BeforeDeployTaskDefinitionARN"
 
@@ -145,6 +152,15 @@ const LogStreamPrefix = "tasks"
 
 // BeforeDeployStreamPrefix is the same for the task that runs before a deployment.
 const BeforeDeployStreamPrefix = "before-deploy"
+
+// VisitorStreamPrefix is the same for the task that asks an internal load balancer.
+const VisitorStreamPrefix = "acceptance"
+
+// VisitorFamily ends the family of that task's definitions, which begins with its stack's name.
+const VisitorFamily = "-visitor"
+
+// VarChecks is its variable with what slipway.yaml lists to ask, as JSON.
+const VarChecks = "SLIPWAY_CHECKS"
 
 // LogStream is the name of the stream that a container of a task writes to
 // (docs.aws.amazon.com/AmazonECS/latest/developerguide/using_awslogs.html).
@@ -237,10 +253,13 @@ func SetKey(hash string) string { return TemplatesPrefix + hash + ".json" }
 // ReleaseTagPrefix begins the tags of images that a release names: the registry's lifecycle policy keeps them.
 const ReleaseTagPrefix = "release-"
 
+// VisitorTag is the tag of the image that asks internal load balancers, made of the source with this identity.
+func VisitorTag(identity string) string { return "visitor-" + identity }
+
 // SourceTag is that of an image's tags which is the identity of its source; empty where none is.
 func SourceTag(tags []string) string {
 	for _, tag := range tags {
-		if !strings.HasPrefix(tag, ReleaseTagPrefix) {
+		if !strings.HasPrefix(tag, ReleaseTagPrefix) && !strings.HasPrefix(tag, VisitorTag("")) {
 			return tag
 		}
 	}

@@ -55,11 +55,20 @@ func (t *table) deploying() {
 		t.arns("ecs", "service/"+prefix))
 	t.allow(Deploy, "SeeTasks", "why tasks stopped", []string{"ecs:DescribeTasks", "ecs:ListTasks"},
 		t.arns("ecs", "container-instance/"+prefix, "task/"+prefix))
+	var once []string
+	sid, what := "BeforeDeploy", "run the task of service.beforeDeploy, and stop it"
 	if t.cfg.Service.BeforeDeploy.Runs() {
+		once = append(once, "task-definition/"+prefix+"-"+contract.NestedBeforeDeploy+"-*")
+	}
+	if t.cfg.Visits() {
+		once = append(once, "task-definition/"+prefix+contract.VisitorFamily+":*")
+		sid, what = "Tasks", "run the task that asks an internal load balancer, and that of service.beforeDeploy, and stop them"
+	}
+	if len(once) > 0 {
 		ours := iampolicy.Condition{"ArnLike": {"ecs:cluster": t.arns("ecs", "cluster/"+prefix)}}
-		t.allow(Deploy, "RunBeforeDeploy", "run the task of service.beforeDeploy, and stop it", []string{"ecs:RunTask"},
-			t.arns("ecs", "task-definition/"+prefix+"-"+contract.NestedBeforeDeploy+"-*"), ours)
-		t.allow(Deploy, "StopBeforeDeploy", "the same", []string{"ecs:StopTask"}, t.arns("ecs", "task/"+prefix), ours)
+		t.allow(Deploy, "Run"+sid, what, []string{"ecs:RunTask"},
+			t.arns("ecs", once...), ours)
+		t.allow(Deploy, "Stop"+sid, "the same", []string{"ecs:StopTask"}, t.arns("ecs", "task/"+prefix), ours)
 		t.allow(Deploy, "PassTaskRoles", "the same; it acts with roles of its environment", []string{"iam:PassRole"},
 			t.iam("role"+contract.EnvironmentRolePath(t.cfg.Name)+"*"), passedTo("ecs-tasks.amazonaws.com"))
 	}

@@ -47,10 +47,10 @@ func Collect(ctx context.Context, clients Clients, target Target) Evidence {
 	return e
 }
 
-// Ended is how a task before a deployment ended, with the last lines that it wrote to this log group.
-func Ended(ctx context.Context, clients Clients, task ecstypes.Task, logGroup string) Evidence {
+// Ended is how a task that was run once ended, with the last lines that it wrote to this log group, in the stream of this prefix.
+func Ended(ctx context.Context, clients Clients, task ecstypes.Task, logGroup, prefix string) Evidence {
 	e := Evidence{StoppedTasks: []StoppedTask{stoppedTask(task)}}
-	container, err := e.log(ctx, clients, Target{LogGroup: logGroup, ContainerName: contract.ContainerName}, contract.BeforeDeployStreamPrefix)
+	container, err := e.log(ctx, clients, Target{LogGroup: logGroup, ContainerName: contract.ContainerName}, prefix)
 	e.note("log of container "+container, err)
 	return e
 }

@@ -299,7 +299,7 @@ func TestDestroyStopsTheTask(t *testing.T) {
 	b := newBench(t).asking(t, migrates)
 	b.killedInItsTask(t)
 	b.asking(t, migrates).mustDestroy(t)
-	b.told(t, "before a deployment, which still runs")
+	b.told(t, "stopping the task before the deployment (", "), which still runs")
 }
 
 // Wherever a run is cut off around its task the next one brings the release up, and no two tasks ever run at once.

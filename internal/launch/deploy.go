@@ -317,6 +317,11 @@ func (l *Launcher) rootRequest(ctx context.Context, f foundation, env config.Env
 		return r, err
 	}
 	known[contract.KeyImageURI], known[contract.KeyBeforeDeployImageURI] = image, image
+	if _, asks := t.Parameters[contract.KeyVisitorImageURI]; asks {
+		if known[contract.KeyVisitorImageURI], err = l.visitorImage(ctx, f, image); err != nil {
+			return r, err
+		}
+	}
 	if r.parameters, err = t.fill(l.asked(env), known); err != nil {
 		return r, err
 	}

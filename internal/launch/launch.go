@@ -51,6 +51,7 @@ type Launcher struct {
 	partition partition
 	patience  time.Duration // of an acceptance
 	wrong     time.Duration // how long its answers may be wrong
+	visiting  time.Duration // how much longer a task may take that asks for it
 	silence   time.Duration // how long AWS may be out of reach while an operation is followed
 	queue     time.Duration // how long to wait for other builds of the account
 	vanishing time.Duration // how long services may go on listing what was deleted
@@ -64,6 +65,6 @@ func New(o Options) *Launcher {
 		o.Poll = 5 * time.Second
 	}
 	return &Launcher{
-		Options: o, aws: newClients(o.AWS, o.Profile, standardLimits), silence: silenceTimeout, queue: buildQueueTimeout, patience: acceptanceTimeout, wrong: wrongAtMost(o.Poll), vanishing: goneTimeout,
+		Options: o, aws: newClients(o.AWS, o.Profile, standardLimits), silence: silenceTimeout, queue: buildQueueTimeout, patience: acceptanceTimeout, wrong: wrongAtMost(o.Poll), visiting: visitStart, vanishing: goneTimeout,
 	}
 }

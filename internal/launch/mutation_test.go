@@ -55,9 +55,9 @@ var repairs = []struct {
 	{"what was found while waiting is deleted, too", "destroy.go", "r.findAgain(ctx)", "error(nil)", "TestDestroyAfterAWait"},
 	{"a first launch begins without a task", "beforedeploy.go", `service["DesiredCount"] = 0`, `_ = service`, "TestTaskThatFailsOnTheFirstLaunch"},
 	{"the task before a deployment has what comes with it", "beforedeploy.go", "if !alone {", "if alone || true {", "TestServiceWaitsForTheTask"},
-	{"a task of a killed run is found", "beforedeploy.go", "living = append(living, slices.DeleteFunc(out.Tasks, hasStopped)...)", "_ = slices.DeleteFunc(out.Tasks, hasStopped)", "TestTaskOfAKilledRunIsFollowed"},
-	{"a task is stopped with its run", "beforedeploy.go", `t.stop(ctx, task, "the run of slipway was interrupted")`, `error(nil)`, "TestTaskIsStoppedWhenTheRunIsInterrupted"},
-	{"a task that still runs does not hold its cluster", "sweep.go", "r.stopTasksBefore(ctx, s)", "error(nil)", "TestDestroyStopsTheTask"},
+	{"a task of a killed run is found", "onetask.go", "living = append(living, slices.DeleteFunc(out.Tasks, hasStopped)...)", "_ = slices.DeleteFunc(out.Tasks, hasStopped)", "TestTaskOfAKilledRunIsFollowed"},
+	{"a task is stopped with its run", "onetask.go", `t.stop(ctx, task, "the run of slipway was interrupted")`, `error(nil)`, "TestTaskIsStoppedWhenTheRunIsInterrupted"},
+	{"a task that still runs does not hold its cluster", "sweep.go", "r.stopOneTasks(ctx, s)", "error(nil)", "TestDestroyStopsTheTask"},
 	{"termination protection is taken off once the name is typed", "destroy.go", "if err == nil && s.protected {", "if false {", "Protect"},
 }
 

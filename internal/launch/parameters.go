@@ -75,7 +75,7 @@ func (l *Launcher) parametersFit() error {
 		if err != nil {
 			return err
 		}
-		known := map[string]string{contract.KeyImageURI: "an image", contract.KeyBeforeDeployImageURI: "an image"}
+		known := map[string]string{contract.KeyImageURI: "an image", contract.KeyBeforeDeployImageURI: "an image", contract.KeyVisitorImageURI: "an image"}
 		for key := range foundation.Outputs {
 			known[key] = "an output"
 		}

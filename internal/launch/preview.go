@@ -191,6 +191,9 @@ func (l *Launcher) requestAhead(ctx context.Context, f foundation, env config.En
 	return r, err
 }
 
+// unbuilt stands for the digest of an image that is not built yet.
+var unbuilt = "sha256:" + strings.Repeat("0", 64)
+
 // imageAhead is the image that a deployment would take. One that is not built yet has no digest to tell.
 func (l *Launcher) imageAhead(ctx context.Context, f foundation, root stack, o DeployOptions) (image, note string, err error) {
 	if o.Image != "" {
@@ -205,7 +208,6 @@ func (l *Launcher) imageAhead(ctx context.Context, f foundation, root stack, o D
 	if err != nil || digest != "" {
 		return f.repositoryURI + "@" + digest, "", err
 	}
-	unbuilt := "sha256:" + strings.Repeat("0", 64)
 	return f.repositoryURI + "@" + unbuilt, fmt.Sprintf("the image of source %s is not built yet: sha256:000... stands for its digest", identity[:12]), nil
 }
 

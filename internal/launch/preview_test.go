@@ -2,6 +2,7 @@ package launch
 
 import (
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -18,9 +19,23 @@ import (
 const (
 	shop      = "name: shop\nenvironments: [{name: prod}]\n"
 	slower    = "name: shop\nservice: {healthInterval: 20}\nenvironments: [{name: prod}]\n"
-	inside    = "name: shop\nenvironments: [{name: prod, entry: {internal: true}}]\n"
 	threeZone = "name: shop\nenvironments: [{name: prod, network: {zones: 3}}]\n"
 )
+
+// crowded is an internal load balancer that lets in as many ranges as its security group has rules: no task has room to ask it, and
+// so nobody needs the right to run one.
+var (
+	crowded = "entry: {internal: true, allow: [" + manyRanges(60) + "]}"
+	inside  = "name: shop\nenvironments: [{name: prod, " + crowded + "}]\n"
+)
+
+func manyRanges(n int) string {
+	var list []string
+	for i := range n {
+		list = append(list, fmt.Sprintf("10.9.%d.0/24", i))
+	}
+	return strings.Join(list, ", ")
+}
 
 // insideRisks are what is risky in making shop internal.
 var insideRisks = []string{"replace:prod.ECS.LoadBalancer", "loss:prod.ECS.TargetGroup", "downtime:prod.ECS.LoadBalancer"}

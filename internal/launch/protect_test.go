@@ -181,7 +181,7 @@ func TestPipelineCannotUnprotect(t *testing.T) {
 // protected no more.
 func TestProtectedBalancerIsNotReplaced(t *testing.T) {
 	t.Parallel()
-	internal := "entry: {internal: true}"
+	internal := crowded
 	b := newBench(t).asking(t, prod("protected: true"))
 	b.mustDeploy(t, DeployOptions{})
 	balancer := b.double.PhysicalID("shop-prod", "ECS.LoadBalancer")

@@ -123,6 +123,11 @@ func (d *delivery) begin(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if visitor := d.record.Parameters[contract.KeyVisitorImageURI]; visitor != "" && visitor != d.record.Image {
+		if _, err := d.l.keepImage(ctx, d.f, visitor); err != nil {
+			return err
+		}
+	}
 	d.record.Source = d.sourceOf(identity)
 	d.record.Began = time.Now().UTC()
 	if d.record, err = d.store.Begin(ctx, d.record); err != nil {

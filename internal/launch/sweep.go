@@ -48,7 +48,7 @@ func (r *removal) stopWriters(ctx context.Context) {
 		tell("the builds of "+project, r.stopBuilds(ctx, project))
 	}
 	for _, s := range r.going() {
-		tell("the task before a deployment of "+s.name, r.stopTasksBefore(ctx, s))
+		tell("the tasks that "+s.name+" runs once", r.stopOneTasks(ctx, s))
 	}
 }
 

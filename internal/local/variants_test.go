@@ -155,6 +155,7 @@ func (b *bench) launchVariant(cfg config.Config, has []string) {
 		values[contract.KeyZone(i)] = "us-east-1" + contract.ZoneLetter(i)
 	}
 	values[contract.KeyImageURI], values[contract.KeyBeforeDeployImageURI] = b.image, b.image
+	values[contract.KeyVisitorImageURI] = b.image
 	values[contract.KeyBeforeDeployTemplateURL] = urls[contract.StackBeforeDeploy]
 	values[contract.KeyNetworkTemplateURL], values[contract.KeyECSTemplateURL], values[contract.KeyPipelineTemplateURL] = urls[contract.StackNetwork], urls[contract.StackECS], urls[contract.StackPipeline]
 	s := b.createStack(contract.EnvironmentStackName(cfg.Name, env.Name), root, values)

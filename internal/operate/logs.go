@@ -76,12 +76,15 @@ func (o *Operator) Logs(ctx context.Context, l LogOptions, visit func(Line) erro
 }
 
 // streams are what the names of the wanted log streams begin with: PREFIX/CONTAINER/TASK
-// (docs.aws.amazon.com/AmazonECS/latest/developerguide/using_awslogs.html), those of the tasks before deployments included. ECS Exec
+// (docs.aws.amazon.com/AmazonECS/latest/developerguide/using_awslogs.html), those of the tasks that run once included. ECS Exec
 // logs its sessions beside them.
 func (o *Operator) streams(task string) []string {
 	kinds := []string{contract.LogStreamPrefix}
 	if o.cfg.Service.BeforeDeploy.Runs() {
 		kinds = append(kinds, contract.BeforeDeployStreamPrefix)
+	}
+	if o.cfg.Visits() {
+		kinds = append(kinds, contract.VisitorStreamPrefix)
 	}
 	var prefixes []string
 	for _, kind := range kinds {

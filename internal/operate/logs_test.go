@@ -93,17 +93,19 @@ func TestLogsOfATask(t *testing.T) {
 	}
 }
 
-// What a task before a deployment wrote is a part of the log where there is such a task.
-func TestLogsOfATaskBeforeADeployment(t *testing.T) {
+// What a task that runs once wrote is a part of the log where there is such a task.
+func TestLogsOfTasksThatRunOnce(t *testing.T) {
 	w := newWriter(t)
 	w.cfg.Service.BeforeDeploy = config.BeforeDeploy{Command: []string{"migrate"}}
+	w.cfg.Environments[0].Entry.Internal = true
 	w.look()
 	w.double.PutLog(w.group, "before-deploy/app/abcd", "made 12 tables")
+	w.double.PutLog(w.group, "acceptance/app/abef", "it answers")
 	w.write("app", "ffff", "listening")
-	if diff := cmp.Diff([]string{"app/abcd made 12 tables", "app/ffff listening"}, w.lines(t, LogOptions{})); diff != "" {
+	if diff := cmp.Diff([]string{"app/abcd made 12 tables", "app/abef it answers", "app/ffff listening"}, w.lines(t, LogOptions{})); diff != "" {
 		t.Errorf("lines (-want +got):\n%s", diff)
 	}
-	if diff := cmp.Diff([]string{"app/abcd made 12 tables"}, w.lines(t, LogOptions{Task: "ab"})); diff != "" {
+	if diff := cmp.Diff([]string{"app/abcd made 12 tables"}, w.lines(t, LogOptions{Task: "abc"})); diff != "" {
 		t.Errorf("of the task (-want +got):\n%s", diff)
 	}
 }

@@ -12,6 +12,7 @@ import (
 
 const (
 	imageDescription      = "The image as registry/repository@sha256:..., never a tag."
+	visitorDescription    = "The acceptance task's image as registry/repository@sha256:..., never a tag."
 	repositoryDescription = "The image repository."
 	boundaryDescription   = "Boundary of an environment's roles."
 
@@ -35,6 +36,7 @@ func ECS(cfg config.Config, env config.Environment) *cfn.Template {
 	s := service{t: t, cfg: cfg, env: env, streamPrefix: contract.LogStreamPrefix}
 	s.declareParameters()
 	s.addTopic()
+	s.addVisitorGroup()
 	s.addSecurityGroups()
 	s.addEntry()
 	s.addLogGroup()
@@ -44,6 +46,7 @@ func ECS(cfg config.Config, env config.Environment) *cfn.Template {
 	}
 	s.addService()
 	s.addRecord()
+	s.addVisitor()
 	if env.Tasks.Scales() {
 		s.addScaling()
 	}
@@ -60,12 +63,14 @@ type service struct {
 	vpc, image, repositoryARN, boundary string
 	certificate, hostedZone, key        string   // where slipway.yaml names them
 	public, private                     []string // subnets
+	visitorImage                        string   // where the load balancer is internal
 	topic                               string   // that alarms and failures are published to; empty where nobody is told
 
 	accessLogs                  cfn.Handle // bucket, where there are access logs
 	errors                      cfn.Handle // the alarm that ends a deployment
 	alarms                      []cfn.Handle
 	balancerGroup, taskGroup    cfn.Handle
+	visitorGroup, visitor       cfn.Handle // where the load balancer is internal
 	balancer, targetGroup, rule cfn.Handle
 	cluster, task, ecsService   cfn.Handle
 
@@ -85,6 +90,9 @@ func (s *service) declareParameters() {
 		}
 	}
 	s.image = g.string(contract.KeyImageURI, imageDescription)
+	if s.env.Entry.Visited() {
+		s.visitorImage = g.string(contract.KeyVisitorImageURI, visitorDescription)
+	}
 	s.repositoryARN = g.string(contract.KeyRepositoryARN, repositoryDescription)
 	s.boundary = g.string(contract.KeyPermissionsBoundaryARN, boundaryDescription)
 	if s.env.Entry.Certificate != "" {
@@ -220,6 +228,9 @@ func (s *service) addOutputs() {
 		contract.KeyLogGroupName:      s.logGroup,
 		contract.KeyAccessLogBucket:   s.accessLogs.Ref(),
 		contract.KeyTopicARN:          s.topic,
+
+		contract.KeyVisitorTaskDefinitionARN: s.visitor.Ref(),
+		contract.KeyVisitorSecurityGroupID:   s.visitorGroup.Att("GroupId"),
 	}
 	for _, key := range ecsOutputs(s.env) {
 		s.t.Output(key, outputDescriptions[key], values[key])

@@ -81,6 +81,14 @@ func (s *service) balancerIngress() []ec2.SecurityGroup_Ingress {
 			})
 		}
 	}
+	if s.env.Entry.Visited() && len(s.env.Entry.Allow) > 0 { // else the whole VPC may
+		for _, port := range ports {
+			rules = append(rules, ec2.SecurityGroup_Ingress{
+				Description:           new(port.purpose + " from the acceptance task"),
+				SourceSecurityGroupId: new(s.visitorGroup.Att("GroupId")), IpProtocol: "tcp", FromPort: new(port.number), ToPort: new(port.number),
+			})
+		}
+	}
 	return rules
 }
 

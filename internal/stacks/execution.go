@@ -50,7 +50,7 @@ func (f *foundation) addDeliveryBoundary(pipelineExecutionRole string) {
 			{Sid: "Stacks", Effect: cfn.Allow, Action: slices.Concat(changeSetActions, seeStackActions), Resource: arns("cloudformation", "stack/"+prefix)},
 			{Sid: "PassExecutionRole", Effect: cfn.Allow, Action: []string{"iam:PassRole"}, Resource: []string{pipelineExecutionRole},
 				Condition: cfn.Condition{"StringEquals": {"iam:PassedToService": "cloudformation.amazonaws.com"}}},
-			{Sid: "Service", Effect: cfn.Allow, Action: slices.Concat(followServiceActions, seeTaskActions),
+			{Sid: "Service", Effect: cfn.Allow, Action: slices.Concat(followServiceActions, seeTasks(f.cfg, []string{f.cfg.Name + "-*"})),
 				Resource: arns("ecs", "container-instance/"+prefix, "service/"+prefix, "task/"+prefix)},
 			{Sid: "Describe", Effect: cfn.Allow, Action: describeActions, Resource: []string{"*"}},
 		}, useKey(f.key), f.onConnection("UseConnection", nil), runStatements(f.cfg, []string{f.cfg.Name + "-*"}))...),

@@ -49,12 +49,10 @@ var (
 	describeActions      = []string{"application-autoscaling:DescribeScalableTargets", "ecs:DescribeTaskDefinition", "elasticloadbalancing:DescribeTargetHealth"} // these have no resource
 )
 
-// runStatements let the task before a deployment be run and stopped, where there is one, in what these prefixes name. Its family
-// bears its stack's name. The name of its roles may be cut, so that they are told by their path alone.
+// runStatements let the tasks that are run once be run and stopped, where there are such, in what these prefixes name: the one
+// before a deployment, whose family bears its stack's name, and the one that asks an internal load balancer. The name of their
+// roles may be cut, so that they are told by their path alone.
 func runStatements(cfg config.Config, prefixes []string) []cfn.Statement {
-	if !cfg.Service.BeforeDeploy.Runs() {
-		return nil
-	}
 	var clusters any = arns("ecs", each("cluster/", prefixes)...)
 	if len(prefixes) == 1 {
 		clusters = arns("ecs", "cluster/"+prefixes[0])[0]
@@ -62,17 +60,42 @@ func runStatements(cfg config.Config, prefixes []string) []cfn.Statement {
 	ours := cfn.Condition{"ArnLike": {"ecs:cluster": clusters}}
 	var families []string
 	for _, prefix := range prefixes {
+		if cfg.Visits() {
+			families = append(families, "task-definition/"+prefix+contract.VisitorFamily+":*")
+		}
 		if prefix != cfg.Name+"-*" {
 			prefix = strings.TrimSuffix(prefix, "-*")
 		}
-		families = append(families, "task-definition/"+prefix+"-"+contract.NestedBeforeDeploy+"-*")
+		if cfg.Service.BeforeDeploy.Runs() {
+			families = append(families, "task-definition/"+prefix+"-"+contract.NestedBeforeDeploy+"-*")
+		}
 	}
-	return []cfn.Statement{
-		{Sid: "RunBeforeDeploy", Effect: cfn.Allow, Action: []string{"ecs:RunTask"}, Resource: arns("ecs", families...), Condition: ours},
-		{Sid: "StopBeforeDeploy", Effect: cfn.Allow, Action: []string{"ecs:StopTask"}, Resource: arns("ecs", "task/"+cfg.Name+"-*"), Condition: ours},
-		{Sid: "PassTaskRoles", Effect: cfn.Allow, Action: []string{"iam:PassRole"}, Resource: roleARNs(contract.EnvironmentRolePath(cfg.Name)),
-			Condition: cfn.Condition{"StringEquals": {"iam:PassedToService": "ecs-tasks.amazonaws.com"}}},
+	pass := cfn.Statement{Sid: "PassTaskRoles", Effect: cfn.Allow, Action: []string{"iam:PassRole"}, Resource: roleARNs(contract.EnvironmentRolePath(cfg.Name)),
+		Condition: cfn.Condition{"StringEquals": {"iam:PassedToService": "ecs-tasks.amazonaws.com"}}}
+	switch {
+	case cfg.Visits():
+		run := cfn.Statement{Sid: "RunTasks", Effect: cfn.Allow, Action: []string{"ecs:RunTask"}, Resource: arns("ecs", families...), Condition: ours}
+		if !slices.Equal(prefixes, []string{cfg.Name + "-*"}) { // else seeTasks does it; each action knows one of the two kinds of resources
+			run.Action, run.Resource = append(run.Action, "ecs:StopTask"), append(run.Resource, arns("ecs", "task/"+cfg.Name+"-*")...)
+		}
+		return []cfn.Statement{run, pass}
+	case cfg.Service.BeforeDeploy.Runs():
+		return []cfn.Statement{
+			{Sid: "RunBeforeDeploy", Effect: cfn.Allow, Action: []string{"ecs:RunTask"}, Resource: arns("ecs", families...), Condition: ours},
+			{Sid: "StopBeforeDeploy", Effect: cfn.Allow, Action: []string{"ecs:StopTask"}, Resource: arns("ecs", "task/"+cfg.Name+"-*"), Condition: ours},
+			pass,
+		}
 	}
+	return nil
+}
+
+// seeTasks is on the tasks of all clusters of the application. Who may run tasks in all of them may stop those, too: an inline policy
+// has 10,240 characters, and a cluster's name is in the ARN of its tasks.
+func seeTasks(cfg config.Config, prefixes []string) []string {
+	if cfg.Visits() && slices.Equal(prefixes, []string{cfg.Name + "-*"}) {
+		return append([]string{"ecs:StopTask"}, seeTaskActions...)
+	}
+	return seeTaskActions
 }
 
 // imageActions are what building an image asks of its repository.

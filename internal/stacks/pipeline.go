@@ -254,7 +254,7 @@ func (d *delivery) deployStatements() []cfn.Statement {
 		{Sid: "KeepImage", Effect: cfn.Allow, Action: []string{"ecr:BatchGetImage", "ecr:DescribeImages", "ecr:PutImage"}, // tag it as a release's
 			Resource: []string{d.in[contract.KeyRepositoryARN]}},
 		{Sid: "FollowService", Effect: cfn.Allow, Action: followServiceActions, Resource: arns("ecs", each("service/", d.prefixes())...)},
-		{Sid: "SeeTasks", Effect: cfn.Allow, Action: seeTaskActions, Resource: arns("ecs", "container-instance/"+all, "task/"+all)},
+		{Sid: "SeeTasks", Effect: cfn.Allow, Action: seeTasks(d.cfg, d.prefixes()), Resource: arns("ecs", "container-instance/"+all, "task/"+all)},
 		{Sid: "ReadTaskLogs", Effect: cfn.Allow, Action: []string{"logs:GetLogEvents"}, Resource: arns("logs", "log-group:"+all)},
 		{Sid: "Describe", Effect: cfn.Allow, Action: describeActions, Resource: []string{"*"}},
 	}, runStatements(d.cfg, d.prefixes()))

@@ -58,6 +58,9 @@ func ecsOutputs(env config.Environment) []string {
 		contract.KeyServiceURL, contract.KeyLoadBalancerName, contract.KeyLoadBalancerARN, contract.KeyTargetGroupARN,
 		contract.KeyClusterName, contract.KeyServiceName, contract.KeyTaskDefinitionARN, contract.KeyLogGroupName,
 	}
+	if env.Entry.Visited() {
+		keys = append(keys, contract.KeyVisitorTaskDefinitionARN, contract.KeyVisitorSecurityGroupID)
+	}
 	if env.Entry.AccessLogs {
 		keys = append(keys, contract.KeyAccessLogBucket)
 	}
@@ -88,6 +91,9 @@ var outputDescriptions = map[string]string{
 	contract.KeyTopicARN:          topicDescription,
 	contract.KeyPipelineName:      "The delivery pipeline.",
 	contract.KeyEventRuleName:     "The event rule that starts the pipeline when the source is uploaded.",
+
+	contract.KeyVisitorTaskDefinitionARN: "The task definition of what asks the load balancer from inside the VPC.",
+	contract.KeyVisitorSecurityGroupID:   "The security group of what asks the load balancer from inside the VPC.",
 
 	contract.KeyBeforeDeployTaskDefinitionARN: "The task definition of what runs before a deployment.",
 }
@@ -152,6 +158,9 @@ func (r root) ecsParameters(fromNetwork func(key, description string) string) ma
 		contract.KeyImageURI:               r.parameter(contract.KeyImageURI, imageDescription),
 		contract.KeyRepositoryARN:          r.parameter(contract.KeyRepositoryARN, repositoryDescription),
 		contract.KeyPermissionsBoundaryARN: r.parameter(contract.KeyPermissionsBoundaryARN, boundaryDescription),
+	}
+	if r.env.Entry.Visited() {
+		parameters[contract.KeyVisitorImageURI] = r.parameter(contract.KeyVisitorImageURI, visitorDescription)
 	}
 	for _, subnet := range subnets(r.env) {
 		parameters[subnet.key] = fromNetwork(subnet.key, subnet.description)

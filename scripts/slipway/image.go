@@ -89,7 +89,32 @@ func (a *app) imageOf(ctx context.Context, cfg config.Config, repository string,
 	if err := i.run(ctx); err != nil {
 		return "", fmt.Errorf("the image of source %s is not released: %w", r.Version, err)
 	}
+	// First, so that whoever finds the image finds what asks it.
+	if cfg.Visits() {
+		if err := visitorImage(ctx, r); err != nil {
+			return "", fmt.Errorf("the image of the acceptance task: %w", err)
+		}
+	}
 	return built.Name(ctx)
+}
+
+// visitorImage makes the image of the task that asks internal load balancers: once for each source, since it lives as long as the
+// source's own image does.
+func visitorImage(ctx context.Context, r image.Request) error {
+	r.Tag = contract.VisitorTag(r.Tag)
+	if _, found, err := image.Digest(ctx, r); err != nil || found {
+		return err
+	}
+	built, err := image.Program(ctx, r, "./scripts/visitor")
+	if err != nil {
+		return err
+	}
+	defer built.Close()
+	if err := built.Push(ctx); err != nil {
+		return err
+	}
+	_, err = built.Name(ctx)
+	return err
 }
 
 // address completes a request with where the endpoint is: the registry of AWS with a fresh login, or the local engine's,

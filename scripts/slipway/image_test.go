@@ -9,6 +9,8 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -20,9 +22,11 @@ import (
 
 // account is as much of AWS as the image stage asks for: the registry, its scan, and the bucket.
 type account struct {
-	url     string
-	scan    string            // the answer about the scan
-	objects map[string]string // by bucket and key
+	url  string
+	scan string // the answer about the scan
+
+	internal bool              // the load balancer of the service
+	objects  map[string]string // by bucket and key
 }
 
 func newAccount(t *testing.T) *account {
@@ -52,11 +56,16 @@ func (a *account) stageImage(t *testing.T, security string, advisories ...vulnte
 	t.Helper()
 	root = t.TempDir()
 	for name, text := range map[string]string{
-		"slipway.yaml": "name: shop\nenvironments: [{name: prod}]\nservice: {build: {command: [go, build, -o, app, .], binary: app}}\n" + security,
+		"slipway.yaml": "name: shop\nenvironments: [{name: prod, entry: {internal: " + strconv.FormatBool(a.internal) + "}}]\nservice: {build: {command: [go, build, -o, app, .], binary: app}}\n" + security,
 		"go.mod":       "module tiny\n\ngo 1.26.0\n",
 		"main.go":      "package main\n\nimport (\n\t\"os\"\n\t\"path\"\n)\n\nfunc main() { println(path.Base(os.Args[0])) }\n",
 		".gitignore":   "/app\n/.slipway/\n",
+
+		"scripts/visitor/main.go": "package main\n\nfunc main() {}\n",
 	} {
+		if err := os.MkdirAll(filepath.Dir(filepath.Join(root, name)), 0o755); err != nil {
+			t.Fatal(err)
+		}
 		if err := os.WriteFile(filepath.Join(root, name), []byte(text), 0o644); err != nil {
 			t.Fatal(err)
 		}
@@ -145,6 +154,27 @@ func TestImageStage(t *testing.T) {
 				if text != string(bill) || !strings.Contains(text, digest) || !strings.Contains(said, "@sha256:"+digest) {
 					t.Errorf("%s: not the bill of the image %s", key, said)
 				}
+			}
+		})
+	}
+}
+
+// What asks an internal load balancer has its image before the service's has its name, and none where that is refused.
+func TestImageStageMakesTheVisitor(t *testing.T) {
+	for name, advisories := range map[string][]vulntest.Advisory{"released": nil, "refused": {inPathBase}} {
+		t.Run(name, func(t *testing.T) {
+			a := newAccount(t)
+			a.internal = true
+			code, said, _ := a.stageImage(t, "", advisories...)
+			tags := a.tags(t)
+			if advisories != nil {
+				if code == 0 || len(tags) > 0 {
+					t.Errorf("exit code %d, tags %v", code, tags)
+				}
+				return
+			}
+			if code != 0 || len(tags) != 2 || !slices.Contains(tags, contract.VisitorTag(contract.SourceTag(tags))) {
+				t.Errorf("exit code %d, tags %v:\n%s", code, tags, said)
 			}
 		})
 	}

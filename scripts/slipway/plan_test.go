@@ -140,7 +140,7 @@ func TestLivePlan(t *testing.T) {
 	}
 	command := "./scripts/deploy.sh --environment prod --image keep"
 	var names []string
-	for _, r := range plans[1].Risks {
+	for _, r := range append(plans[0].Risks, plans[1].Risks...) {
 		command += " --allow " + r.Name
 		names = append(names, "--allow", r.Name)
 	}
