@@ -273,17 +273,28 @@ def remember_role(original: Wrapped) -> Wrapped:
 
 
 def use_role(original: Wrapped) -> Wrapped:
-    """Executing a change set gives its role to the stack, which keeps it for later operations."""
+    """Executing a change set gives its role to the stack, which keeps it for later operations.
+
+    Asked again with the token of the first time, it answers as it did then: a client has lost that answer.
+    """
+    answers: dict[tuple[str, str], Any] = {}
 
     def execute_change_set(params: Json) -> Any:
         name, stack_name = helpers._p(params, "ChangeSetName"), helpers._p(params, "StackName")
-        for change_set in _change_sets.values():
+        token, asked = helpers._p(params, "ClientRequestToken"), ("", "")
+        for change_set in list(_change_sets.values()):
             owner = _stack(change_set["StackId"])
             if name in (change_set.get("ChangeSetId"), change_set.get("ChangeSetName")) and (
                 stack_name in ("", owner.get("StackName"), owner.get("StackId"))
             ):
                 owner["RoleARN"] = change_set.get("RoleARN") or owner.get("RoleARN", "")
-        return original(params)
+                asked = (change_set.get("ChangeSetId", ""), token)
+        if asked in answers:
+            return answers[asked]
+        answer = original(params)
+        if token and answer[0] == 200:
+            answers[asked] = answer
+        return answer
 
     return execute_change_set
 

@@ -259,9 +259,9 @@ def _stacks() -> tuple[Patch, ...]:
         Patch(
             places=(_HANDLERS + "_ACTION_HANDLERS[ExecuteChangeSet]",),
             sha256="a4df5e5031d268f1d30c00921d684456f332d00c8b46bbb8b56efe747a0cc9ce",
-            fault="(The other half of the above.)",
-            right="A stack keeps the role it was last changed with.",
-            source=_AWS + "AWSCloudFormation/latest/APIReference/API_Stack.html",
+            fault="(The other half of the above; and a retry with the token of the first time is refused.)",
+            right="A stack keeps the role it was last changed with, and such a retry is answered as the first try was.",
+            source=_AWS + "AWSCloudFormation/latest/APIReference/API_ExecuteChangeSet.html",
             wrap=cfn.use_role,
         ),
         Patch(
