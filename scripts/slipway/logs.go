@@ -60,11 +60,11 @@ func (a *app) logs(ctx context.Context, l look, o operate.LogOptions, since span
 		return write(line)
 	})
 	if err == nil && none && !o.Follow {
-		of := ""
+		of, running := "", ""
 		if o.Task != "" {
-			of = " of a task " + o.Task
+			of, running = " of a task "+o.Task, ", and ./scripts/status.sh names the tasks that run"
 		}
-		fmt.Fprintf(a.err, "no line%s in the last %v; --since goes further back\n", of, &since)
+		fmt.Fprintf(a.err, "no line%s in the last %v; --since goes further back%s\n", of, &since, running)
 	}
 	return told(ctx, err)
 }

@@ -135,7 +135,7 @@ func TestLogs(t *testing.T) {
 	}
 	wantSaid(t, errs, "no line in the last 10m0s")
 	_, _, errs = call(t, "", "logs", "--task", "nope", "--since", "7d")
-	wantSaid(t, errs, "no line of a task nope in the last 168h0m0s")
+	wantSaid(t, errs, "no line of a task nope in the last 168h0m0s", "./scripts/status.sh names the tasks that run")
 	d.PutLog(group, "tasks/app/0123456789abcdef", "hello <world>")
 	code, out, errs = call(t, "", "logs", "--since", "1h")
 	if code != 0 || errs != "" || !regexp.MustCompile(`^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z app 01234567 hello <world>\n$`).MatchString(out) {
