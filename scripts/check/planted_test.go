@@ -87,6 +87,7 @@ func TestPlantedDefects(t *testing.T) {
 
 // TestNothingPlanted wants the same checks to pass where nothing is wrong.
 func TestNothingPlanted(t *testing.T) {
+	t.Setenv("CODEBUILD_BUILD_ID", "") // in a build, too, a database that is out of reach says nothing about these checks
 	r := application(t)
 	for _, check := range sourceChecks(r) {
 		if !long() && strings.Contains(slow, check) {
