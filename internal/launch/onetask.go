@@ -30,7 +30,6 @@ type oneTask struct {
 	group               string   // its security group; empty for the service's
 }
 
-// withLog is the same for a task whose log was not shown yet.
 // job is what a task that is run once is for, in the words of what is said about it.
 type job struct {
 	what   string // such as "task before the deployment"
@@ -44,6 +43,7 @@ type job struct {
 	refusal string // the signal of a cause for visit.ExitRefused, its last line then saying why; empty where no code has a meaning
 }
 
+// withLog is the same for a task whose log was not shown yet.
 func (t oneTask) withLog() oneTask {
 	t.log = &logTail{l: t.l, group: t.root.outputs[contract.KeyLogGroupName]}
 	return t
