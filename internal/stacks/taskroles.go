@@ -19,7 +19,13 @@ func (s *service) addExecutionRole() cfn.Handle {
 	if len(secrets) > 0 {
 		description = "What ECS needs to start a task: pull the image, write the log, read the secrets."
 	}
-	return s.t.Add("TaskExecutionRole", &iam.Role{
+	return s.executionRole("TaskExecutionRole", description, secrets...)
+}
+
+// executionRole is one with which ECS starts tasks: it pulls images of the one repository, writes to the one log group, and what is
+// stated besides.
+func (s *service) executionRole(id, description string, besides ...cfn.Statement) cfn.Handle {
+	return s.t.Add(id, &iam.Role{
 		Description:              new(description),
 		Path:                     new(contract.EnvironmentRolePath(s.cfg.Name)),
 		PermissionsBoundary:      new(s.boundary),
@@ -30,7 +36,7 @@ func (s *service) addExecutionRole() cfn.Handle {
 				registryLogin(),
 				{Sid: "PullImage", Effect: cfn.Allow, Action: pullActions, Resource: []string{s.repositoryARN}},
 				{Sid: "WriteLog", Effect: cfn.Allow, Action: writeLogActions, Resource: []string{s.logGroupARN}},
-			}, secrets...)...),
+			}, besides...)...),
 		}},
 	})
 }

@@ -5,7 +5,6 @@ import (
 
 	"github.com/awslabs/goformation/v7/cloudformation/ec2"
 	"github.com/awslabs/goformation/v7/cloudformation/ecs"
-	"github.com/awslabs/goformation/v7/cloudformation/iam"
 
 	"slipway/internal/cfn"
 	"slipway/internal/config"
@@ -39,20 +38,7 @@ func (s *service) addVisitor() {
 	if !s.env.Entry.Visited() {
 		return
 	}
-	role := s.t.Add("VisitorExecutionRole", &iam.Role{
-		Description:              new("What ECS needs to start the acceptance task: pull the image, write the log."),
-		Path:                     new(contract.EnvironmentRolePath(s.cfg.Name)),
-		PermissionsBoundary:      new(s.boundary),
-		AssumeRolePolicyDocument: trustTasks(),
-		Policies: []iam.Role_Policy{{
-			PolicyName: "start-tasks",
-			PolicyDocument: cfn.Document(
-				registryLogin(),
-				cfn.Statement{Sid: "PullImage", Effect: cfn.Allow, Action: pullActions, Resource: []string{s.repositoryARN}},
-				cfn.Statement{Sid: "WriteLog", Effect: cfn.Allow, Action: writeLogActions, Resource: []string{s.logGroupARN}},
-			),
-		}},
-	})
+	role := s.executionRole("VisitorExecutionRole", "What ECS needs to start the acceptance task: pull the image, write the log.")
 	visitor := *s
 	visitor.streamPrefix = contract.VisitorStreamPrefix
 	c := visitor.container(contract.ContainerName, s.visitorImage, 0, true)
