@@ -241,8 +241,11 @@ func BillKey(digest string) string {
 	return ImagesPrefix + strings.TrimPrefix(digest, "sha256:") + ".cdx.json"
 }
 
-// BillFile is the same below StageDir, where the image stage leaves it.
-const BillFile = "image.cdx.json"
+// BillFile is the same below StageDir, where the image stage leaves it, and VisitorBillFile that of the acceptance task's image.
+const (
+	BillFile        = "image.cdx.json"
+	VisitorBillFile = "visitor.cdx.json"
+)
 
 // TemplateKey is the bucket key of a template with this SHA-256, in hex.
 func TemplateKey(hash string) string { return TemplatesPrefix + hash + ".yaml" }

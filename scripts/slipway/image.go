@@ -82,25 +82,22 @@ func (a *app) imageOf(ctx context.Context, cfg config.Config, repository string,
 		return "", err
 	}
 	defer built.Close()
-	if err := built.Push(ctx); err != nil {
-		return "", err
-	}
-	i := inspection{app: a, cfg: cfg, settings: settings, repository: repository, tree: tree, image: built}
+	i := inspection{app: a, cfg: cfg, settings: settings, repository: repository, tree: tree, image: built, bill: contract.BillFile}
 	if err := i.run(ctx); err != nil {
 		return "", fmt.Errorf("the image of source %s is not released: %w", r.Version, err)
 	}
 	// First, so that whoever finds the image finds what asks it.
 	if cfg.Visits() {
-		if err := visitorImage(ctx, r); err != nil {
-			return "", fmt.Errorf("the image of the acceptance task: %w", err)
+		if err := i.visitor(ctx, r); err != nil {
+			return "", fmt.Errorf("the image of source %s is not released, for that of its acceptance task: %w", r.Version, err)
 		}
 	}
 	return built.Name(ctx)
 }
 
-// visitorImage makes the image of the task that asks internal load balancers: once for each source, since it lives as long as the
-// source's own image does.
-func visitorImage(ctx context.Context, r image.Request) error {
+// visitor makes the image of the task that asks internal load balancers: once for each source, since it lives as long as the
+// source's own image does, and looked at as that one is.
+func (i inspection) visitor(ctx context.Context, r image.Request) error {
 	r.Tag = contract.VisitorTag(r.Tag)
 	if _, found, err := image.Digest(ctx, r); err != nil || found {
 		return err
@@ -110,7 +107,8 @@ func visitorImage(ctx context.Context, r image.Request) error {
 		return err
 	}
 	defer built.Close()
-	if err := built.Push(ctx); err != nil {
+	i.image, i.bill = built, contract.VisitorBillFile
+	if err := i.run(ctx); err != nil {
 		return err
 	}
 	_, err = built.Name(ctx)

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"io"
 	"log"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -61,7 +62,7 @@ func (a *account) stageImage(t *testing.T, security string, advisories ...vulnte
 		"main.go":      "package main\n\nimport (\n\t\"os\"\n\t\"path\"\n)\n\nfunc main() { println(path.Base(os.Args[0])) }\n",
 		".gitignore":   "/app\n/.slipway/\n",
 
-		"scripts/visitor/main.go": "package main\n\nfunc main() {}\n",
+		"scripts/visitor/main.go": "package main\n\nimport (\n\t\"os\"\n\t\"path\"\n)\n\nfunc main() { println(path.Dir(os.Args[0])) }\n",
 	} {
 		if err := os.MkdirAll(filepath.Dir(filepath.Join(root, name)), 0o755); err != nil {
 			t.Fatal(err)
@@ -159,22 +160,40 @@ func TestImageStage(t *testing.T) {
 	}
 }
 
-// What asks an internal load balancer has its image before the service's has its name, and none where that is refused.
+// What asks an internal load balancer has its image before the service's has its name. It passes the same gate, has a bill of
+// its own, and neither image has a name where either is refused.
 func TestImageStageMakesTheVisitor(t *testing.T) {
-	for name, advisories := range map[string][]vulntest.Advisory{"released": nil, "refused": {inPathBase}} {
+	inVisitor := vulntest.Advisory{ID: "GO-2026-9002", Module: "stdlib", Package: "path", Symbol: "Dir"}
+	for name, test := range map[string]struct {
+		advisories []vulntest.Advisory
+		refused    string
+	}{
+		"released":             {},
+		"the service's is not": {[]vulntest.Advisory{inPathBase}, "GO-2026-9001"},
+		"the visitor's is not": {[]vulntest.Advisory{inVisitor}, "GO-2026-9002"},
+	} {
 		t.Run(name, func(t *testing.T) {
 			a := newAccount(t)
 			a.internal = true
-			code, said, _ := a.stageImage(t, "", advisories...)
+			code, said, root := a.stageImage(t, "", test.advisories...)
 			tags := a.tags(t)
-			if advisories != nil {
-				if code == 0 || len(tags) > 0 {
-					t.Errorf("exit code %d, tags %v", code, tags)
+			if test.refused != "" {
+				if code == 0 || len(tags) > 0 || !strings.Contains(said, "known vulnerabilities: "+test.refused) {
+					t.Errorf("exit code %d, tags %v:\n%s", code, tags, said)
 				}
 				return
 			}
 			if code != 0 || len(tags) != 2 || !slices.Contains(tags, contract.VisitorTag(contract.SourceTag(tags))) {
 				t.Errorf("exit code %d, tags %v:\n%s", code, tags, said)
+			}
+			if len(a.objects) != 2 || !strings.Contains(said, "/visitor: 0 vulnerabilities in the database") {
+				t.Errorf("%d bills of materials:\n%s", len(a.objects), said)
+			}
+			for _, file := range []string{contract.BillFile, contract.VisitorBillFile} {
+				bill, err := os.ReadFile(filepath.Join(root, contract.StageDir, file))
+				if err != nil || !slices.Contains(slices.Collect(maps.Values(a.objects)), string(bill)) {
+					t.Errorf("%s is not what was kept: %v", file, err)
+				}
 			}
 		})
 	}

@@ -31,10 +31,14 @@ type inspection struct {
 	repository string // as images name it
 	tree       source.Tree
 	image      *image.Image
+	bill       string // the file of its bill of materials below StageDir
 }
 
-// run wants no known vulnerability in the image, and keeps its bill of materials.
+// run pushes the image, which has no name yet, wants no known vulnerability in it, and keeps its bill of materials.
 func (i inspection) run(ctx context.Context) error {
+	if err := i.image.Push(ctx); err != nil {
+		return err
+	}
 	var parts []sbom.Image
 	for _, part := range i.image.Parts {
 		found, err := sbom.Read(part.Image, part.Platform)
@@ -126,8 +130,8 @@ func (i inspection) keepBill(ctx context.Context, parts []sbom.Image) error {
 	}
 	bucket := i.getenv(contract.VarBucket)
 	if bucket == "" {
-		fmt.Fprintf(i.err, "bill of materials: %d packages, in %s/%s alone, since %s is not set\n", packages, contract.StageDir, contract.BillFile, contract.VarBucket)
-		return leave(i.tree.Root, contract.BillFile, bill.Bytes())
+		fmt.Fprintf(i.err, "bill of materials: %d packages, in %s/%s alone, since %s is not set\n", packages, contract.StageDir, i.bill, contract.VarBucket)
+		return leave(i.tree.Root, i.bill, bill.Bytes())
 	}
 	key := contract.BillKey(i.image.Digest)
 	client := s3.NewFromConfig(i.settings, func(o *s3.Options) { o.UsePathStyle = onEngine(i.settings) })
@@ -141,5 +145,5 @@ func (i inspection) keepBill(ctx context.Context, parts []sbom.Image) error {
 		return fmt.Errorf("keep the image's bill of materials as s3://%s/%s: %w", bucket, key, err)
 	}
 	fmt.Fprintf(i.err, "bill of materials: %d packages, s3://%s/%s\n", packages, bucket, key)
-	return leave(i.tree.Root, contract.BillFile, bill.Bytes())
+	return leave(i.tree.Root, i.bill, bill.Bytes())
 }
