@@ -23,6 +23,7 @@ func TestExamples(t *testing.T) {
 	if !full() {
 		t.Skip("the examples run with tasks as processes, and with --long here too")
 	}
+	besides(t)
 	s := &system{workplace: newWorkplace(t)}
 	before := containers(t)
 	t.Cleanup(func() { s.endAll(t) })

@@ -34,6 +34,7 @@ type system struct {
 }
 
 func TestLocal(t *testing.T) {
+	besides(t)
 	s := &system{workplace: newWorkplace(t)}
 	before := containers(t)
 	t.Cleanup(func() { s.endAll(t) })
@@ -74,6 +75,14 @@ func long() bool { return os.Getenv("SLIPWAY_E2E_LONG") != "" }
 
 // full says whether the run tries what does not depend on how tasks are run: once is enough in a short run.
 func full() bool { return long() || os.Getenv("SLIPWAY_E2E_TASKS") != "docker" }
+
+// besides lets a test run at the same time as others, most of the time of all of which is waiting. Docker has one list of containers
+// for all of them, so that tests which compare it take turns.
+func besides(t *testing.T) {
+	if os.Getenv("SLIPWAY_E2E_TASKS") == "process" {
+		t.Parallel()
+	}
+}
 
 // testInterruptions is what befalls launcher and engine.
 func (s *system) testInterruptions(t *testing.T) {
