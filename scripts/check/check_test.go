@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -183,5 +184,38 @@ func TestIndentLeavesOutTheMiddle(t *testing.T) {
 	got := indent(strings.Repeat("line\n", maxShown+50))
 	if lines := strings.Count(got, "\n"); lines != maxShown+1 || !strings.Contains(got, "... 50 lines ...") {
 		t.Errorf("%d lines shown:\n%s", lines, got)
+	}
+}
+
+// What the checks have compiled is found in Go's cache by scripts/build.sh, and the other way round: else all of the AWS SDK is
+// compiled twice.
+func TestChecksCompileAsTheScriptsDo(t *testing.T) {
+	script, err := os.ReadFile("../build.sh")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var build string
+	for line := range strings.Lines(string(script)) {
+		if strings.Contains(line, " go build ") {
+			build = strings.TrimSpace(line)
+		}
+	}
+	settings, _, ok := strings.Cut(build, " go build ")
+	if !ok {
+		t.Fatalf("scripts/build.sh builds nothing:\n%s", script)
+	}
+	list := []string{"list", "-export", "-f", "{{.Export}}", "github.com/aws/smithy-go"}
+	if strings.Contains(build, " -trimpath ") {
+		list = slices.Insert(list, 1, "-trimpath")
+	}
+	r := &repo{root: "../.."}
+	byScripts := r.command(t.Context(), io.Discard, "go", list...)
+	byScripts.Env, byScripts.Stdout = append(os.Environ(), "GOFLAGS=", settings), nil
+	want, err := byScripts.Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, err := r.output(t.Context(), "go", slices.DeleteFunc(list, func(s string) bool { return s == "-trimpath" })...); err != nil || got != string(want) {
+		t.Errorf("the checks compile it into %s, scripts/build.sh into %s: %v", got, want, err)
 	}
 }

@@ -36,7 +36,8 @@ func (r *repo) command(ctx context.Context, out io.Writer, name string, args ...
 		return strings.HasPrefix(variable, "AWS_") || strings.HasPrefix(variable, "SLIPWAY_LOCAL_")
 	})
 	// As scripts/build.sh builds: what one has compiled of the AWS SDK, minutes of it, the others find in Go's cache.
-	cmd.Env = append(env, "CGO_ENABLED=0")
+	flags := strings.TrimSpace(os.Getenv("GOFLAGS") + " -trimpath")
+	cmd.Env = append(env, "CGO_ENABLED=0", "GOFLAGS="+flags)
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
 	cmd.WaitDelay = killDelay
 	return cmd
