@@ -126,13 +126,18 @@ func Astray(records []Record, image string, parameters map[string]string) (image
 
 // Before is the release to go back to where none is named: the newest successful one that is older than the current one and
 // leaves something else behind. A release that was a rollback stands for the one that it went back to, so that a second
-// rollback goes further back, and not forth. It is nil where there is none.
+// rollback goes further back, and not forth. One that was cut off is gone on with. It is nil where there is none.
 func Before(records []Record) *Record {
 	stands, unfinished := Current(records)
 	if stands == nil {
 		return nil
 	}
 	if unfinished != nil {
+		if unfinished.Kind == Rollback && unfinished.Of != nil {
+			if meant := find(records, unfinished.Of.Number); meant != nil && meant.Result == Succeeded {
+				return meant
+			}
+		}
 		// What was cut off may stand; what stood before it is what to go back to.
 		if stands.Result == Succeeded {
 			return stands

@@ -171,6 +171,7 @@ func TestBefore(t *testing.T) {
 		return r
 	}
 	stands := func(r Record) Record { r.Stands = true; return r }
+	cutOff := func(r Record) Record { r.Result, r.Stands = Unfinished, false; return r }
 	for name, c := range map[string]struct {
 		oldestFirst []Record
 		want        int
@@ -186,6 +187,10 @@ func TestBefore(t *testing.T) {
 		"after two":                  {[]Record{made(1, "a", Succeeded), made(2, "b", Succeeded), back(3, 1, "a")}, 0},
 		"of a rollback":              {[]Record{made(1, "a", Succeeded), made(2, "b", Succeeded), made(3, "c", Succeeded), back(4, 2, "b"), back(5, 4, "b")}, 1},
 		"unfinished":                 {[]Record{made(1, "a", Succeeded), made(2, "b", Succeeded), made(3, "c", Unfinished)}, 2},
+		"a rollback cut off":         {[]Record{made(1, "a", Succeeded), made(2, "b", Succeeded), made(3, "c", Succeeded), cutOff(back(4, 1, "a"))}, 1},
+		"a rollback cut off twice":   {[]Record{made(1, "a", Succeeded), made(2, "b", Succeeded), cutOff(back(3, 1, "a")), cutOff(back(4, 1, "a"))}, 1},
+		"to what is not there":       {[]Record{made(2, "b", Succeeded), made(3, "c", Succeeded), cutOff(back(4, 1, "a"))}, 3},
+		"a deployment cut off later": {[]Record{made(1, "a", Succeeded), made(2, "b", Succeeded), cutOff(back(3, 1, "a")), made(4, "c", Unfinished)}, 2},
 		"unreadable between":         {[]Record{made(1, "a", Succeeded), {Number: 2, Result: Unreadable}, made(3, "c", Succeeded)}, 1},
 		"rollback to one that's not": {[]Record{made(2, "b", Succeeded), back(4, 1, "a")}, 2},
 	} {

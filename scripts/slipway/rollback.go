@@ -44,9 +44,9 @@ func (a *app) rollbackCommand() *cobra.Command {
 		Short: "Go back to an earlier release of an environment",
 		Long: `Deploys an earlier release again: its image, its templates and its slipway.yaml, as the registry and the foundation's bucket keep them.
 Without a number it is the newest successful release before the current one; after a rollback, the one before that which was gone back
-to. It takes the path of a deployment: the plan is shown, what is risky stops until it is allowed, and the service must answer at the
-end. It is recorded as a release of its own. Neither the pipeline nor the source is needed; of the working tree only the name in
-slipway.yaml is used. The foundation stays as it is. --plan only shows the plan.
+to, and where a rollback was cut off, the one that it was going to. It takes the path of a deployment: the plan is shown, what is risky
+stops until it is allowed, and the service must answer at the end. It is recorded as a release of its own. Neither the pipeline nor the
+source is needed; of the working tree only the name in slipway.yaml is used. The foundation stays as it is. --plan only shows the plan.
 
 Exit codes: 0 it is up and answers; 1 it failed, or was stopped by a risk; 2 the command line cannot be meant; 3 there is no such
 release.`,
