@@ -127,15 +127,46 @@ func TestLostAnswers(t *testing.T) {
 	}
 }
 
+// What is there already is looked at: where that look fails nobody knows whose it is, and no other number is taken.
+func TestLostAnswerAndNoLook(t *testing.T) {
+	store, double := newStore(t)
+	double.Lose("PutObject", 1)
+	double.Fail("GetObject", "AccessDenied", "Access Denied", 1)
+	if r, err := store.Begin(t.Context(), Record{Environment: "prod", By: "me", Began: time.Now().UTC()}); err == nil || !strings.Contains(err.Error(), "Access Denied") {
+		t.Errorf("begun as release %d, %v", r.Number, err)
+	}
+	r := store.mustRecord(t, Record{Environment: "prod", By: "me"}, Unfinished)
+	double.Lose("PutObject", 1)
+	double.Fail("GetObject", "AccessDenied", "Access Denied", 1)
+	r.Result, r.Ended = Succeeded, time.Now().UTC()
+	if err := store.End(t.Context(), r); err == nil || strings.Contains(err.Error(), "somebody else") || !strings.Contains(err.Error(), "Access Denied") {
+		t.Errorf("its end: %v", err)
+	}
+	if keys := double.Keys("releases"); len(keys) != 3 {
+		t.Errorf("written is %v", keys)
+	}
+}
+
+// A record that is longer than any is said to be that.
+func TestRecordThatIsTooLong(t *testing.T) {
+	store, _ := newStore(t)
+	store.put(t, "releases/prod/1.json", `{"plan": "`+strings.Repeat("x", maxRecord)+`"}`)
+	records, err := store.List(t.Context(), "prod", 0)
+	if err != nil || len(records) != 1 || records[0].Result != Unreadable || !strings.Contains(records[0].Error, "longer than 8388608 bytes") {
+		t.Errorf("%v, %+v", err, records)
+	}
+}
+
 // What a newer version writes besides is passed over, and what is no record is said and hides nothing.
 func TestStrangeObjects(t *testing.T) {
 	store, _ := newStore(t)
 	store.mustRecord(t, Record{Environment: "prod"}, Succeeded)
 	store.put(t, "releases/prod/2.json", "{")
-	store.put(t, "releases/prod/3.json", `{"format": 7, "environment": "prod", "number": 3, "result": "succeeded", "stands": true, "novelty": {"a": [1]}}`)
+	store.put(t, "releases/prod/3.json", `{"format": 1, "environment": "prod", "number": 3, "result": "succeeded", "stands": true, "novelty": {"a": [1]}}`)
 	store.put(t, "releases/prod/4.json", `{"environment": "test", "number": 4, "result": "succeeded", "stands": true}`)
 	store.put(t, "releases/prod/5.begun.json", `[]`)
-	for _, other := range []string{"notes.txt", "05.json", "0.json", "6.zip", "7/1.json", "-1.json"} {
+	store.put(t, "releases/prod/6.json", `{"format": 7, "environment": "prod", "number": 6, "result": "succeeded", "stands": true}`)
+	for _, other := range []string{"notes.txt", "05.json", "0.json", "7.zip", "8/1.json", "-1.json", "9223372036854775807.json"} {
 		store.put(t, "releases/prod/"+other, "?")
 	}
 	records, err := store.List(t.Context(), "prod", 0)
@@ -146,17 +177,19 @@ func TestStrangeObjects(t *testing.T) {
 	for _, r := range records {
 		got = append(got, string(r.Result))
 	}
-	want := []string{"unreadable", "unreadable", "succeeded", "unreadable", "succeeded"}
+	want := []string{"unreadable", "unreadable", "unreadable", "succeeded", "unreadable", "succeeded"}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
-	if !strings.Contains(records[3].Error, "s3://releases/releases/prod/2.json is not a release's record") || !strings.Contains(records[1].Error, "release 4 of test") {
-		t.Errorf("they say %q and %q", records[3].Error, records[1].Error)
+	for i, says := range map[int]string{4: "s3://releases/releases/prod/2.json is not a release's record", 2: "release 4 of test", 0: "a newer slipway has written it, in format 7"} {
+		if !strings.Contains(records[i].Error, says) {
+			t.Errorf("%q does not say %q", records[i].Error, says)
+		}
 	}
 	if _, err := store.Read(t.Context(), "prod", 2); err == nil || !strings.Contains(err.Error(), "cannot be read") {
 		t.Errorf("reading it: %v", err)
 	}
-	if next, err := store.Begin(t.Context(), Record{Environment: "prod"}); err != nil || next.Number != 6 {
+	if next, err := store.Begin(t.Context(), Record{Environment: "prod"}); err != nil || next.Number != 7 {
 		t.Errorf("the next is %d, %v", next.Number, err)
 	}
 }

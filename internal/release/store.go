@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"os"
 	"path"
 	"slices"
@@ -30,7 +31,7 @@ type Store struct {
 const (
 	begunSuffix = ".begun.json"
 	endSuffix   = ".json"
-	// maxRecord is how much of an object is read, in bytes; a plan in it is the largest part.
+	// maxRecord is how long a record may be, in bytes; a plan in it is the largest part.
 	maxRecord = 8 << 20
 	// tries is how often the next number is taken where somebody else was faster each time.
 	tries = 20
@@ -59,7 +60,11 @@ func (s Store) Begin(ctx context.Context, r Record) (Record, error) {
 		if !errors.Is(err, errTaken) {
 			return r, err
 		}
-		if there, err := s.read(ctx, at); err == nil && there.By == r.By && there.Began.Equal(r.Began) {
+		there, err := s.read(ctx, at)
+		if _, corrupt := errors.AsType[*corruptError](err); err != nil && !corrupt {
+			return r, err // it may be this one's
+		}
+		if err == nil && there.By == r.By && there.Began.Equal(r.Began) {
 			return r, nil // the answer to an earlier try was lost
 		}
 		r.Number++
@@ -69,15 +74,20 @@ func (s Store) Begin(ctx context.Context, r Record) (Record, error) {
 
 // End writes how a deployment that Begin has begun came out. What is there already stays.
 func (s Store) End(ctx context.Context, r Record) error {
-	err := s.write(ctx, key(r.Environment, r.Number, endSuffix), r)
-	if errors.Is(err, errTaken) {
-		there, readErr := s.read(ctx, key(r.Environment, r.Number, endSuffix))
-		if readErr == nil && there.Result == r.Result && there.Ended.Equal(r.Ended) {
-			return nil // the answer to an earlier try was lost
-		}
-		return fmt.Errorf("the end of release %d of %s is recorded already, as %s: somebody else writes to s3://%s/%s", r.Number, r.Environment, there.Result, s.Bucket, contract.ReleasesPrefix)
+	at := key(r.Environment, r.Number, endSuffix)
+	err := s.write(ctx, at, r)
+	if !errors.Is(err, errTaken) {
+		return err
 	}
-	return err
+	there, err := s.read(ctx, at)
+	if _, corrupt := errors.AsType[*corruptError](err); err != nil && !corrupt {
+		return fmt.Errorf("the end of release %d of %s is recorded, and whether it is this one cannot be seen: %w", r.Number, r.Environment, err)
+	}
+	if err == nil && there.Result == r.Result && there.Ended.Equal(r.Ended) {
+		return nil // the answer to an earlier try was lost
+	}
+	return fmt.Errorf("the end of release %d of %s is recorded already, as %s: somebody else writes to s3://%s/%s", r.Number, r.Environment,
+		cmp.Or(there.Result, Unreadable), s.Bucket, contract.ReleasesPrefix)
 }
 
 var errTaken = errors.New("it is there already")
@@ -125,7 +135,7 @@ func (s Store) numbers(ctx context.Context, environment string) ([]entry, error)
 			name := strings.TrimPrefix(aws.ToString(object.Key), prefix)
 			number, suffix, _ := strings.Cut(name, ".")
 			n, err := strconv.Atoi(number)
-			if err != nil || n < 1 || strconv.Itoa(n) != number {
+			if err != nil || n < 1 || n > math.MaxInt32 || strconv.Itoa(n) != number {
 				continue // something else of a later version
 			}
 			e := found[n]
@@ -236,7 +246,14 @@ func (s Store) read(ctx context.Context, key string) (Record, error) {
 		return Record{}, err
 	}
 	var r Record
-	if err := json.Unmarshal(text, &r); err != nil {
+	err = json.Unmarshal(text, &r)
+	switch {
+	case len(text) > maxRecord:
+		err = fmt.Errorf("it is longer than %d bytes", maxRecord)
+	case err == nil && r.Format > Format:
+		err = fmt.Errorf("a newer slipway has written it, in format %d", r.Format)
+	}
+	if err != nil {
 		return Record{}, &corruptError{fmt.Sprintf("s3://%s/%s", s.Bucket, key), err}
 	}
 	return r, nil
@@ -253,7 +270,7 @@ func (s Store) Object(ctx context.Context, key string) ([]byte, error) {
 		return nil, fmt.Errorf("read s3://%s/%s: %w", s.Bucket, key, err)
 	}
 	defer out.Body.Close()
-	text, err := io.ReadAll(io.LimitReader(out.Body, maxRecord))
+	text, err := io.ReadAll(io.LimitReader(out.Body, maxRecord+1))
 	if err != nil {
 		return nil, fmt.Errorf("read s3://%s/%s: %w", s.Bucket, key, err)
 	}
