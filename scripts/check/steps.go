@@ -93,11 +93,9 @@ func (r *repo) staticcheck(ctx context.Context, out io.Writer) (tally, error) {
 		return tally{}, err
 	}
 	cmd := r.command(ctx, out, staticcheck, append([]string{"-tags", e2eTag}, packages...)...)
-	if os.Getenv(toolsVariable) != "" {
-		// What it knows of Go's own library, most of its work, is kept beside the tools where many checkouts share those: it
-		// would be lost with the home that each build has anew.
-		cmd.Env = append(cmd.Environ(), "STATICCHECK_CACHE="+r.path(toolsFolder("staticcheck")))
-	}
+	// What it knows of Go's own library, most of its work, is kept beside the tools, which the local engine's builds share: it
+	// would be lost with the home that each of them has anew.
+	cmd.Env = append(cmd.Environ(), "STATICCHECK_CACHE="+r.path(toolsFolder("staticcheck")))
 	if err := cmd.Run(); err != nil {
 		return tally{}, fmt.Errorf("run staticcheck: %w", err)
 	}
