@@ -105,6 +105,17 @@ func TestTestEventsCount(t *testing.T) {
 {"Action":"fail","Package":"p"}`,
 			want: tally{passed: 1, failed: 1},
 		},
+		"a test that was cut off is a failure, and tells where it was": {
+			events: `{"Action":"run","Package":"p","Test":"TestFine"}
+{"Action":"pass","Package":"p","Test":"TestFine"}
+{"Action":"run","Package":"p","Test":"TestA"}
+{"Action":"run","Package":"p","Test":"TestA/deep"}
+{"Action":"output","Package":"p","Test":"TestA/deep","Output":"panic: test timed out after 6m0s\n"}
+{"Action":"output","Package":"p","Output":"FAIL\tp\t360 s\n"}
+{"Action":"fail","Package":"p"}`,
+			want: tally{passed: 1, failed: 1},
+			said: "FAIL\tp\t360 s\npanic: test timed out after 6m0s\n",
+		},
 		"a measurement is shown of a success too": {
 			events: `{"Action":"output","Package":"p","Test":"TestA","Output":"    report: 3 s\n"}
 {"Action":"pass","Package":"p","Test":"TestA"}

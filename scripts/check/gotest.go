@@ -13,8 +13,8 @@ import (
 	"strings"
 )
 
-// testLimit ends the tests of a package that hang.
-const testLimit = "6m"
+// testLimit ends the tests of a package that hang. The longest take three minutes on two processors that have nothing else to do.
+const testLimit = "12m"
 
 // goTest runs `go test -json` with the given arguments, counts the tests and writes the output of those that failed.
 // A test with subtests counts by its subtests.
@@ -47,7 +47,7 @@ func (r *repo) goTestKept(ctx context.Context, out, kept io.Writer, env []string
 
 // testEvents collects what `go test -json` says: see `go doc test2json`.
 type testEvents struct {
-	results map[testID]string   // the last word on each test: pass, fail or skip
+	results map[testID]string   // the last word on each test: run, where it was cut off, pass, fail or skip
 	said    map[testID][]string // its output, in order
 	reports []string            // measurements, shown whatever the result
 }
@@ -92,7 +92,7 @@ func (e *testEvents) add(line []byte) {
 		if line := strings.TrimSpace(event.Output); strings.HasPrefix(line, reportMark) {
 			e.reports = append(e.reports, strings.TrimPrefix(line, reportMark)+"\n")
 		}
-	case "pass", "fail", "skip":
+	case "run", "pass", "fail", "skip":
 		e.results[id] = event.Action
 	case "build-fail":
 		e.results[id] = "build-fail" // its package fails too, and is what counts
@@ -108,7 +108,7 @@ func (e *testEvents) report(out io.Writer) tally {
 	}
 	for _, id := range e.sorted() {
 		result := e.results[id]
-		if result == "fail" || result == "build-fail" {
+		if result == "fail" || result == "build-fail" || result == "run" {
 			fmt.Fprint(out, strings.Join(e.said[id], ""))
 		}
 		switch {
@@ -117,7 +117,7 @@ func (e *testEvents) report(out io.Writer) tally {
 		case id.test != "" && result == "skip":
 			got.skipped = append(got.skipped, skipReason(id, e.said[id]))
 		case id.test == "" || e.hasSubtests(id):
-		case result == "fail":
+		case result == "fail", result == "run":
 			got.failed++
 		default:
 			got.passed++
@@ -146,7 +146,7 @@ func (e *testEvents) sorted() []testID {
 
 func (e *testEvents) hasFailedTest(pkg string) bool {
 	for id, result := range e.results {
-		if id.pkg == pkg && id.test != "" && result == "fail" {
+		if id.pkg == pkg && id.test != "" && (result == "fail" || result == "run") {
 			return true
 		}
 	}
