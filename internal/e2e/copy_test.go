@@ -3,12 +3,17 @@
 package e2e
 
 import (
+	"context"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
+
+	"slipway/internal/local"
 )
 
 // workplace is a fresh copy of the repository, as a newcomer would have it, with folders of its own around it.
@@ -121,5 +126,43 @@ func copyFile(t *testing.T, from, to string) {
 	}
 	if err := os.Chmod(to, info.Mode().Perm()); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// installation is the local engine's in the repository, as ./scripts/deploy.sh --local makes it there.
+var installation = sync.OnceValues(func() (string, error) {
+	dir, err := filepath.Abs("../../.slipway/local/venv")
+	if err != nil {
+		return "", err
+	}
+	if err := os.MkdirAll(filepath.Dir(dir), 0o755); err != nil {
+		return "", err
+	}
+	_, err = local.Install(context.Background(), dir, io.Discard)
+	return dir, err
+})
+
+// shareInstallations spares the copy what the repository has installed: the engine's packages and the checkers.
+func (w workplace) shareInstallations(t *testing.T) {
+	t.Helper()
+	venv, err := installation()
+	if err != nil {
+		t.Fatal(err)
+	}
+	tools, err := filepath.Abs("../../.slipway/tools")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.MkdirAll(tools, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	for folder, installed := range map[string]string{".slipway/tools": tools, ".slipway/local/venv": venv} {
+		link := filepath.Join(w.root, folder)
+		if err := os.MkdirAll(filepath.Dir(link), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Symlink(installed, link); err != nil {
+			t.Fatal(err)
+		}
 	}
 }

@@ -25,6 +25,7 @@ func TestExamples(t *testing.T) {
 	}
 	besides(t)
 	s := &system{workplace: newWorkplace(t)}
+	s.shareInstallations(t)
 	before := containers(t)
 	t.Cleanup(func() { s.endAll(t) })
 	s.env = s.environment(s.credentials(t)...)

@@ -36,6 +36,9 @@ type system struct {
 func TestLocal(t *testing.T) {
 	besides(t)
 	s := &system{workplace: newWorkplace(t)}
+	if !full() { // else the first launch installs all that a newcomer's does
+		s.shareInstallations(t)
+	}
 	before := containers(t)
 	t.Cleanup(func() { s.endAll(t) })
 	s.env = s.environment(s.credentials(t)...)

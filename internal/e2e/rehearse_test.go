@@ -48,24 +48,3 @@ func (w workplace) testRehearsalEnded(t *testing.T) {
 		t.Errorf("exit code %d, want 130:\n%s", got.code, got.stdout)
 	}
 }
-
-// shareInstallations spares the copy what the repository has installed: the engine's packages and the checkers.
-func (w workplace) shareInstallations(t *testing.T) {
-	t.Helper()
-	for _, folder := range []string{".slipway/tools", ".slipway/local/venv"} {
-		installed, err := filepath.Abs(filepath.Join("../..", folder))
-		if err != nil {
-			t.Fatal(err)
-		}
-		if _, err := os.Stat(installed); err != nil {
-			continue
-		}
-		link := filepath.Join(w.root, folder)
-		if err := os.MkdirAll(filepath.Dir(link), 0o755); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.Symlink(installed, link); err != nil {
-			t.Fatal(err)
-		}
-	}
-}
