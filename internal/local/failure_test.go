@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -126,7 +127,11 @@ func TestWhatAWSReports(t *testing.T) {
 	}
 	b.taskOf(s)
 	b.healthOf(s, 2)
+	group := b.logGroup()
 	b.replacedTaskDefinitionStays(s)
+	if now := b.logGroup(); now != group {
+		t.Errorf("after an update the log group is %s, and was %s", now, group)
+	}
 	b.wantStatus(b.delete("web"), cfntypes.StackStatusDeleteComplete)
 	b.nothingOfStacks()
 }
@@ -148,15 +153,25 @@ func (b *bench) taskOf(s cfntypes.Stack) {
 		b.Errorf("service: %+v", service)
 	}
 	logs := cloudwatchlogs.NewFromConfig(b.e.AWSConfig())
-	groups, err := logs.DescribeLogGroups(b.Context(), nil)
-	if err != nil {
-		b.Fatal(err)
-	}
 	stream := aws.String("web/web/" + list.TaskArns[0][strings.LastIndex(list.TaskArns[0], "/")+1:])
 	waitFor(b.T, 5*time.Second, "the task's first log line", func() bool {
-		events, err := logs.GetLogEvents(b.Context(), &cloudwatchlogs.GetLogEventsInput{LogGroupName: groups.LogGroups[0].LogGroupName, LogStreamName: stream})
+		events, err := logs.GetLogEvents(b.Context(), &cloudwatchlogs.GetLogEventsInput{LogGroupName: aws.String(b.logGroup()), LogStreamName: stream})
 		return err == nil && len(events.Events) > 0 && strings.Contains(*events.Events[0].Message, "listening, version 1")
 	})
+}
+
+// logGroup is the one log group, which has its name from its stack.
+func (b *bench) logGroup() string {
+	b.Helper()
+	groups, err := cloudwatchlogs.NewFromConfig(b.e.AWSConfig()).DescribeLogGroups(b.Context(), nil)
+	if err != nil || len(groups.LogGroups) != 1 {
+		b.Fatalf("log groups: %+v, %v", groups, err)
+	}
+	name := aws.ToString(groups.LogGroups[0].LogGroupName)
+	if !regexp.MustCompile(`^web-Service-[0-9A-F]+-Logs-[0-9A-Z]+$`).MatchString(name) {
+		b.Errorf("the log group is called %s", name)
+	}
+	return name
 }
 
 func (b *bench) healthOf(s cfntypes.Stack, want int) {

@@ -345,6 +345,27 @@ def refuse_non_empty(original: Wrapped) -> Wrapped:
     return delete
 
 
+def named_log_group(original: Wrapped) -> Wrapped:
+    """A log group without a name is called after its stack, as everything else is."""
+
+    def create(logical_id: str, props: Json, stack_name: str) -> Any:
+        name = props.get("LogGroupName") or provisioners._physical_name(stack_name, logical_id, max_len=512)
+        return original(logical_id, {**props, "LogGroupName": name}, stack_name)
+
+    return create
+
+
+def same_log_group(original: Wrapped) -> Wrapped:
+    """One that was given no name, and is given none, stays the same."""
+
+    def update(physical_id: str, old: Json, new: Json, stack_name: str, logical_id: str | None = None) -> Any:
+        if not (old.get("LogGroupName") or new.get("LogGroupName")):
+            new = {**new, "LogGroupName": physical_id}
+        return original(physical_id, old, new, stack_name, logical_id)
+
+    return update
+
+
 def metric_math(original: Wrapped) -> Wrapped:
     """An alarm on an expression is a record like any other: without a metric's name nothing evaluates it."""
 

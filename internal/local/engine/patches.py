@@ -289,6 +289,22 @@ def _stacks() -> tuple[Patch, ...]:
             wrap=cfn.refuse_non_empty,
         ),
         Patch(
+            places=_handler("AWS::Logs::LogGroup", "create", "_cwlogs_create"),
+            sha256="6e18ae6e4373ba0e5035a85597e261ab0bd8e4491f73600feacb9a83c3025b09",
+            fault="A log group without a name is called /aws/cloudformation/STACK/LOGICAL-ID.",
+            right="It is called STACK-LOGICAL-ID-RANDOM, and policies are for that name.",
+            source=_RESOURCE + "aws-resource-logs-loggroup.html",
+            wrap=cfn.named_log_group,
+        ),
+        Patch(
+            places=_handler("AWS::Logs::LogGroup", "update", "_cwlogs_update"),
+            sha256="0c65d3a8ddea45c280677b191a1023e0beba923cb78eb9068dde5b42fb64780c",
+            fault="An updated log group without a name loses the one that it was given.",
+            right="It keeps that.",
+            source=_RESOURCE + "aws-resource-logs-loggroup.html",
+            wrap=cfn.same_log_group,
+        ),
+        Patch(
             places=(_PROVISIONERS + "_cw_metric_alarm_record",),
             sha256="4565fcede1ebf266b93fd427e72d1606f3de10bea9993e680a1ef4d03485aada",
             fault="An alarm on an expression of several metrics is refused.",
