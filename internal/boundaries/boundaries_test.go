@@ -39,7 +39,7 @@ var allowed = map[string][]string{
 	"internal/iampolicy":     nil,
 	"internal/iamref":        {"internal/iampolicy"},
 	"internal/image":         {"internal/contract"},
-	"internal/launch":        {"internal/cause", "internal/changes", "internal/config", "internal/contract", "internal/ec2query", "internal/evidence", "internal/image", "internal/lease", "internal/plan", "internal/preflight", "internal/progress", "internal/regions", "internal/release", "internal/residue", "internal/schema", "internal/source", "internal/template", "internal/visit"},
+	"internal/launch":        {"internal/awserr", "internal/cause", "internal/changes", "internal/config", "internal/contract", "internal/ec2query", "internal/evidence", "internal/image", "internal/lease", "internal/plan", "internal/preflight", "internal/progress", "internal/regions", "internal/release", "internal/residue", "internal/schema", "internal/source", "internal/template", "internal/visit"},
 	"internal/lease":         {"internal/awserr", "internal/contract"},
 	"internal/local":         {"internal/contract"},
 	"internal/localtest":     nil,

@@ -15,6 +15,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 
+	"slipway/internal/awserr"
 	"slipway/internal/ec2query"
 	"slipway/internal/evidence"
 )
@@ -42,6 +43,7 @@ func newClients(cfg aws.Config, profile string, l limits) clients {
 	cfg = l.hold(cfg, profile)
 	objects := cfg.Copy()
 	objects.HTTPClient = deadline(cfg.HTTPClient, l.attempt, l.object)
+	objects.APIOptions = append(objects.APIOptions, awserr.Whole)
 	return clients{
 		stacks:   cloudformation.NewFromConfig(cfg),
 		builds:   codebuild.NewFromConfig(cfg),

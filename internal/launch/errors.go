@@ -30,6 +30,7 @@ const (
 	alreadyExecuted
 	alreadyGoingBack
 	keyExists
+	writeConflict
 	roleGone
 	notAllowed
 	noBuildsAllowed
@@ -64,7 +65,8 @@ var answers = map[kind][]struct{ code, part string }{
 	buildQueueFull:  {{"AccountLimitExceededException", "builds in queue"}},
 	roleGone:        {{"ValidationError", "is invalid or cannot be assumed"}}, // github.com/aws/aws-cdk/issues/10116
 	notAllowed:      {{"AccessDenied", ""}, {"AccessDeniedException", ""}},
-	keyExists:       {{"PreconditionFailed", ""}, {"ConditionalRequestConflict", ""}},
+	keyExists:       {{"PreconditionFailed", ""}},
+	writeConflict:   {{"ConditionalRequestConflict", ""}},
 }
 
 // is says whether err is an answer of this kind from AWS.

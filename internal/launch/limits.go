@@ -78,7 +78,8 @@ type patient struct {
 // MaxAttempts is more than are ever made: the other limits end them.
 func (p patient) MaxAttempts() int { return 1000 }
 
-// IsErrorRetryable adds an answer that broke off: what was asked for is done or not, and asking again is safe.
+// IsErrorRetryable adds an answer that broke off: what was asked for is done or not, and asking again is safe. It adds S3's that two writes
+// of an object met, as a write and its own first try do (docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html).
 func (p patient) IsErrorRetryable(err error) bool {
 	if _, foreign := errors.AsType[*tls.CertificateVerificationError](err); foreign {
 		return false
@@ -87,7 +88,7 @@ func (p patient) IsErrorRetryable(err error) bool {
 		return false
 	}
 	_, brokenOff := errors.AsType[*smithy.DeserializationError](err)
-	return brokenOff || p.Retryer.IsErrorRetryable(err)
+	return brokenOff || is(err, writeConflict) || p.Retryer.IsErrorRetryable(err)
 }
 
 func (p patient) RetryDelay(attempt int, err error) (time.Duration, error) {

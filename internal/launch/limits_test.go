@@ -19,6 +19,7 @@ import (
 	"github.com/aws/smithy-go"
 
 	"slipway/internal/awsdouble"
+	"slipway/internal/release"
 )
 
 // held calls AWS with these limits in place of the standard ones.
@@ -164,6 +165,74 @@ func TestAnswersThatAreCutOff(t *testing.T) {
 			})
 		}
 	}
+}
+
+// halved breaks off in the middle.
+type halved struct {
+	io.Reader
+	io.Closer
+}
+
+func (h halved) Read(p []byte) (int, error) {
+	n, err := h.Reader.Read(p)
+	if errors.Is(err, io.EOF) {
+		err = io.ErrUnexpectedEOF
+	}
+	return n, err
+}
+
+// An object that is cut off on its way is asked for again: nobody takes a lease, a record or a template for another one for that.
+func TestObjectsThatAreCutOff(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	b.deployedFrom(t, shop, "a").mustDeploy(t, DeployOptions{})
+	gets := 0
+	way := func(request *http.Request) (*http.Response, error) {
+		answer, err := http.DefaultClient.Do(request)
+		if err != nil || request.Method != http.MethodGet || answer.StatusCode != http.StatusOK || answer.ContentLength < 2 {
+			return answer, err
+		}
+		if gets++; gets%2 == 1 {
+			answer.Body = halved{io.LimitReader(answer.Body, answer.ContentLength/2), answer.Body}
+		}
+		return answer, err
+	}
+	cut := func() {
+		b.AWS.HTTPClient = roundTrip(way)
+		b.held(hasty)
+	}
+	b.deployedFrom(t, shop, "b")
+	cut()
+	b.mustDeploy(t, DeployOptions{})
+	b.withoutSource()
+	cut()
+	if err := b.Rollback(t.Context(), "prod", 0, DeployOptions{}); err != nil || gets < 20 {
+		t.Errorf("after %d objects: %v", gets, err)
+	}
+}
+
+// S3 says of two writes at the same time that one has to be made again, and so of a write whose first try is still under way
+// (docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html): that is neither done nor somebody else's.
+func TestConflictOfWrites(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	refused := map[string]bool{}
+	b.through(func(request *http.Request) (*http.Response, error) {
+		key := request.URL.Path
+		if request.Header.Get("If-None-Match") == "" && request.Header.Get("If-Match") == "" || refused[key] {
+			return http.DefaultClient.Do(request)
+		}
+		refused[key] = true
+		return &http.Response{StatusCode: http.StatusConflict, Header: http.Header{"Content-Type": {"application/xml"}}, Body: io.NopCloser(strings.NewReader(
+			"<Error><Code>ConditionalRequestConflict</Code><Message>The conditional request cannot succeed due to a conflicting operation against this resource.</Message></Error>"))}, nil
+	})
+	b.mustDeploy(t, DeployOptions{})
+	if len(refused) < 8 {
+		t.Errorf("only %d objects were written", len(refused))
+	}
+	records := b.releasesOf(t, "prod")
+	wantOutcomes(t, records, release.Succeeded)
+	b.wantKept(t, records[0])
 }
 
 // tooSkewed is how the service that is asked says so (docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html,

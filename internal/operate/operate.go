@@ -21,6 +21,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 
+	"slipway/internal/awserr"
 	"slipway/internal/config"
 	"slipway/internal/contract"
 	"slipway/internal/release"
@@ -59,6 +60,7 @@ func New(cfg config.Config, settings aws.Config, poll time.Duration) *Operator {
 		retryer = func() aws.Retryer { return retry.NewStandard() }
 	}
 	settings.Retryer = func() aws.Retryer { return retry.AddWithMaxAttempts(retryer(), callAttempts) }
+	settings.APIOptions = append(settings.APIOptions, awserr.Whole)
 	return &Operator{
 		cfg: cfg, region: settings.Region, poll: poll,
 		stacks:    cloudformation.NewFromConfig(settings),

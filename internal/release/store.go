@@ -106,7 +106,7 @@ func (s Store) write(ctx context.Context, key string, r Record) error {
 	switch awserr.Code(err) {
 	case "":
 		return nil
-	case "PreconditionFailed", "ConditionalRequestConflict":
+	case "PreconditionFailed":
 		return errTaken
 	}
 	return fmt.Errorf("record a release in s3://%s/%s: %w", s.Bucket, key, err)
