@@ -2,7 +2,10 @@ package launch
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"net"
+	"net/http"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -153,4 +156,24 @@ func TestTakingBackKilledAnywhere(t *testing.T) {
 			}
 		})
 	}
+}
+
+// How a deployment came out is recorded also where S3 is out of reach for longer than a run that was interrupted would wait.
+func TestEndIsRecordedThoughItTakesLong(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	b.mustDeploy(t, DeployOptions{})
+	tries := 0
+	b.through(func(request *http.Request) (*http.Response, error) {
+		if request.Method == http.MethodPut && strings.HasSuffix(request.URL.Path, "/releases/prod/2.json") {
+			if tries++; tries < 4 {
+				time.Sleep(20 * time.Millisecond)
+				return nil, &net.OpError{Op: "dial", Err: errors.New("no route to host")}
+			}
+		}
+		return http.DefaultClient.Do(request)
+	})
+	b.Source, b.recording = tree("b"), 10*time.Millisecond
+	b.mustDeploy(t, DeployOptions{})
+	wantOutcomes(t, b.releasesOf(t, "prod"), release.Succeeded, release.Succeeded)
 }

@@ -56,6 +56,7 @@ type Launcher struct {
 	queue     time.Duration // how long to wait for other builds of the account
 	vanishing time.Duration // how long services may go on listing what was deleted
 	beat      time.Duration // between two renewals of the lease; the lease's own where zero
+	recording time.Duration // how long the end of a release may take to be recorded once the run is interrupted
 	past      *release.Set  // what a release was made from, in place of the working tree
 }
 
@@ -65,6 +66,6 @@ func New(o Options) *Launcher {
 		o.Poll = 5 * time.Second
 	}
 	return &Launcher{
-		Options: o, aws: newClients(o.AWS, o.Profile, standardLimits), silence: silenceTimeout, queue: buildQueueTimeout, patience: acceptanceTimeout, wrong: wrongAtMost(o.Poll), visiting: visitStart, vanishing: goneTimeout,
+		Options: o, aws: newClients(o.AWS, o.Profile, standardLimits), silence: silenceTimeout, queue: buildQueueTimeout, patience: acceptanceTimeout, wrong: wrongAtMost(o.Poll), visiting: visitStart, vanishing: goneTimeout, recording: recordTime,
 	}
 }

@@ -161,7 +161,7 @@ func (d *delivery) end(ctx context.Context, after stack, applied bool, failure e
 	if ctx.Err() != nil || errors.Is(failure, ErrInterrupted) {
 		return failure
 	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), recordTime)
+	ctx, cancel := outliving(ctx, d.l.recording)
 	defer cancel()
 	if !d.begun {
 		if failure != nil || d.told() {
@@ -191,6 +191,16 @@ func (d *delivery) end(ctx context.Context, after stack, applied bool, failure e
 		return errors.Join(failure, fmt.Errorf("environment %s was changed, and how that came out could not be recorded: %w", d.record.Environment, Explain(err)))
 	}
 	return failure
+}
+
+// outliving is a context that ends so long after its parent has ended, and not before.
+func outliving(parent context.Context, by time.Duration) (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithCancel(context.WithoutCancel(parent))
+	stop := context.AfterFunc(parent, func() { time.AfterFunc(by, cancel) })
+	return ctx, func() {
+		stop()
+		cancel()
+	}
 }
 
 // told says whether the newest record tells of what is wanted, and that it went well.
