@@ -31,6 +31,7 @@ const (
 	alreadyGoingBack
 	keyExists
 	writeConflict
+	writtenSince
 	roleGone
 	notAllowed
 	noBuildsAllowed
@@ -67,6 +68,7 @@ var answers = map[kind][]struct{ code, part string }{
 	notAllowed:      {{"AccessDenied", ""}, {"AccessDeniedException", ""}},
 	keyExists:       {{"PreconditionFailed", ""}},
 	writeConflict:   {{"ConditionalRequestConflict", ""}},
+	writtenSince:    {{"PreconditionFailed", ""}, {"NoSuchKey", ""}},
 }
 
 // is says whether err is an answer of this kind from AWS.

@@ -68,11 +68,7 @@ func (l *Launcher) Push(ctx context.Context, branch string) (Pushed, error) {
 		return p, fmt.Errorf("%w: it is in environment %s, which is not up: ./scripts/deploy.sh --environment %s brings it up, with this source", ErrNoPipeline,
 			l.Config.Pipeline.Environment, l.Config.Pipeline.Environment)
 	}
-	if p.Version, err = l.sourceVersion(ctx, bucket, route); err != nil || p.Version != "" {
-		return p, err
-	}
-	p.New = true
-	p.Version, err = l.putSource(ctx, bucket, route)
+	p.Version, p.New, err = l.handOver(ctx, bucket, route)
 	return p, err
 }
 
@@ -90,13 +86,28 @@ func (l *Launcher) routeOf(branch string) (config.Route, error) {
 	return config.Route{}, &NoBranchError{branch, named}
 }
 
-// sourceVersion is the version of what a pipeline watches, if it holds this source; otherwise it is empty.
-func (l *Launcher) sourceVersion(ctx context.Context, bucket string, route config.Route) (string, error) {
-	out, err := l.lookForSource(ctx, bucket, route)
-	if err != nil || out == nil || out.Metadata[metadataIdentity] != l.Source.Identity() {
-		return "", err
+// handOverTries is how often a source is handed over where each time somebody else was faster.
+const handOverTries = 5
+
+// handOver has what a pipeline watches be this source, and returns its version and whether it is new. Each version that is written starts
+// a run: so it is written in the place of just that which was looked at, and an upload whose answer was lost, or which comes twice, makes
+// one (docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html).
+func (l *Launcher) handOver(ctx context.Context, bucket string, route config.Route) (version string, written bool, err error) {
+	for range handOverTries {
+		there, err := l.lookForSource(ctx, bucket, route)
+		if err != nil {
+			return "", false, err
+		}
+		if there != nil && there.Metadata[metadataIdentity] == l.Source.Identity() {
+			return aws.ToString(there.VersionId), written, nil
+		}
+		written = true
+		version, err := l.putSource(ctx, bucket, route, there)
+		if !is(err, writtenSince) {
+			return version, err == nil, err
+		}
 	}
-	return aws.ToString(out.VersionId), nil
+	return "", false, fmt.Errorf("s3://%s/%s is being written all the time; run the command again", bucket, route.Source())
 }
 
 // hasSource says whether a pipeline was given some source before.
@@ -117,17 +128,21 @@ func (l *Launcher) lookForSource(ctx context.Context, bucket string, route confi
 	return out, nil
 }
 
-// putSource writes what a pipeline watches, which starts it, and returns the version.
-func (l *Launcher) putSource(ctx context.Context, bucket string, route config.Route) (string, error) {
+// putSource writes what a pipeline watches, in the place of what is there, if anything is, and returns the version.
+func (l *Launcher) putSource(ctx context.Context, bucket string, route config.Route, there *s3.HeadObjectOutput) (string, error) {
 	zip, err := l.zip()
 	if err != nil {
 		return "", err
 	}
 	defer discard(zip)
-	out, err := l.aws.s3.PutObject(ctx, &s3.PutObjectInput{
+	in := &s3.PutObjectInput{
 		Bucket: aws.String(bucket), Key: aws.String(route.Source()), Body: zip,
-		Metadata: map[string]string{metadataIdentity: l.Source.Identity()},
-	})
+		Metadata: map[string]string{metadataIdentity: l.Source.Identity()}, IfNoneMatch: aws.String("*"),
+	}
+	if there != nil {
+		in.IfNoneMatch, in.IfMatch = nil, there.ETag
+	}
+	out, err := l.aws.s3.PutObject(ctx, in)
 	if err != nil {
 		return "", fmt.Errorf("upload %s: %w", route.Source(), Explain(err))
 	}

@@ -132,11 +132,7 @@ func (l *Launcher) feedPipelines(ctx context.Context, bucket string, routes []co
 		return nil
 	}
 	for _, route := range routes {
-		there, err := l.sourceVersion(ctx, bucket, route)
-		if err == nil && there == "" {
-			_, err = l.putSource(ctx, bucket, route)
-		}
-		if err != nil {
+		if _, _, err := l.handOver(ctx, bucket, route); err != nil {
 			return err
 		}
 	}
