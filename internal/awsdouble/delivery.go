@@ -89,6 +89,13 @@ func (d *Double) SetRun(pipeline, revision, status string, actions ...ActionRun)
 	e.Revision, e.Actions = revision, actions
 }
 
+// AnotherRun begins one more run of the same version of the source, as an event does that comes twice.
+func (d *Double) AnotherRun(pipeline, revision, status string) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.newExecution(pipeline, status, "CloudWatchEvent").Revision = revision
+}
+
 func (d *Double) execution(in object) (*Execution, error) {
 	t, err := d.pipeline(text(in, "pipelineName"))
 	if err != nil {

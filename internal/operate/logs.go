@@ -62,7 +62,7 @@ func (o *Operator) Logs(ctx context.Context, l LogOptions, visit func(Line) erro
 		switch {
 		case l.Follow && ctx.Err() != nil:
 			return nil
-		case err != nil && !(l.Follow && passing(err)):
+		case err != nil && !(l.Follow && Passing(err)):
 			return err
 		case err != nil:
 			l.Say(fmt.Sprintf("%v; trying again", err))
@@ -100,8 +100,8 @@ func (o *Operator) streams(task string) []string {
 	return prefixes
 }
 
-// passing says whether a look is worth repeating: where the SDK itself would.
-func passing(err error) bool {
+// Passing says whether a look is worth repeating: where the SDK itself would.
+func Passing(err error) bool {
 	return retry.IsErrorRetryables(retry.DefaultRetryables).IsErrorRetryable(err) == aws.TrueTernary
 }
 

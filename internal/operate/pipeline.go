@@ -30,17 +30,24 @@ type Action struct {
 // Place names an action in its pipeline.
 func (a Action) Place() string { return a.Stage + "/" + a.Name }
 
+// lastRuns are as many of a pipeline's runs as are looked through.
+const lastRuns = 100
+
 // RunOf finds the newest of a pipeline's last 100 runs that took this version of its source object; it is empty where none has
 // begun yet.
 func (o *Operator) RunOf(ctx context.Context, pipeline, version string) (id string, err error) {
-	out, err := o.pipelines.ListPipelineExecutions(ctx, &codepipeline.ListPipelineExecutionsInput{PipelineName: &pipeline, MaxResults: aws.Int32(100)})
-	if err != nil {
-		return "", fmt.Errorf("list the executions of pipeline %s: %w", pipeline, err)
-	}
-	for _, e := range out.PipelineExecutionSummaries {
-		if slices.ContainsFunc(e.SourceRevisions, func(r types.SourceRevision) bool { return aws.ToString(r.RevisionId) == version }) {
-			return aws.ToString(e.PipelineExecutionId), nil
+	pages := codepipeline.NewListPipelineExecutionsPaginator(o.pipelines, &codepipeline.ListPipelineExecutionsInput{PipelineName: &pipeline, MaxResults: aws.Int32(lastRuns)})
+	for seen := 0; pages.HasMorePages() && seen < lastRuns; {
+		page, err := pages.NextPage(ctx)
+		if err != nil {
+			return "", fmt.Errorf("list the executions of pipeline %s: %w", pipeline, err)
 		}
+		for _, e := range page.PipelineExecutionSummaries[:min(len(page.PipelineExecutionSummaries), lastRuns-seen)] {
+			if slices.ContainsFunc(e.SourceRevisions, func(r types.SourceRevision) bool { return aws.ToString(r.RevisionId) == version }) {
+				return aws.ToString(e.PipelineExecutionId), nil
+			}
+		}
+		seen += len(page.PipelineExecutionSummaries)
 	}
 	return "", nil
 }
@@ -94,13 +101,17 @@ func (r Run) Over() bool {
 	return r.Status != types.PipelineExecutionStatusInProgress && r.Status != types.PipelineExecutionStatusStopping
 }
 
+// Superseded says whether a newer run has taken its place.
+func (r Run) Superseded() bool { return r.Status == types.PipelineExecutionStatusSuperseded }
+
 // Well says whether it has ended well.
 func (r Run) Well() bool { return r.Status == types.PipelineExecutionStatusSucceeded }
 
-// Failed is the action that a run failed of; nil where none did.
+// Failed is the action that a run failed of; nil where none did. What was tried again counts as it came out then.
 func (r Run) Failed() *Action {
 	for i, a := range r.Actions {
-		if a.Status == types.ActionExecutionStatusFailed || a.Status == types.ActionExecutionStatusAbandoned {
+		again := slices.ContainsFunc(r.Actions[i+1:], func(later Action) bool { return later.Place() == a.Place() })
+		if !again && (a.Status == types.ActionExecutionStatusFailed || a.Status == types.ActionExecutionStatusAbandoned) {
 			return &r.Actions[i]
 		}
 	}

@@ -1,6 +1,7 @@
 package operate
 
 import (
+	"fmt"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -41,5 +42,54 @@ func TestRun(t *testing.T) {
 	}
 	if !r.Over() || r.Well() || r.Failed().Place() != "Checks/Lint" {
 		t.Errorf("%+v", r)
+	}
+}
+
+// A run is found on whatever page it is told, and not beyond what is looked through.
+func TestRunOnAnotherPage(t *testing.T) {
+	b := launched(t, awsdouble.WithPageSize(3))
+	pipeline := b.double.PhysicalID("slipway-demo-prod", "Pipeline.Pipeline")
+	b.double.SetRun(pipeline, "wanted", "InProgress")
+	for n := range 99 {
+		b.double.SetRun(pipeline, fmt.Sprint("v", n), "Succeeded")
+	}
+	if id, err := b.RunOf(t.Context(), pipeline, "wanted"); err != nil || id == "" {
+		t.Errorf("%q, %v", id, err)
+	}
+	b.double.SetRun(pipeline, "one more", "Succeeded")
+	asked := len(b.double.CallsTo("ListPipelineExecutions"))
+	if id, err := b.RunOf(t.Context(), pipeline, "wanted"); err != nil || id != "" {
+		t.Errorf("the 101st is %q, %v", id, err)
+	}
+	if n := len(b.double.CallsTo("ListPipelineExecutions")) - asked; n != 34 {
+		t.Errorf("%d pages were asked for", n)
+	}
+}
+
+// What was tried again since is not what a run failed of.
+func TestFailedOfTriedAgain(t *testing.T) {
+	lint := Action{Stage: "Checks", Name: "Lint", Status: "Failed"}
+	again := Action{Stage: "Checks", Name: "Lint", Status: "Succeeded"}
+	plan := Action{Stage: "Deploy-prod", Name: "Plan", Status: "Failed"}
+	rejected := Action{Stage: "Deploy-prod", Name: "Approve", Status: "Abandoned"}
+	for name, c := range map[string]struct {
+		actions []Action
+		want    string
+	}{
+		"none":          {[]Action{again}, ""},
+		"the only one":  {[]Action{again, plan}, "Deploy-prod/Plan"},
+		"tried again":   {[]Action{lint, again}, ""},
+		"the one after": {[]Action{lint, again, plan}, "Deploy-prod/Plan"},
+		"the first":     {[]Action{lint, plan}, "Checks/Lint"},
+		"twice":         {[]Action{lint, lint}, "Checks/Lint"},
+		"one given up":  {[]Action{again, rejected}, "Deploy-prod/Approve"},
+	} {
+		got := ""
+		if failed := (Run{Actions: c.actions}).Failed(); failed != nil {
+			got = failed.Place()
+		}
+		if got != c.want {
+			t.Errorf("%s: %q, want %q", name, got, c.want)
+		}
 	}
 }

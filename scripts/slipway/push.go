@@ -9,6 +9,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
 	"github.com/aws/aws-sdk-go-v2/service/codebuild"
+	"github.com/aws/aws-sdk-go-v2/service/codepipeline/types"
 	smithytime "github.com/aws/smithy-go/time"
 	"github.com/spf13/cobra"
 
@@ -123,7 +124,11 @@ func (a *app) followRun(ctx context.Context, s sight, p launch.Pushed, patience 
 	fmt.Fprintf(a.out, "Execution=%s\n", id)
 	shown := map[string]bool{}
 	for {
-		run, err := s.Run(ctx, p.Pipeline, id)
+		var run operate.Run
+		err := a.askOn(ctx, s.poll, runSilence, func() (err error) {
+			run, err = s.Run(ctx, p.Pipeline, id)
+			return err
+		})
 		if err != nil {
 			return err
 		}
@@ -132,6 +137,18 @@ func (a *app) followRun(ctx context.Context, s sight, p launch.Pushed, patience 
 			if !shown[line] {
 				fmt.Fprintln(a.err, line)
 				shown[line] = true
+			}
+		}
+		if run.Superseded() {
+			newer, err := a.runOf(ctx, s, p)
+			if err != nil {
+				return err
+			}
+			if newer != "" && newer != id { // the event of the upload came twice
+				fmt.Fprintf(a.err, "execution %s, of the same source, has superseded execution %s\n", newer, id)
+				fmt.Fprintf(a.out, "Execution=%s\n", newer)
+				id = newer
+				continue
 			}
 		}
 		if run.Over() {
@@ -146,7 +163,7 @@ func (a *app) followRun(ctx context.Context, s sight, p launch.Pushed, patience 
 // awaitRun waits until a run has taken the source: the event of an upload takes a while to start it.
 func (a *app) awaitRun(ctx context.Context, s sight, p launch.Pushed, patience time.Duration) (string, error) {
 	for deadline := time.Now().Add(patience); ; {
-		id, err := s.RunOf(ctx, p.Pipeline, p.Version)
+		id, err := a.runOf(ctx, s, p)
 		if err != nil || id != "" {
 			return id, err
 		}
@@ -160,14 +177,50 @@ func (a *app) awaitRun(ctx context.Context, s sight, p launch.Pushed, patience t
 	}
 }
 
+// runOf is the newest run that has taken the source; empty where none has yet.
+func (a *app) runOf(ctx context.Context, s sight, p launch.Pushed) (id string, err error) {
+	err = a.askOn(ctx, s.poll, runSilence, func() (err error) {
+		id, err = s.RunOf(ctx, p.Pipeline, p.Version)
+		return err
+	})
+	return id, err
+}
+
+// runSilence is how long AWS may be out of reach while a run is followed, as it may be while a stack is.
+const runSilence = 15 * time.Minute
+
+// askOn asks until there is an answer: that AWS is out of reach for a while says nothing of a run, which goes on.
+func (a *app) askOn(ctx context.Context, poll, silence time.Duration, ask func() error) error {
+	for began, said := time.Now(), ""; ; {
+		err := ask()
+		switch {
+		case err == nil || ctx.Err() != nil || !operate.Passing(err):
+			return err
+		case time.Since(began) > silence:
+			return fmt.Errorf("%w: AWS could not be asked for %s: %w\nthe run goes on by itself; ./scripts/push.sh --wait follows it again", launch.ErrInterrupted, silence, err)
+		case err.Error() != said:
+			said = err.Error()
+			fmt.Fprintf(a.err, "%v\ntrying again; the run goes on meanwhile\n", err)
+		}
+		if err := smithytime.SleepWithContext(ctx, poll); err != nil {
+			return err
+		}
+	}
+}
+
 // judgeRun says how a run has ended, and why it failed.
 func (a *app) judgeRun(ctx context.Context, s sight, run operate.Run) error {
 	fmt.Fprintf(a.out, "Result=%s\n", run.Status)
 	if run.Well() {
 		return nil
 	}
-	lines := []string{strings.TrimSuffix(fmt.Sprintf("execution %s ended as %s: %s", run.ID, run.Status, run.Reason), ": ")}
-	if failed := run.Failed(); failed != nil {
+	failed := run.Failed()
+	ended := fmt.Sprintf("execution %s ended as %s", run.ID, run.Status)
+	if failed != nil {
+		ended += ", at " + failed.Place()
+	}
+	lines := []string{strings.TrimSuffix(ended+": "+run.Reason, ": ")}
+	if failed != nil && failed.Status == types.ActionExecutionStatusFailed {
 		lines[0] = strings.TrimSuffix(fmt.Sprintf("action %s failed: %s", failed.Place(), failed.Said), ": ")
 		if failed.Build != "" {
 			clients := evidence.Clients{Builds: codebuild.NewFromConfig(s.aws), Logs: cloudwatchlogs.NewFromConfig(s.aws)}

@@ -1,14 +1,18 @@
 package main
 
 import (
+	"bytes"
+	"errors"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/codebuild"
 	"github.com/aws/aws-sdk-go-v2/service/codebuild/types"
+	"github.com/aws/smithy-go"
 
 	"slipway/internal/awsdouble"
+	"slipway/internal/launch"
 )
 
 // valueOf is the value of a Key=Value line.
@@ -101,6 +105,73 @@ func TestPushWaits(t *testing.T) {
 	d.SetRun(pipeline, version, "Superseded", lint)
 	if code, _, errs = call(t, "", "push", "--wait"); code != exitFailed || !strings.Contains(errs, "ended as Superseded") {
 		t.Errorf("exit code %d, %s", code, errs)
+	}
+}
+
+// What became of a run that did not fail is said as it is.
+func TestPushSaysHowARunEnded(t *testing.T) {
+	d, pipeline := pushable(t)
+	_, out, _ := call(t, "", "push")
+	version := valueOf(t, out, "SourceVersion")
+	for _, status := range []string{"Stopped", "Cancelled", "Superseded"} {
+		d.SetRun(pipeline, version, status, awsdouble.ActionRun{Stage: "Deploy-prod", Action: "Plan", Status: "Abandoned"})
+		code, out, errs := call(t, "", "push", "--wait")
+		if code != exitFailed || valueOf(t, out, "Result") != status || strings.Contains(errs, " failed") {
+			t.Errorf("%s: exit code %d, %s%s", status, code, out, errs)
+		}
+		wantSaid(t, errs, "execution "+valueOf(t, out, "Execution")+" ended as "+status+", at Deploy-prod/Plan")
+	}
+	d.SetRun(pipeline, version, "Stopping")
+	go func() {
+		time.Sleep(300 * time.Millisecond)
+		d.SetRun(pipeline, version, "Stopped")
+	}()
+	if code, out, errs := call(t, "", "push", "--wait"); code != exitFailed || valueOf(t, out, "Result") != "Stopped" {
+		t.Errorf("exit code %d, %s%s", code, out, errs)
+	}
+	d.Fail("GetPipelineExecution", "PipelineExecutionNotFoundException", "The pipeline execution does not exist", 1)
+	code, _, errs := call(t, "", "push", "--wait")
+	if code != exitFailed {
+		t.Errorf("exit code %d", code)
+	}
+	wantSaid(t, errs, "ask about execution ", "The pipeline execution does not exist")
+
+	// An event that comes twice starts two runs, of which the second may supersede the first: the source goes on in that one.
+	d.SetRun(pipeline, version, "InProgress")
+	go func() {
+		time.Sleep(300 * time.Millisecond)
+		d.AnotherRun(pipeline, version, "Succeeded")
+		d.SetRun(pipeline, version, "Superseded")
+	}()
+	code, out, errs = call(t, "", "push", "--wait")
+	if code != 0 || valueOf(t, out, "Result") != "Succeeded" || strings.Count(out, "Execution=") != 2 {
+		t.Errorf("exit code %d, %s%s", code, out, errs)
+	}
+	wantSaid(t, errs, "has superseded execution")
+}
+
+// That AWS is out of reach for a while says nothing of a run, which goes on.
+func TestRunIsAskedForAgain(t *testing.T) {
+	busy := &smithy.GenericAPIError{Code: "ThrottlingException", Message: "Rate exceeded"}
+	var said bytes.Buffer
+	a, asked := &app{streams: streams{err: &said}}, 0
+	err := a.askOn(t.Context(), time.Millisecond, time.Minute, func() error {
+		if asked++; asked < 4 {
+			return busy
+		}
+		return nil
+	})
+	if err != nil || asked != 4 || strings.Count(said.String(), "trying again") != 1 {
+		t.Errorf("%v after %d: %s", err, asked, said.String())
+	}
+	err = a.askOn(t.Context(), time.Millisecond, 20*time.Millisecond, func() error { return busy })
+	if !errors.Is(err, launch.ErrInterrupted) || !strings.Contains(err.Error(), "Rate exceeded") || !strings.Contains(err.Error(), "push.sh --wait") {
+		t.Errorf("it ends with %v", err)
+	}
+	denied := &smithy.GenericAPIError{Code: "AccessDeniedException", Message: "not authorized"}
+	asked = 0
+	if err := a.askOn(t.Context(), time.Millisecond, time.Minute, func() error { asked++; return denied }); !errors.Is(err, denied) || asked != 1 {
+		t.Errorf("%v after %d", err, asked)
 	}
 }
 
