@@ -1,6 +1,7 @@
 package main
 
 import (
+	"archive/zip"
 	"bytes"
 	"context"
 	"encoding/json"
@@ -26,15 +27,37 @@ import (
 	"slipway/internal/source"
 )
 
-// repository is the root, as an absolute path: a test that has gone elsewhere must find it too.
+// repository is a copy of the root, as a build gets it: what a command leaves in .slipway is not the user's.
 var repository string
 
 func TestMain(m *testing.M) {
-	var err error
-	if repository, err = filepath.Abs("../.."); err != nil {
+	dir, err := os.MkdirTemp("", "slipway-commands-")
+	if err != nil {
 		panic(err)
 	}
-	os.Exit(m.Run())
+	repository = dir
+	if err := copyRepository(context.Background()); err != nil {
+		panic(err)
+	}
+	code := m.Run()
+	os.RemoveAll(repository)
+	os.Exit(code)
+}
+
+func copyRepository(ctx context.Context) error {
+	tree, err := source.List(ctx, "../..")
+	if err != nil {
+		return err
+	}
+	var packed bytes.Buffer
+	if err := tree.WriteZip(&packed); err != nil {
+		return err
+	}
+	files, err := zip.NewReader(bytes.NewReader(packed.Bytes()), int64(packed.Len()))
+	if err != nil {
+		return err
+	}
+	return os.CopyFS(repository, files)
 }
 
 // call runs the command at the repository's root, as the scripts do.
@@ -83,7 +106,7 @@ func withGen(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if text, err := exec.Command("go", "build", "-o", filepath.Join(filepath.Dir(self), "gen"), filepath.Join(repository, "gen")).CombinedOutput(); err != nil {
+	if text, err := exec.Command("go", "-C", repository, "build", "-trimpath", "-o", filepath.Join(filepath.Dir(self), "gen"), "./gen").CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, text)
 	}
 }
