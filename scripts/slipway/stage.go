@@ -174,6 +174,9 @@ func (a *app) planned(environment string) ([]plan.Plan, error) {
 	if err := json.Unmarshal(text, &plans); err != nil {
 		return nil, fmt.Errorf("read the plan of %s, %s: %w", environment, file, err)
 	}
+	if !slices.ContainsFunc(plans, func(p plan.Plan) bool { return p.Environment == environment }) {
+		return nil, fmt.Errorf("%s is handed over as the plan of %s, and has none of it: retry all actions of the stage, so that it is planned anew", file, environment)
+	}
 	return plans, nil
 }
 

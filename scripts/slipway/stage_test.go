@@ -71,6 +71,19 @@ func TestDeployTakesTheRisksOfItsPlan(t *testing.T) {
 	if _, err := a.planned("empty"); err == nil || !strings.Contains(err.Error(), "read the plan of empty") {
 		t.Errorf("a plan that is not in the artifact: %v", err)
 	}
+	// What is handed over is one, of this environment: without it nobody has looked over what the deployment goes.
+	other, err := json.Marshal([]plan.Plan{{Environment: "dev"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, text := range []string{"null", "[]", "{}", `[{"environment": "prod"`, "", string(other)} {
+		if err := os.WriteFile(filepath.Join(dir, contract.PlanFile), []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := a.planned("prod"); err == nil || !strings.Contains(err.Error(), "plan of prod") {
+			t.Errorf("%q: %v", text, err)
+		}
+	}
 }
 
 // The builds of the unit tests run what all others run, and report it besides.
