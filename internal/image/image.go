@@ -32,6 +32,8 @@ type Request struct {
 	Build      Build     // how to do without the Dockerfile; empty for the service in ./web
 	Username   string    // for the registry; empty: as Docker is logged in, or nobody
 	Password   string
+
+	limits limits // where not the standard ones
 }
 
 // Build is a command, run in the root, and the executable that it leaves there.
@@ -104,7 +106,7 @@ func Digest(ctx context.Context, r Request) (string, bool, error) {
 	if err != nil {
 		return "", false, err
 	}
-	found, err := remote.Head(tag, remote.WithContext(ctx), r.authentication())
+	found, err := remote.Head(tag, r.options(ctx)...)
 	if answer, ok := errors.AsType[*transport.Error](err); ok && answer.StatusCode == http.StatusNotFound {
 		return "", false, nil
 	}

@@ -61,7 +61,7 @@ func join(t target, images []v1.Image, closing func()) (*Image, error) {
 // Push sends the image to the registry under its digest alone. Nobody who asks for the tag finds it yet.
 func (i *Image) Push(ctx context.Context) error {
 	reference := i.target.tag.Digest(i.Digest)
-	options := []remote.Option{remote.WithContext(ctx), i.target.authentication()}
+	options := i.target.options(ctx)
 	_, err := remote.Head(reference, options...)
 	if err == nil {
 		return nil // as where an earlier build was stopped before it named it
@@ -84,7 +84,7 @@ func (i *Image) Push(ctx context.Context) error {
 // immutable").
 func (i *Image) Name(ctx context.Context) (string, error) {
 	t := i.target
-	err := remote.Tag(t.tag, i.content, remote.WithContext(ctx), t.authentication())
+	err := remote.Tag(t.tag, i.content, t.options(ctx)...)
 	if err == nil {
 		return i.Digest, nil
 	}

@@ -53,6 +53,9 @@ func (l limits) hold(cfg aws.Config, profile string) aws.Config {
 	return cfg
 }
 
+// Patient gives the clients of a configuration the limits of a launcher's.
+func Patient(cfg aws.Config) aws.Config { return standardLimits.hold(cfg, "") }
+
 // deadline bounds each attempt: the time until an answer begins, and the whole, where the client has no deadline yet. Another client than the SDK's own, which
 // only tests set, is left as it is.
 func deadline(c aws.HTTPClient, begin, whole time.Duration) aws.HTTPClient {

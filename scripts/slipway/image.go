@@ -70,6 +70,7 @@ func (a *app) imageOf(ctx context.Context, cfg config.Config, repository string,
 	if err != nil {
 		return "", err
 	}
+	settings = launch.Patient(settings)
 	r := a.imageRequest(cfg.Service, repository, tree)
 	if err := address(ctx, settings, cfg.Service, &r); err != nil {
 		return "", err

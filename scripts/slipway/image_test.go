@@ -28,12 +28,20 @@ type account struct {
 
 	internal bool              // the load balancer of the service
 	objects  map[string]string // by bucket and key
+	busy     int               // how often each service says first that it is
 }
 
 func newAccount(t *testing.T) *account {
 	a := &account{objects: map[string]string{}, scan: `{"imageScanStatus":{"status":"FAILED","description":"UnsupportedImageError: The operating system '' version '' is not supported."}}`}
+	asked := map[string]int{}
 	images := registry.New(registry.Logger(log.New(io.Discard, "", 0)))
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		service := r.Method + r.Header.Get("X-Amz-Target")
+		if !strings.HasPrefix(r.URL.Path, "/v2/") && asked[service] < a.busy {
+			asked[service]++
+			http.Error(w, "busy", http.StatusServiceUnavailable)
+			return
+		}
 		switch {
 		case strings.HasSuffix(r.Header.Get("X-Amz-Target"), ".DescribeImageScanFindings"):
 			w.Header().Set("Content-Type", "application/x-amz-json-1.1")
@@ -109,6 +117,18 @@ func (a *account) tags(t *testing.T) []string {
 		}
 	}
 	return list.Tags
+}
+
+// Services that are busy for some seconds do not fail a build.
+func TestImageStageIsPatient(t *testing.T) {
+	if os.Getenv("SLIPWAY_LONG") == "" {
+		t.Skip("it takes ten seconds: SLIPWAY_LONG=1")
+	}
+	a := newAccount(t)
+	a.busy = 4
+	if code, said, _ := a.stageImage(t, ""); code != 0 || len(a.objects) != 1 || len(a.tags(t)) != 1 {
+		t.Errorf("exit code %d, %d objects, tags %v:\n%s", code, len(a.objects), a.tags(t), said)
+	}
 }
 
 var inPathBase = vulntest.Advisory{ID: "GO-2026-9001", Module: "stdlib", Package: "path", Symbol: "Base"}
