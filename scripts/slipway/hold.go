@@ -27,8 +27,9 @@ func (a *app) holdCommand() *cobra.Command {
 		Short: "Hold the pipeline before an environment, or let it go on",
 		Long: `Lets no run of the pipeline into the stage of an environment, until --lift: a freeze before a holiday, or an incident. A run that is in
 the stage already goes on; those that come wait before it, and what becomes of several that wait pipeline.mode says. Deployments by
-hand, rollback.sh and promote.sh are not held. Without --reason and --lift it only says whether the environment is held; status.sh
-says so, too. On AWS it takes the rights of the policy operate (docs/permissions.md).
+hand, rollback.sh and promote.sh are not held. Without --reason and --lift it only says whether the environment is held; status.sh says
+so, too. A hold that takes the place of another one, or lifts it, says whose that was and why. On AWS it takes the rights of the policy
+operate (docs/permissions.md).
 
 Exit codes: 0 done, or said; 1 it failed; 2 the command line cannot be meant; 3 there is no pipeline.`,
 		Example: `  ./scripts/hold.sh prod --reason "freeze until Monday"
@@ -74,6 +75,10 @@ func (a *app) holdBefore(ctx context.Context, l look, environment, reason string
 	if err := known(s.cfg, []string{environment}); err != nil {
 		return err
 	}
+	var before map[string]operate.Held
+	if letGo || reason != "" {
+		before, _ = s.Held(ctx) // who may not see that is told so below
+	}
 	switch {
 	case letGo:
 		err = s.Lift(ctx, environment)
@@ -82,6 +87,9 @@ func (a *app) holdBefore(ctx context.Context, l look, environment, reason string
 	}
 	if err != nil {
 		return told(ctx, err)
+	}
+	if was, held := before[environment]; held {
+		a.sayHeldBefore(environment, was, reason, letGo)
 	}
 	held, err := s.Held(ctx)
 	if err != nil {
@@ -104,6 +112,16 @@ func (a *app) holdBefore(ctx context.Context, l look, environment, reason string
 		fmt.Fprintf(a.out, "%s: the pipeline is held %s\nto let it go on: %s\n", environment, heldText(*is.Held), lift)
 	}
 	return nil
+}
+
+// sayHeldBefore says what for an environment was held before that was changed: it may have been somebody else's hold.
+func (a *app) sayHeldBefore(environment string, was operate.Held, reason string, letGo bool) {
+	switch {
+	case letGo:
+		fmt.Fprintf(a.err, "%s was held, %s\n", environment, heldText(was))
+	case reason != "" && reason != was.Reason:
+		fmt.Fprintf(a.err, "%s was held already, %s\n", environment, heldText(was))
+	}
 }
 
 // heldText says since when, by whom and why.

@@ -24,6 +24,22 @@ func TestHold(t *testing.T) {
 	if err := json.Unmarshal([]byte(out), &is); err != nil || is.Stage != "Deploy-prod" || is.Held == nil || is.Held.Reason != "freeze until Monday (ops)" || is.Held.Since == nil {
 		t.Errorf("%v: %s", err, out)
 	}
+	// Whoever holds it anew, or lets it go, is told what for it was held: that may have been somebody else's.
+	code, out, errs = call(t, "", "hold", "prod", "--reason", "incident 4711")
+	if code != 0 {
+		t.Fatal(errs)
+	}
+	wantSaid(t, out, "tester: incident 4711")
+	wantSaid(t, errs, "prod was held already, since ", ":user/tester: freeze until Monday (ops)")
+	if _, _, errs = call(t, "", "hold", "prod", "--reason", "incident 4711"); strings.Contains(errs, "held already") {
+		t.Errorf("the same once more: %s", errs)
+	}
+	_, _, errs = call(t, "", "hold", "prod", "--lift")
+	wantSaid(t, errs, "prod was held, since ", ":user/tester: incident 4711")
+	d.Fail("GetPipelineState", "AccessDeniedException", "User is not authorized to perform: codepipeline:GetPipelineState", 2)
+	if code, _, errs = call(t, "", "hold", "prod", "--reason", "who may not look holds all the same"); code != exitFailed || len(d.CallsTo("DisableStageTransition")) != 4 {
+		t.Errorf("exit code %d, %s", code, errs)
+	}
 	for range 2 { // nothing holds it the second time, and that is no failure
 		if code, out, errs = call(t, "", "hold", "prod", "--lift"); code != 0 || out != "prod: the pipeline is not held\n" {
 			t.Errorf("exit code %d, %s%s", code, out, errs)
