@@ -105,7 +105,7 @@ const chatter = "[Container]"
 func (f BuildFailure) Explain() []string {
 	var lines []string
 	if f.Phase != "" || len(f.LogTail) > 0 {
-		lines = shortened(append(append(lines, f.headline()), indent(f.LogTail)...))
+		lines = shortened(append(append(lines, f.headline()), endOfBuild(f.LogTail)...))
 	}
 	if f.LogURL != "" {
 		lines = append(lines, "whole log: "+f.LogURL)
@@ -114,6 +114,20 @@ func (f BuildFailure) Explain() []string {
 		lines = append(lines, "could not ask for "+note)
 	}
 	return lines
+}
+
+// ownError begins what slipway says at the end of a build that has failed.
+const ownError = "error: "
+
+// endOfBuild shows the last few lines of a build's log, or all of the error that it ends with.
+func endOfBuild(lines []string) []string {
+	lines = spoken(lines)
+	for i, line := range slices.Backward(lines) {
+		if strings.HasPrefix(line, ownError) {
+			return quote(lines[min(i, max(0, len(lines)-maxShownLines)):])
+		}
+	}
+	return indent(lines)
 }
 
 func (f BuildFailure) headline() string {

@@ -1,6 +1,7 @@
 package evidence_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
@@ -38,6 +39,27 @@ func TestBuild(t *testing.T) {
 		"whole log: https://console.aws.amazon.com/cloudwatch/home#logEvent",
 	}
 	if diff := gocmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// Slipway's own error at the end of a build's log is shown whole: its last lines alone say what to do and not why.
+func TestBuildThatEndsWithAnError(t *testing.T) {
+	answers := failedBuild("FAILED")
+	var events []string
+	whole := []string{"error: environment prod: acceptance of http://x failed: GET http://x/time answered 500", "cause: acceptance-refused: the service runs",
+		"task 1a2b stopped: Essential container exited", "next: mend the service", "whole report: the line of this log", "release 2, which was there before, is back"}
+	for _, line := range append([]string{"error: an earlier one", "ImageURI=x"}, whole...) {
+		events = append(events, fmt.Sprintf(`{"message":%q}`, line+"\n"))
+	}
+	answers["GetLogEvents"] = `{"events":[` + strings.Join(events, ",") + `]}`
+	_, clients := serve(t, answers)
+	var want []string
+	for _, line := range whole {
+		want = append(want, "  | "+line)
+	}
+	got := evidence.Build(t.Context(), clients, buildID).Explain()
+	if diff := gocmp.Diff(want, got[1:len(got)-1]); diff != "" {
 		t.Error(diff)
 	}
 }

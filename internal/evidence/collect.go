@@ -42,7 +42,7 @@ func Collect(ctx context.Context, clients Clients, target Target) Evidence {
 	}
 	if target.LogGroup != "" && target.ContainerName != "" {
 		container, err := e.log(ctx, clients, target, contract.LogStreamPrefix)
-		e.note("log of container "+container, err)
+		e.note(logOf+container, err)
 	}
 	return e
 }
@@ -51,9 +51,12 @@ func Collect(ctx context.Context, clients Clients, target Target) Evidence {
 func Ended(ctx context.Context, clients Clients, task ecstypes.Task, logGroup, prefix string) Evidence {
 	e := Evidence{StoppedTasks: []StoppedTask{stoppedTask(task)}}
 	container, err := e.log(ctx, clients, Target{LogGroup: logGroup, ContainerName: contract.ContainerName}, prefix)
-	e.note("log of container "+container, err)
+	e.note(logOf+container, err)
 	return e
 }
+
+// logOf begins the note on a log that could not be read.
+const logOf = "log of container "
 
 // note keeps why something could not be asked.
 func (e *Evidence) note(what string, err error) {

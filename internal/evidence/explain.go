@@ -15,8 +15,8 @@ const (
 	maxShownText    = 500
 )
 
-// Explain shows in at most 10 lines of 500 characters what went wrong; log lines are indented behind a bar. It is empty when
-// nothing was found and nothing failed to answer.
+// Explain shows in at most 10 lines of 500 characters what went wrong; log lines are indented behind a bar. What failed to answer
+// is said where nothing was found, and of a log that is missed. It is empty when there is neither.
 func (e Evidence) Explain() []string {
 	tasks, targets := e.explainTasks(), e.explainTargets()
 	lines := append(tasks, targets...)
@@ -26,12 +26,21 @@ func (e Evidence) Explain() []string {
 	case len(targets) == 0: // a stopped task's target has left its group, and may never have been seen unhealthy
 		lines = append(lines, e.explainEvents(foundUnhealthy, 1)...)
 	}
-	if len(lines) == 0 {
-		for _, note := range e.Notes[:min(len(e.Notes), maxShownEvents)] {
-			lines = append(lines, "could not ask for "+note)
-		}
+	for _, note := range e.missing(tasks, lines) {
+		lines = append(lines, "could not ask for "+note)
 	}
 	return shortened(lines)
+}
+
+// missing is what could not be asked for, of what would have said more.
+func (e Evidence) missing(tasks, lines []string) []string {
+	notes := e.Notes[:min(len(e.Notes), maxShownEvents)]
+	if len(lines) == 0 {
+		return notes
+	}
+	return slices.DeleteFunc(slices.Clone(notes), func(note string) bool {
+		return len(tasks) == 0 || len(e.LogTail) > 0 || !strings.HasPrefix(note, logOf)
+	})
 }
 
 func shortened(lines []string) []string {
@@ -76,15 +85,23 @@ func (e Evidence) withLog(line, manner string) []string {
 	return append([]string{line + "; last log lines:"}, shown...)
 }
 
-// indent marks the last few lines of a log as such; empty ones say nothing.
+// indent marks the last few lines of a log as such.
 func indent(lines []string) []string {
-	lines = slices.DeleteFunc(slices.Clone(lines), func(line string) bool { return strings.TrimSpace(line) == "" })
-	lines = lines[max(0, len(lines)-maxShownLines):]
-	var indented []string
+	lines = spoken(lines)
+	return quote(lines[max(0, len(lines)-maxShownLines):])
+}
+
+// spoken leaves out empty lines, which say nothing.
+func spoken(lines []string) []string {
+	return slices.DeleteFunc(slices.Clone(lines), func(line string) bool { return strings.TrimSpace(line) == "" })
+}
+
+func quote(lines []string) []string {
+	var quoted []string
 	for _, line := range lines {
-		indented = append(indented, "  | "+line)
+		quoted = append(quoted, "  | "+line)
 	}
-	return indented
+	return quoted
 }
 
 // manner is how a task stopped: ECS's reason, and what the containers say besides.

@@ -73,6 +73,26 @@ func TestExplainNothing(t *testing.T) {
 	}
 }
 
+// A log that could not be read is missed where a task is explained; one that is empty, or was read, is not.
+func TestExplainWithoutTheLog(t *testing.T) {
+	e := evidence.Evidence{
+		StoppedTasks: []evidence.StoppedTask{{TaskARN: "arn:aws:ecs:r:a:task/c/1a2b", Reason: "Essential container exited"}},
+		LogTask:      "arn:aws:ecs:r:a:task/c/1a2b", LogContainer: "app",
+	}
+	stopped := []string{"task 1a2b stopped: Essential container exited"}
+	if diff := gocmp.Diff(stopped, e.Explain()); diff != "" {
+		t.Error(diff)
+	}
+	e.Notes = []string{"log of container app: AccessDeniedException: no"}
+	if diff := gocmp.Diff(append(stopped, "could not ask for log of container app: AccessDeniedException: no"), e.Explain()); diff != "" {
+		t.Error(diff)
+	}
+	e.LogTail = []string{"boom"}
+	if diff := gocmp.Diff([]string{stopped[0] + "; last log lines:", "  | boom"}, e.Explain()); diff != "" {
+		t.Error(diff)
+	}
+}
+
 // The reasons are ECS's own, as people reported them; the sources are beside them. From what ECS answers to the cause.
 func TestCausesOfTasks(t *testing.T) {
 	for _, test := range []struct {
