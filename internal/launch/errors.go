@@ -118,9 +118,18 @@ func Explain(err error) error {
 	case foreign || brokenOff || impostor:
 		return fmt.Errorf("%w\nsomething between this machine and AWS answers in its place or cuts answers off: a network that wants a login in the browser, or a proxy (HTTPS_PROXY, and AWS_CA_BUNDLE for its certificate; a certificate is also refused where this machine's clock is off). Mend that and run the same command again; what AWS has begun goes on meanwhile", err)
 	case errors.As(err, &answered):
-		return withCause(err, cause.Signal{Origin: cause.Call, Text: answered.ErrorCode() + ": " + answered.ErrorMessage()})
+		return withCause(err, cause.Signal{Origin: cause.Call, Text: words(answered)})
 	}
 	return err
+}
+
+// words are an answer's code and message, without what the SDK says around them.
+func words(err error) string {
+	var answered smithy.APIError
+	if !errors.As(err, &answered) {
+		return err.Error()
+	}
+	return answered.ErrorCode() + ": " + answered.ErrorMessage()
 }
 
 // withCause adds to an error the cause that these words show, and what to do; where they show none it is the error alone.

@@ -154,11 +154,13 @@ func (l *Launcher) followBuild(ctx context.Context, id, logGroup string) (types.
 	}
 }
 
-// logTail shows a log stream from where it was last left. A log that cannot be read hides nothing but the log.
+// logTail shows a log stream from where it was last left. A log that cannot be read hides nothing but the log; one that may
+// not be is said once.
 type logTail struct {
-	l     *Launcher
-	group string
-	next  *string
+	l       *Launcher
+	group   string
+	next    *string
+	refused bool
 }
 
 func (t *logTail) show(ctx context.Context, stream string) {
@@ -171,6 +173,10 @@ func (t *logTail) show(ctx context.Context, stream string) {
 		out, err := t.l.aws.logs.GetLogEvents(ctx, &cloudwatchlogs.GetLogEventsInput{
 			LogGroupName: aws.String(t.group), LogStreamName: aws.String(stream), NextToken: t.next, StartFromHead: aws.Bool(true),
 		})
+		if is(err, notAllowed) && !t.refused {
+			t.l.Progress.Line("  its log cannot be read, and is not shown: %s", words(err))
+			t.refused = true
+		}
 		if err != nil {
 			return
 		}

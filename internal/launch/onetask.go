@@ -237,7 +237,7 @@ func (t oneTask) evidence(task ecstypes.Task) evidence.Evidence {
 	ctx := context.Background() // it is asked for where the run is interrupted, too
 	for began := time.Now(); ; {
 		e := evidence.Ended(ctx, t.l.aws.evidence(), task, t.root.outputs[contract.KeyLogGroupName], t.stream)
-		if !t.refused(task) || len(e.LogTail) > 0 || time.Since(began) > lateLines || smithytime.SleepWithContext(ctx, t.l.Poll) != nil {
+		if !t.refused(task) || t.log.refused || len(e.LogTail) > 0 || time.Since(began) > lateLines || smithytime.SleepWithContext(ctx, t.l.Poll) != nil {
 			return e
 		}
 	}

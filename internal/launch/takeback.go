@@ -29,8 +29,8 @@ func (l *Launcher) AcceptRelease(ctx context.Context, o DeployOptions) error {
 	if err := l.overtaken(ctx, bucket, environment, o); err != nil {
 		return err
 	}
-	failed := l.Accept(ctx, environment)
-	if failed == nil || o.Execution == "" {
+	failed := l.askNow(ctx, environment)
+	if _, refused := errors.AsType[*refusedError](failed); !refused || o.Execution == "" {
 		return failed
 	}
 	return l.turn(ctx, bucket, o.what(), o.Wait, func(ctx context.Context, _ *lease.Lease) error {

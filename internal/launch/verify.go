@@ -47,6 +47,11 @@ func (l *Launcher) Accept(ctx context.Context, environment string) error {
 	if err := l.identify(ctx, l.regionGiven); err != nil {
 		return err
 	}
+	return l.askNow(ctx, environment)
+}
+
+// askNow asks an environment that has run, once its service is stable.
+func (l *Launcher) askNow(ctx context.Context, environment string) error {
 	root, err := l.describe(ctx, contract.EnvironmentStackName(l.Config.Name, environment))
 	if err != nil {
 		return err

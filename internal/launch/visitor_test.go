@@ -201,3 +201,50 @@ func TestInternalEntryOnThisMachine(t *testing.T) {
 		t.Errorf("%d tasks ran", n)
 	}
 }
+
+// A build of the pipeline's acceptance that is stopped stops its task, says so and takes nothing back.
+func TestVisitOfThePipelineIsInterrupted(t *testing.T) {
+	t.Parallel()
+	b := visited(t, private)
+	b.deployedFrom(t, private, "a").mustDeploy(t, DeployOptions{})
+	o := b.released(t)
+	o.Execution = "run-1"
+	b.double.RunOneOff(awsdouble.OneOff{Looks: -1})
+	ctx, cancel := context.WithCancel(t.Context())
+	go func() {
+		for len(b.double.OneOffTasks()) < 2 {
+			time.Sleep(time.Millisecond)
+		}
+		b.untilTaskIsFollowed()
+		cancel()
+	}()
+	heard := len(b.progress.String())
+	err := b.AcceptRelease(ctx, o)
+	want(t, err, "it was stopped, and the same command asks again")
+	if n := len(b.releasesOf(t, "prod")); !errors.Is(err, ErrInterrupted) || n != 1 {
+		t.Errorf("the error is %v, and there are %d releases", err, n)
+	}
+	if said := b.progress.String()[heard:]; strings.Count(said, "AWS account") != 1 {
+		t.Errorf("it says\n%s", said)
+	}
+}
+
+// A log that may not be read is missing with its reason, and is not waited for.
+func TestVisitWhoseLogMayNotBeRead(t *testing.T) {
+	t.Parallel()
+	b := visited(t, private)
+	b.mustDeploy(t, DeployOptions{})
+	b.double.ServeApp(func(w http.ResponseWriter, _ *http.Request, _ awsdouble.Task) {
+		http.Error(w, "no", http.StatusInternalServerError)
+	})
+	b.patience = 200 * time.Millisecond
+	b.double.Fail("GetLogEvents", "AccessDeniedException", "not you", 1000)
+	began := time.Now()
+	want(t, b.Accept(t.Context(), "prod"), "the task that asks from inside the VPC failed", "cause: acceptance-refused", "could not ask for log of container app: AccessDeniedException: not you")
+	if n := strings.Count(b.progress.String(), "cannot be read, and is not shown: AccessDeniedException: not you"); n != 1 {
+		t.Errorf("it is said %d times that the log cannot be read:\n%s", n, b.progress.String())
+	}
+	if took := time.Since(began); took > lateLines {
+		t.Errorf("it took %s", took)
+	}
+}
