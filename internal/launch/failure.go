@@ -127,7 +127,7 @@ func (l *Launcher) keep(f *Failure) error {
 		f.file = fmt.Sprintf("the whole report could not be kept: %v", err)
 		return f
 	}
-	f.file = "whole report: " + shown(name)
+	f.file = "whole report: " + cmp.Or(l.Reports, shown(name))
 	return f
 }
 

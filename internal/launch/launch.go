@@ -27,6 +27,7 @@ type Options struct {
 	Source    Source            // the working tree; may be nil for Destroy
 	Machine   string            // where it runs, for whoever has to wait for this run
 	Records   string            // folder that keeps what a destroy has recorded until it is proven gone
+	Reports   string            // where the report of a failure is read that this folder does not keep for long; empty where it does
 	Progress  *progress.Display // everything that is not an output
 	Output    io.Writer         // Key=Value lines: stdout
 	Poll      time.Duration     // time between two looks at the same thing; 5 s where zero

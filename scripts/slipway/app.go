@@ -109,9 +109,12 @@ func (a *app) display() *progress.Display {
 	})
 }
 
-// machine tells others where this runs: a build of CodeBuild's by its id (docs.aws.amazon.com/codebuild/latest/userguide/build-env-ref-env-vars.html).
+// inBuild is the id of the build of CodeBuild's that this runs in, if any (docs.aws.amazon.com/codebuild/latest/userguide/build-env-ref-env-vars.html).
+func (a *app) inBuild() string { return a.getenv("CODEBUILD_BUILD_ID") }
+
+// machine tells others where this runs.
 func (a *app) machine() string {
-	if build := a.getenv("CODEBUILD_BUILD_ID"); build != "" {
+	if build := a.inBuild(); build != "" {
 		return build
 	}
 	name, _ := os.Hostname() // who cannot tell is nameless
@@ -143,6 +146,9 @@ func (a *app) sourceless(ctx context.Context, root string, cfg config.Config, w 
 	o := launch.Options{
 		Config: cfg, Records: filepath.Join(root, ".slipway"),
 		Progress: a.display(), Output: a.out, Machine: a.machine(), Profile: cmp.Or(w.profile, a.getenv("AWS_PROFILE")),
+	}
+	if a.inBuild() != "" {
+		o.Reports = reportInLog
 	}
 	if engine != nil {
 		o.AWS, o.Poll = engine.AWSConfig(), localPoll

@@ -38,9 +38,11 @@ const (
 
 // run returns the exit code. The SDK reads AWS's own variables from the process; the rest comes from environ.
 func run(ctx context.Context, args []string, s streams, environ []string) int {
-	root := (&app{streams: s, environ: environ, args: args}).command()
+	a := &app{streams: s, environ: environ, args: args}
+	root := a.command()
 	root.SetArgs(args)
 	err := root.ExecuteContext(ctx)
+	err = errors.Join(err, a.logReport(err))
 	_, usage := errors.AsType[usageError](err)
 	code, said := errors.AsType[exitCode](err)
 	switch {

@@ -502,11 +502,16 @@ func TestStaleTemplates(t *testing.T) {
 	wantSaid(t, said.String(), "templates/prod/root.yaml: missing", "go run ./gen")
 }
 
-// The pipeline's build has the whole report of a failed deployment in its log, and nothing of other errors.
+// What fails in a build of CodeBuild's has its whole report in the build's log, and nothing of other errors; on a laptop the report is in
+// its file.
 func TestReportInTheBuildLog(t *testing.T) {
 	var log strings.Builder
 	a := &app{streams: streams{err: &log}}
 	failure := &launch.Failure{Operation: "update of stack shop-prod", Cause: cause.Find([]cause.Signal{{Origin: cause.Task, Text: "OutOfMemoryError"}})}
+	if err := a.logReport(failure); err != nil || log.Len() > 0 {
+		t.Errorf("on a laptop the log has %q: %v", log.String(), err)
+	}
+	a.environ = []string{"CODEBUILD_BUILD_ID=shop:1"}
 	if err := errors.Join(a.logReport(fmt.Errorf("environment prod: %w", failure)), a.logReport(errors.New("other")), a.logReport(nil)); err != nil {
 		t.Fatal(err)
 	}
@@ -515,6 +520,19 @@ func TestReportInTheBuildLog(t *testing.T) {
 	if err := json.Unmarshal([]byte(text), &got); err != nil || !found || got.Cause.Name != "out-of-memory" || got.Operation != failure.Operation {
 		t.Errorf("the log has %q: %v", log.String(), err)
 	}
+}
+
+// An acceptance that fails in the pipeline says where its report is, and has it there.
+func TestAcceptanceFailsInABuild(t *testing.T) {
+	d := launchedOnDouble(t)
+	t.Setenv(contract.VarEnvironment, "prod")
+	t.Setenv("CODEBUILD_BUILD_ID", "shop:1")
+	d.Redeploy("somebody/else@sha256:1")
+	code, _, errs := call(t, "", "stage", "acceptance")
+	if code != exitFailed {
+		t.Errorf("exit code %d", code)
+	}
+	wantSaid(t, errs, "\nreport {", "\nerror: ", `whole report: the line of this log that begins with "report {"`)
 }
 
 // A plan of a destroy says what goes and what stands in its way, by text, JSON and exit code.

@@ -80,7 +80,7 @@ func (a *app) push(ctx context.Context, w where, branch string, wait bool, patie
 	if err != nil {
 		return err
 	}
-	a.sayPushed(l.Source.Origin(), pushed, s)
+	a.sayPushed(l.Source.Origin(), pushed, s, wait)
 	if !wait {
 		return nil
 	}
@@ -96,23 +96,44 @@ func consolePage(region, pipeline string) string {
 	return fmt.Sprintf("https://%s/codesuite/codepipeline/pipelines/%s/view?region=%s", host, pipeline, region)
 }
 
-func (a *app) sayPushed(origin source.Origin, p launch.Pushed, s sight) {
+func (a *app) sayPushed(origin source.Origin, p launch.Pushed, s sight, waits bool) {
 	fmt.Fprintf(a.out, "Identity=%s\nCommit=%s\nDirty=%t\nPipelineName=%s\nSourceVersion=%s\n", origin.Identity, origin.Commit, origin.Dirty, p.Pipeline, p.Version)
-	follow := "follow it: ./scripts/push.sh --wait"
 	if p.Branch != "" {
 		fmt.Fprintf(a.out, "Branch=%s\n", p.Branch)
-		follow += " --branch " + p.Branch
-	}
-	if s.engine != nil {
-		follow += " --local"
-	} else {
-		follow += ", or " + consolePage(s.aws.Region, p.Pipeline)
 	}
 	if p.New {
-		fmt.Fprintf(a.err, "the pipeline %s has source %s now; %s\n", p.Pipeline, origin.Identity[:12], follow)
+		fmt.Fprintf(a.err, "the pipeline %s has source %s now%s\n", p.Pipeline, origin.Identity[:12], toFollow(p, s, waits))
 		return
 	}
-	fmt.Fprintf(a.err, "the pipeline %s has source %s already; %s\nto release it again: aws codepipeline start-pipeline-execution --name %s\n", p.Pipeline, origin.Identity[:12], follow, p.Pipeline)
+	fmt.Fprintf(a.err, "the pipeline %s has source %s already%s\nto release it again: %s\n", p.Pipeline, origin.Identity[:12], toFollow(p, s, waits), startAgain(p, s))
+}
+
+// toFollow says where the run of a source is seen, besides here.
+func toFollow(p launch.Pushed, s sight, waits bool) string {
+	page := consolePage(s.aws.Region, p.Pipeline)
+	switch {
+	case waits && s.engine != nil:
+		return ""
+	case waits:
+		return "; see " + page
+	}
+	command := "./scripts/push.sh --wait"
+	if p.Branch != "" {
+		command += " --branch " + p.Branch
+	}
+	if s.engine != nil {
+		return "; follow it: " + command + " --local"
+	}
+	return "; follow it: " + command + ", or " + page
+}
+
+// startAgain is the command that starts a run of what the pipeline has.
+func startAgain(p launch.Pushed, s sight) string {
+	endpoint := ""
+	if s.engine != nil {
+		endpoint = " --endpoint-url " + s.engine.Endpoint
+	}
+	return "aws" + endpoint + " codepipeline start-pipeline-execution --name " + p.Pipeline
 }
 
 // followRun shows the run that took a version of the source until it has ended.
@@ -168,8 +189,8 @@ func (a *app) awaitRun(ctx context.Context, s sight, p launch.Pushed, patience t
 			return id, err
 		}
 		if time.Now().After(deadline) {
-			return "", fmt.Errorf("no run of pipeline %s has taken version %s of the source within %s: is its event rule enabled? Start one with: aws codepipeline start-pipeline-execution --name %s",
-				p.Pipeline, p.Version, patience, p.Pipeline)
+			return "", fmt.Errorf("no run of pipeline %s has taken version %s of the source within %s: is its event rule enabled? Start one with: %s",
+				p.Pipeline, p.Version, patience, startAgain(p, s))
 		}
 		if err := smithytime.SleepWithContext(ctx, s.poll); err != nil {
 			return "", err
@@ -226,7 +247,7 @@ func (a *app) judgeRun(ctx context.Context, s sight, run operate.Run) error {
 			clients := evidence.Clients{Builds: codebuild.NewFromConfig(s.aws), Logs: cloudwatchlogs.NewFromConfig(s.aws)}
 			lines = append(lines, evidence.Build(ctx, clients, failed.Build).Explain()...)
 		}
-		if failed.URL != "" {
+		if failed.URL != "" && s.engine == nil { // the engine has no console
 			lines = append(lines, "see "+failed.URL)
 		}
 	}

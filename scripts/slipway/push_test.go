@@ -71,6 +71,9 @@ func TestPushWaits(t *testing.T) {
 		t.Errorf("exit code %d, %s%s", code, out, errs)
 	}
 	wantSaid(t, errs, "Checks/Lint: Succeeded")
+	if strings.Contains(errs, "follow it") {
+		t.Errorf("it says how to follow what it follows: %s", errs)
+	}
 
 	d.OnBuild(func(awsdouble.Build) awsdouble.BuildResult {
 		return awsdouble.BuildResult{FailedPhase: "BUILD", Message: "exit status 1", Log: []string{"web/main_test.go:7: it broke"}}

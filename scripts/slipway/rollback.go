@@ -176,6 +176,5 @@ func (a *app) redeploy(c *cobra.Command, g redeployFlags, check func(config.Conf
 	if !g.yes && a.terminal() {
 		o.Decide = func(risks ...plan.Risk) error { return a.allow(ctx, risks...) }
 	}
-	err = do.deploy(ctx, l, o)
-	return errors.Join(err, a.logReport(err))
+	return do.deploy(ctx, l, o)
 }

@@ -155,8 +155,7 @@ func (a *app) stageDeploy(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	err = a.deploy(ctx, where{}, o.Planned(plans...))
-	return errors.Join(err, a.logReport(err))
+	return a.deploy(ctx, where{}, o.Planned(plans...))
 }
 
 // planned are the plans that the pipeline hands over; without any, none.
@@ -180,11 +179,14 @@ func (a *app) planned(environment string) ([]plan.Plan, error) {
 	return plans, nil
 }
 
-// logReport writes a failure's whole report into the build's log, on a line of its own: the build's folder ends with it,
-// and a build that failed hands no artifacts on.
+// reportInLog is where logReport leaves a report.
+const reportInLog = `the line of this log that begins with "report {"`
+
+// logReport writes a failure's whole report into the log of the build that this is, on a line of its own: the build's folder ends
+// with it, and a build that failed hands no artifacts on.
 func (a *app) logReport(err error) error {
 	failure, ok := errors.AsType[*launch.Failure](err)
-	if !ok {
+	if !ok || a.inBuild() == "" {
 		return nil
 	}
 	text, err := json.Marshal(failure)
