@@ -4,6 +4,7 @@ import (
 	"crypto/tls"
 	"encoding/json"
 	"fmt"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -81,6 +82,28 @@ func (d *Double) startApp(balancer *thing) string {
 	return strings.TrimPrefix(server.URL, "http://")
 }
 
+// direct is where a task is reached itself: on loopback, where it is, at a port of its own that is opened the first time.
+func (d *Double) direct(s *service, t *task) (host string, port int) {
+	if !d.beside {
+		return t.ip, 8080
+	}
+	if t.server == nil {
+		seen := d.seen(s, t)
+		t.server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			d.mu.Lock()
+			app := d.app
+			d.mu.Unlock()
+			if app == nil {
+				app = DefaultApp
+			}
+			app(w, r, seen)
+		}))
+		d.apps = append(d.apps, t.server)
+	}
+	at := t.server.Listener.Addr().(*net.TCPAddr)
+	return at.IP.String(), at.Port
+}
+
 func (d *Double) stopApp(balancer *thing) error {
 	d.ops.Go(balancer.server.Close) // which waits for requests, and those may wait for the lock
 	return nil
@@ -101,10 +124,15 @@ func (d *Double) behind(balancer *thing) []Task {
 			continue
 		}
 		for _, one := range t.service.running() {
-			tasks = append(tasks, Task{one.id, one.hostname(), one.definition, d.imageOf(one), t.service.name})
+			tasks = append(tasks, d.seen(t.service, one))
 		}
 	}
 	return tasks
+}
+
+// seen is a task as the application knows it.
+func (d *Double) seen(s *service, t *task) Task {
+	return Task{t.id, t.hostname(), t.definition, d.imageOf(t), s.name}
 }
 
 func (d *Double) uses(service *thing, groups map[string]bool) bool {

@@ -3,6 +3,7 @@ package awsdouble
 import (
 	"cmp"
 	"fmt"
+	"net/http/httptest"
 	"slices"
 	"strconv"
 	"strings"
@@ -61,6 +62,7 @@ type task struct {
 	failure            *TaskFailure
 	sick               *TaskFailure // while it runs and its target fails
 	reason             string
+	server             *httptest.Server // where it is asked itself, on loopback
 }
 
 func (t *task) hostname() string { return "ip-" + strings.ReplaceAll(t.ip, ".", "-") + ".ec2.internal" }

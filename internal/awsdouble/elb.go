@@ -165,8 +165,9 @@ func (d *Double) describeTargetHealth(in object) (object, error) {
 			continue
 		}
 		for _, one := range t.service.running() {
+			host, port := d.direct(t.service, one)
 			members = append(members, object{
-				"Target": object{"Id": one.ip, "Port": 8080}, "TargetHealth": d.health(t.service, one),
+				"Target": object{"Id": host, "Port": port}, "TargetHealth": d.health(t.service, one),
 			})
 		}
 	}

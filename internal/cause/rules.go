@@ -268,7 +268,7 @@ var rules = []rule{
 		says: []pattern{says("task", `^AcceptanceRefused`)},
 	},
 	{
-		name: "acceptance-timeout", means: "the task that asks an internal load balancer did not end in time, and was stopped",
+		name: "acceptance-timeout", means: "the task that asks whether the service answers did not end in time, and was stopped",
 		next: "look whether its subnets lead to the image registry and the logs, by a NAT or by endpoints, and " + redo,
 		says: []pattern{says("task", `^VisitTimedOut`)},
 	},

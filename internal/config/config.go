@@ -375,15 +375,22 @@ func (e Environment) UsesPublicSubnets() bool { return !e.Network.Private() || !
 // HTTPS says whether the load balancer speaks TLS.
 func (e Entry) HTTPS() bool { return e.Domain != "" }
 
-// Visited says whether a task inside the VPC asks the service: that is so behind an internal load balancer, unless its security
-// group has no room left to let the task in.
+// Visited says whether a task inside the VPC asks the service: that is so where not everybody may, unless the security group of
+// an internal load balancer has no room left to let the task in.
 func (e Entry) Visited() bool {
+	if e.Behind() {
+		return true
+	}
 	ports := 1
 	if e.HTTPS() {
 		ports = 2
 	}
 	return e.Internal && (len(e.Allow)+1)*ports <= maxAllowed
 }
+
+// Behind says whether that task asks the service's tasks and not the load balancer: one with public addresses lets in certain
+// ranges, and a task of the VPC comes to those from an address that nobody knows before it runs.
+func (e Entry) Behind() bool { return !e.Internal && len(e.Allow) > 0 }
 
 // Visits says whether that is so in an environment.
 func (c Config) Visits() bool {

@@ -74,7 +74,7 @@ const (
 	KeyBeforeDeployTemplateURL = "BeforeDeployTemplateURL"
 	KeyBeforeDeployImageURI    = "BeforeDeployImageURI"
 
-	// The image of the task that asks an internal load balancer; the service's own where a release has none.
+	// The image of the task that asks where not everybody may; the service's own where a release has none.
 	KeyVisitorImageURI = "VisitorImageURI"
 
 	// Standing in slipway.yaml, where it asks for them: parameters of the root, or of the foundation.
@@ -153,7 +153,7 @@ const LogStreamPrefix = "tasks"
 // BeforeDeployStreamPrefix is the same for the task that runs before a deployment.
 const BeforeDeployStreamPrefix = "before-deploy"
 
-// VisitorStreamPrefix is the same for the task that asks an internal load balancer.
+// VisitorStreamPrefix is the same for the task that asks where not everybody may.
 const VisitorStreamPrefix = "acceptance"
 
 // VisitorFamily ends the family of that task's definitions, which begins with its stack's name.
@@ -256,7 +256,7 @@ func SetKey(hash string) string { return TemplatesPrefix + hash + ".json" }
 // ReleaseTagPrefix begins the tags of images that a release names: the registry's lifecycle policy keeps them.
 const ReleaseTagPrefix = "release-"
 
-// VisitorTag is the tag of the image that asks internal load balancers, made of the source with this identity.
+// VisitorTag is the tag of the image that asks where not everybody may, made of the source with this identity.
 func VisitorTag(identity string) string { return "visitor-" + identity }
 
 // SourceTag is that of an image's tags which is the identity of its source; empty where none is.

@@ -62,7 +62,7 @@ func (t *table) deploying() {
 	}
 	if t.cfg.Visits() {
 		once = append(once, "task-definition/"+prefix+contract.VisitorFamily+":*")
-		sid, what = "Tasks", "run the task that asks an internal load balancer, and that of service.beforeDeploy, and stop them"
+		sid, what = "Tasks", "run the task that asks whether the service answers, and that of service.beforeDeploy, and stop them"
 	}
 	if len(once) > 0 {
 		ours := iampolicy.Condition{"ArnLike": {"ecs:cluster": t.arns("ecs", "cluster/"+prefix)}}

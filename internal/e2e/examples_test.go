@@ -81,8 +81,8 @@ func (s *system) wantExample(t *testing.T, cfg config.Config, launched outcome) 
 	for _, env := range cfg.Environments {
 		accepted := `http://localhost:\d+ answers, from all \d+ tasks`
 		switch {
-		case env.Entry.Restricted():
-			accepted = cfg.Name + "-" + env.Name + `: all \d+ tasks pass the health checks`
+		case env.Entry.Behind():
+			accepted = `each of the \d+ tasks of https?://\S+ answers`
 		case env.Entry.HTTPS():
 			accepted = "https://" + regexp.QuoteMeta(env.Entry.Domain) + ` answers, from all \d+ tasks`
 		}

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
+	"strconv"
 	"strings"
 	"time"
 
@@ -28,8 +30,8 @@ const (
 var errTooLate = errors.New("took too long")
 
 // accept asks the service for its contract until every running task has been seen to answer; where slipway.yaml lists what
-// to ask, that, as often as there are tasks. An internal load balancer is asked by a task inside its VPC. Where neither may
-// connect the load balancer's health checks must succeed.
+// to ask, that, as often as there are tasks. Where not everybody may connect, a task inside the VPC asks. Where that one may not
+// either, the load balancer's health checks must succeed.
 func (l *Launcher) accept(ctx context.Context, env config.Environment, root stack, tasks int) error {
 	if tasks == 0 {
 		return errors.New("acceptance failed: the service runs no task")
@@ -54,8 +56,10 @@ func (l *Launcher) ask(ctx context.Context, env config.Environment, root stack, 
 	switch {
 	case !env.Entry.Restricted():
 		return l.asUsers(env, root).Answered(limited, tasks)
+	case !env.Entry.Internal && !hasVisitor(root):
+		return l.healthy(limited, root, tasks, fmt.Sprintf("its load balancer lets in %v only, and this release has no task that asks from inside", env.Entry.Allow))
 	case !env.Entry.Internal:
-		return l.healthy(limited, root, tasks, fmt.Sprintf("its load balancer lets in %v only", env.Entry.Allow))
+		return l.visitBehind(ctx, limited, env, root, tasks)
 	}
 	inside, err := l.tasksAreBeside(limited, root)
 	switch {
@@ -64,10 +68,11 @@ func (l *Launcher) ask(ctx context.Context, env config.Environment, root stack, 
 	case !inside:
 		l.Progress.Line("%s is on this machine, and its tasks are not: it is asked from here", root.outputs[contract.KeyServiceURL])
 		return l.asUsers(env, root).Answered(limited, tasks)
-	case root.outputs[contract.KeyVisitorTaskDefinitionARN] == "" || root.parameters[contract.KeyVisitorImageURI] == root.parameters[contract.KeyImageURI]:
+	case !hasVisitor(root):
 		return l.healthy(limited, root, tasks, "its load balancer is internal, and this release has no task that asks from inside")
 	}
-	return l.visit(ctx, env, root, tasks)
+	return l.visit(ctx, root, fmt.Sprintf("%s is internal: a task inside its VPC asks it", root.outputs[contract.KeyServiceURL]),
+		"-balancer", domainsBalancer(env, root), "-tasks", strconv.Itoa(tasks))
 }
 
 // refusedError says that a service runs, and does not answer as it must.
@@ -109,40 +114,48 @@ func domainsBalancer(env config.Environment, root stack) string {
 // healthy waits until the load balancer's health checks succeed for every task: the witness where it does not let the
 // launcher in.
 func (l *Launcher) healthy(ctx context.Context, root stack, tasks int, why string) error {
-	url := root.outputs[contract.KeyServiceURL]
-	l.Progress.Line("%s cannot be reached from here: %s. No request is made; the load balancer's health checks are the witness", url, why)
+	l.Progress.Line("%s cannot be reached from here: %s. No request is made; the load balancer's health checks are the witness", root.outputs[contract.KeyServiceURL], why)
+	if _, err := l.healthyTargets(ctx, root, tasks); err != nil {
+		return err
+	}
+	l.Progress.Line("%s: all %d tasks pass the health checks of %s", root.name, tasks, l.Config.Service.HealthPath)
+	return nil
+}
+
+// healthyTargets waits until so many of a load balancer's targets, and all of them, pass its health checks; it returns their
+// addresses, host:port.
+func (l *Launcher) healthyTargets(ctx context.Context, root stack, tasks int) ([]string, error) {
 	failure := errTooLate
 	for {
 		well, rest, err := l.targetHealth(ctx, root.outputs[contract.KeyTargetGroupARN])
 		switch {
 		case ctx.Err() != nil:
-			return failure
+			return nil, failure
 		case err != nil && !passing(err):
-			return fmt.Errorf("describe the health of its targets: %w", Explain(err))
+			return nil, fmt.Errorf("describe the health of its targets: %w", Explain(err))
 		case err != nil:
 			failure = err
-		case well < tasks || len(rest) > 0:
-			failure = fmt.Errorf("%d of %d tasks pass the health checks of %s%s", well, tasks, l.Config.Service.HealthPath, strings.Join(rest, ""))
+		case len(well) < tasks || len(rest) > 0:
+			failure = fmt.Errorf("%d of %d tasks pass the health checks of %s%s", len(well), tasks, l.Config.Service.HealthPath, strings.Join(rest, ""))
 		default:
-			l.Progress.Line("%s: all %d tasks pass the health checks of %s", root.name, tasks, l.Config.Service.HealthPath)
-			return nil
+			return well, nil
 		}
 		if smithytime.SleepWithContext(ctx, l.Poll) != nil {
-			return failure
+			return nil, failure
 		}
 	}
 }
 
-// targetHealth counts the healthy targets of a group and says what is wrong with the others; those that are leaving do not count.
-func (l *Launcher) targetHealth(ctx context.Context, group string) (well int, rest []string, err error) {
+// targetHealth lists the healthy targets of a group and says what is wrong with the others; those that are leaving do not count.
+func (l *Launcher) targetHealth(ctx context.Context, group string) (well, rest []string, err error) {
 	out, err := l.aws.balancer.DescribeTargetHealth(ctx, &elasticloadbalancingv2.DescribeTargetHealthInput{TargetGroupArn: aws.String(group)})
 	if err != nil {
-		return 0, nil, err
+		return nil, nil, err
 	}
 	for _, t := range out.TargetHealthDescriptions {
 		switch health := t.TargetHealth; health.State {
 		case balancertypes.TargetHealthStateEnumHealthy:
-			well++
+			well = append(well, net.JoinHostPort(aws.ToString(t.Target.Id), strconv.Itoa(int(aws.ToInt32(t.Target.Port)))))
 		case balancertypes.TargetHealthStateEnumDraining:
 		default:
 			rest = append(rest, fmt.Sprintf("\n  %s is %s: %s %s", aws.ToString(t.Target.Id), health.State, health.Reason, aws.ToString(health.Description)))

@@ -141,7 +141,7 @@ func TestRestrictedEntryIsAcceptedByHealth(t *testing.T) {
 	t.Parallel()
 	for entry, why := range map[string]string{
 		"entry: {internal: true}":          "its load balancer is internal, and this release has no task that asks from inside",
-		"entry: {allow: [203.0.113.0/24]}": "its load balancer lets in [203.0.113.0/24] only",
+		"entry: {allow: [203.0.113.0/24]}": "its load balancer lets in [203.0.113.0/24] only, and this release has no task that asks from inside",
 	} {
 		t.Run(entry, func(t *testing.T) {
 			b := newBench(t).asking(t, prod(entry))

@@ -2,10 +2,10 @@ package launch
 
 import (
 	"context"
+	"fmt"
 	"net"
 	"net/netip"
 	"slices"
-	"strconv"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -19,15 +19,14 @@ import (
 // visitStart is how long a task may take until it asks, and from its last question until it is seen to have ended.
 const visitStart = 5 * time.Minute
 
-// visitor is the task that asks an internal load balancer.
+// visitor is the task that asks where not everybody may.
 func (l *Launcher) visitor(root stack) oneTask {
 	return oneTask{
 		l: l, root: root, cluster: root.outputs[contract.KeyClusterName], definition: root.outputs[contract.KeyVisitorTaskDefinitionARN],
 		group: root.outputs[contract.KeyVisitorSecurityGroupID], timeout: l.patience + l.visiting,
 		job: job{
 			what: "acceptance task", stream: contract.VisitorStreamPrefix,
-			begins: root.outputs[contract.KeyServiceURL] + " is internal: a task inside its VPC asks it",
-			after:  "the same command asks again", limit: "an acceptance may", late: "VisitTimedOut",
+			after: "the same command asks again", limit: "an acceptance may", late: "VisitTimedOut",
 			failed: "the task that asks from inside the VPC %s", refusal: "AcceptanceRefused: the service does not answer as it must",
 		},
 	}
@@ -57,13 +56,32 @@ func (l *Launcher) visitorImage(ctx context.Context, f foundation, image string)
 	return f.repositoryURI + "@" + digest, nil
 }
 
-// visit runs the task that asks. One of a run that was cut off is followed where it asks the same release.
-func (l *Launcher) visit(ctx context.Context, env config.Environment, root stack, tasks int) error {
-	t := l.visitor(root)
-	t.command = []string{
-		"-url", root.outputs[contract.KeyServiceURL], "-balancer", domainsBalancer(env, root), "-tasks", strconv.Itoa(tasks),
-		"-patience", l.patience.String(), "-wrong", l.wrong.String(), "-poll", l.Poll.String(),
+// hasVisitor says whether a release has a task that asks, of an image that can.
+func hasVisitor(root stack) bool {
+	return root.outputs[contract.KeyVisitorTaskDefinitionARN] != "" && root.parameters[contract.KeyVisitorImageURI] != root.parameters[contract.KeyImageURI]
+}
+
+// visitBehind has the tasks asked, each at its own address, where the load balancer lets in neither the launcher nor what is in its VPC.
+func (l *Launcher) visitBehind(ctx, limited context.Context, env config.Environment, root stack, tasks int) error {
+	addresses, err := l.healthyTargets(limited, root, tasks)
+	if err != nil {
+		return err
 	}
+	var command []string
+	for _, address := range addresses {
+		command = append(command, "-task", address)
+	}
+	return l.visit(ctx, root, fmt.Sprintf("%s lets in %v only: a task inside its VPC asks each of the tasks behind its load balancer, which pass the health checks of %s",
+		root.outputs[contract.KeyServiceURL], env.Entry.Allow, l.Config.Service.HealthPath), command...)
+}
+
+// visit runs the task that asks, after saying so. One of a run that was cut off is followed where it asks the same release.
+func (l *Launcher) visit(ctx context.Context, root stack, begins string, command ...string) error {
+	t := l.visitor(root)
+	t.begins = begins
+	t.command = append([]string{
+		"-url", root.outputs[contract.KeyServiceURL], "-patience", l.patience.String(), "-wrong", l.wrong.String(), "-poll", l.Poll.String(),
+	}, command...)
 	living, err := t.living(ctx)
 	if err != nil {
 		return err

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -83,6 +84,36 @@ func TestInternalEntryIsAskedFromInside(t *testing.T) {
 }
 
 func image(reference string) string { return reference[strings.Index(reference, "@")+1:] }
+
+const restricted = "name: shop\nenvironments: [{name: prod, entry: {allow: [203.0.113.0/24]}}]\n"
+
+// Where a load balancer with public addresses lets in some ranges only, each task behind it is asked, from inside.
+func TestRestrictedEntryIsAskedBehind(t *testing.T) {
+	t.Parallel()
+	b := visited(t, restricted)
+	asked := map[string]int{}
+	var mu sync.Mutex
+	b.double.ServeApp(func(w http.ResponseWriter, r *http.Request, task awsdouble.Task) {
+		mu.Lock()
+		asked[task.ID+r.URL.Path]++
+		mu.Unlock()
+		awsdouble.DefaultApp(w, r, task)
+	})
+	b.mustDeploy(t, DeployOptions{})
+	b.told(t, "lets in [203.0.113.0/24] only: a task inside its VPC asks each of the tasks behind its load balancer", "each of the 2 tasks of http://", "ended well")
+	if len(asked) != 4 { // two paths of each
+		t.Errorf("asked were %v", asked)
+	}
+	b.double.ServeApp(func(w http.ResponseWriter, r *http.Request, task awsdouble.Task) {
+		if strings.HasSuffix(task.Hostname, "11.ec2.internal") {
+			http.Error(w, "no", http.StatusInternalServerError)
+			return
+		}
+		awsdouble.DefaultApp(w, r, task)
+	})
+	want(t, b.asking(t, restricted).Accept(t.Context(), "prod"), "acceptance of http://", "the task at 127.0.0.1:", "answered 500", "cause: acceptance-refused")
+	b.mustDestroy(t)
+}
 
 // What the task finds wrong is said as where the launcher asks, with a cause and the task's last lines.
 func TestInternalEntryIsRefused(t *testing.T) {

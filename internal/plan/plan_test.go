@@ -67,7 +67,8 @@ var pairs = map[string]struct {
 	"flow-logs-off": {"name: shop\nenvironments: [{name: prod, network: {flowLogs: true}}]\n", plain, []string{"loss:prod.Network.FlowLogGroup"}},
 	"allow-more": {"name: shop\nenvironments: [{name: prod, entry: {allow: [203.0.113.0/24]}}]\n", plain, []string{
 		"exposure:prod.ECS.LoadBalancerSecurityGroup"}},
-	"allow-less": {plain, "name: shop\nenvironments: [{name: prod, entry: {allow: [203.0.113.0/24]}}]\n", nil},
+	"allow-less": {plain, "name: shop\nenvironments: [{name: prod, entry: {allow: [203.0.113.0/24]}}]\n", []string{
+		"iam:foundation.DeliveryBoundary", "iam:prod.ECS.VisitorExecutionRole", "iam:prod.Pipeline.DeployRole"}},
 	"permissions": {"name: shop\nservice: {permissions: [{actions: [\"s3:GetObject\"], resources: [\"arn:${AWS::Partition}:s3:::x/*\"]}]}\nenvironments: [{name: prod}]\n",
 		"name: shop\nservice: {permissions: [{actions: [\"s3:GetObject\", \"s3:PutObject\"], resources: [\"arn:${AWS::Partition}:s3:::x/*\"]}]}\nenvironments: [{name: prod}]\n",
 		[]string{"iam:foundation.PermissionsBoundary", "iam:prod.ECS.TaskRole"}},

@@ -63,14 +63,14 @@ type service struct {
 	vpc, image, repositoryARN, boundary string
 	certificate, hostedZone, key        string   // where slipway.yaml names them
 	public, private                     []string // subnets
-	visitorImage                        string   // where the load balancer is internal
+	visitorImage                        string   // where a task asks
 	topic                               string   // that alarms and failures are published to; empty where nobody is told
 
 	accessLogs                  cfn.Handle // bucket, where there are access logs
 	errors                      cfn.Handle // the alarm that ends a deployment
 	alarms                      []cfn.Handle
 	balancerGroup, taskGroup    cfn.Handle
-	visitorGroup, visitor       cfn.Handle // where the load balancer is internal
+	visitorGroup, visitor       cfn.Handle // where a task asks
 	balancer, targetGroup, rule cfn.Handle
 	cluster, task, ecsService   cfn.Handle
 

@@ -29,7 +29,7 @@ func (s *service) addEntry() {
 	}
 }
 
-// addSecurityGroups lets users reach the load balancer and the load balancer alone reach the tasks. The balancer's
+// addSecurityGroups lets users reach the load balancer, and the load balancer alone, but for a task that asks, reach the tasks. The balancer's
 // way out is given as the VPC's range and not as the tasks' group: the two groups would otherwise need each other.
 // Descriptions of groups say nothing of options, since a group with another description is another group.
 func (s *service) addSecurityGroups() {
@@ -44,13 +44,20 @@ func (s *service) addSecurityGroups() {
 		}},
 		AWSCloudFormationMetadata: accept(s.publicPorts()...),
 	})
+	ingress := []ec2.SecurityGroup_Ingress{{
+		Description:           new("From the load balancer"),
+		SourceSecurityGroupId: new(s.balancerGroup.Att("GroupId")), IpProtocol: "tcp", FromPort: new(port), ToPort: new(port),
+	}}
+	if s.env.Entry.Behind() {
+		ingress = append(ingress, ec2.SecurityGroup_Ingress{
+			Description:           new("From the acceptance task"),
+			SourceSecurityGroupId: new(s.visitorGroup.Att("GroupId")), IpProtocol: "tcp", FromPort: new(port), ToPort: new(port),
+		})
+	}
 	s.taskGroup = s.t.Add("TaskSecurityGroup", &ec2.SecurityGroup{
-		GroupDescription: "Tasks: reachable from the load balancer only",
-		VpcId:            new(s.vpc),
-		SecurityGroupIngress: []ec2.SecurityGroup_Ingress{{
-			Description:           new("From the load balancer"),
-			SourceSecurityGroupId: new(s.balancerGroup.Att("GroupId")), IpProtocol: "tcp", FromPort: new(port), ToPort: new(port),
-		}},
+		GroupDescription:     "Tasks: reachable from the load balancer only",
+		VpcId:                new(s.vpc),
+		SecurityGroupIngress: ingress,
 		SecurityGroupEgress: []ec2.SecurityGroup_Egress{{
 			Description: new("To anywhere: the registry, the logs and whatever the application calls"),
 			CidrIp:      new(anywhere), IpProtocol: "-1",
@@ -81,7 +88,7 @@ func (s *service) balancerIngress() []ec2.SecurityGroup_Ingress {
 			})
 		}
 	}
-	if s.env.Entry.Visited() && len(s.env.Entry.Allow) > 0 { // else the whole VPC may
+	if s.env.Entry.Internal && s.env.Entry.Visited() && len(s.env.Entry.Allow) > 0 { // else the whole VPC may
 		for _, port := range ports {
 			rules = append(rules, ec2.SecurityGroup_Ingress{
 				Description:           new(port.purpose + " from the acceptance task"),

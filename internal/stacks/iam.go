@@ -50,7 +50,7 @@ var (
 )
 
 // runStatements let the tasks that are run once be run and stopped, where there are such, in what these prefixes name: the one
-// before a deployment, whose family bears its stack's name, and the one that asks an internal load balancer. The name of their
+// before a deployment, whose family bears its stack's name, and the one that asks where not everybody may. The name of their
 // roles may be cut, so that they are told by their path alone.
 func runStatements(cfg config.Config, prefixes []string) []cfn.Statement {
 	var clusters any = arns("ecs", each("cluster/", prefixes)...)

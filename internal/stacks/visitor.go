@@ -17,23 +17,31 @@ const (
 	visitorMemory = "512"
 )
 
-// addVisitorGroup is that of the task that asks an internal load balancer: nobody reaches it, and it reaches the balancer, and the
-// registry and the logs over HTTPS.
+// addVisitorGroup is that of the task that asks where not everybody may: nobody reaches it, and it reaches what it asks, the load
+// balancer or the tasks behind it, and the registry and the logs over HTTPS.
 func (s *service) addVisitorGroup() {
 	if !s.env.Entry.Visited() {
 		return
 	}
+	https := "To the load balancer, the registry and the logs"
+	asked := ec2.SecurityGroup_Egress{Description: new("To the load balancer"), FromPort: new(80), ToPort: new(80)}
+	if s.env.Entry.Behind() {
+		https = "To the registry and the logs"
+		port := s.cfg.Service.Port
+		asked = ec2.SecurityGroup_Egress{Description: new("To the tasks"), FromPort: new(port), ToPort: new(port)}
+	}
+	asked.CidrIp, asked.IpProtocol = new(s.env.Network.CIDR.String()), "tcp"
 	s.visitorGroup = s.t.Add("VisitorSecurityGroup", &ec2.SecurityGroup{
 		GroupDescription: "Acceptance task: to the load balancer, the registry and the logs",
 		VpcId:            new(s.vpc),
 		SecurityGroupEgress: []ec2.SecurityGroup_Egress{
-			{Description: new("To the load balancer"), CidrIp: new(s.env.Network.CIDR.String()), IpProtocol: "tcp", FromPort: new(80), ToPort: new(80)},
-			{Description: new("To the load balancer, the registry and the logs"), CidrIp: new(anywhere), IpProtocol: "tcp", FromPort: new(443), ToPort: new(443)},
+			asked,
+			{Description: new(https), CidrIp: new(anywhere), IpProtocol: "tcp", FromPort: new(443), ToPort: new(443)},
 		},
 	})
 }
 
-// addVisitor is the task that asks an internal load balancer what slipway.yaml lists, once a release is up. It has no rights in AWS.
+// addVisitor is the task that asks, where not everybody may, what slipway.yaml lists, once a release is up. It has no rights in AWS.
 func (s *service) addVisitor() {
 	if !s.env.Entry.Visited() {
 		return

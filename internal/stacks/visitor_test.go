@@ -1,6 +1,7 @@
 package stacks
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
@@ -30,7 +31,7 @@ func TestVisitor(t *testing.T) {
 	for path, other := range rendered(t, variants()["standard"]) {
 		for id := range other.Resources {
 			if strings.Contains(id, "Visitor") {
-				t.Errorf("%s has %s, and no internal load balancer", path, id)
+				t.Errorf("%s has %s, and everybody may connect", path, id)
 			}
 		}
 	}
@@ -56,5 +57,26 @@ func TestVisitorIsLetIn(t *testing.T) {
 		if len(rules) != c.rules || visits != c.visits {
 			t.Errorf("%d ranges: %d rules, a task %t; want %d, %t", c.ranges, len(rules), visits, c.rules, c.visits)
 		}
+	}
+}
+
+// Where a load balancer with public addresses lets in some ranges only, the task asks the tasks behind it, which let it in.
+func TestVisitorAsksBehind(t *testing.T) {
+	tpl := ecsOf(t, "allow")
+	port := at(t, tpl.Resources, "TaskSecurityGroup", "Properties", "SecurityGroupIngress", 0, "FromPort")
+	for path, group := range map[string][]any{
+		"from the task": {"TaskSecurityGroup", "Properties", "SecurityGroupIngress", 1},
+		"to the tasks":  {"VisitorSecurityGroup", "Properties", "SecurityGroupEgress", 0},
+	} {
+		rule := at(t, tpl.Resources, group...).(map[string]any)
+		if rule["FromPort"] != port || rule["ToPort"] != port {
+			t.Errorf("%s: %v", path, rule)
+		}
+	}
+	if from := at(t, tpl.Resources, "TaskSecurityGroup", "Properties", "SecurityGroupIngress", 1, "SourceSecurityGroupId", "GetAtt"); fmt.Sprint(from) != "VisitorSecurityGroup.GroupId" {
+		t.Errorf("the tasks let in %v", from)
+	}
+	if rules := at(t, tpl.Resources, "LoadBalancerSecurityGroup", "Properties", "SecurityGroupIngress").([]any); len(rules) != 2 {
+		t.Errorf("the load balancer lets in %v", rules)
 	}
 }

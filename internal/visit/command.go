@@ -7,6 +7,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"net"
 	"strings"
 	"time"
 )
@@ -29,6 +30,12 @@ func Command(ctx context.Context, arguments []string, checks string, out io.Writ
 	flags.StringVar(&v.URL, "url", "", "where the service answers")
 	balancer := flags.String("balancer", "", "the load balancer's own name, to be asked whatever DNS has for the URL")
 	tasks := flags.Int("tasks", 1, "how many tasks have to answer")
+	var behind []string
+	flags.Func("task", "a task's address, host:port, to be asked itself; once for each, in the place of the load balancer", func(address string) error {
+		_, _, err := net.SplitHostPort(address)
+		behind = append(behind, address)
+		return err
+	})
 	patience := flags.Duration("patience", 5*time.Minute, "how long that may take")
 	flags.DurationVar(&v.Wrong, "wrong", 30*time.Second, "how long answers may be wrong")
 	flags.DurationVar(&v.Poll, "poll", 5*time.Second, "time between two tries")
@@ -39,10 +46,15 @@ func Command(ctx context.Context, arguments []string, checks string, out io.Writ
 		say("want -url, -tasks of at least 1, and a list of checks as JSON: %v", err)
 		return ExitUsage
 	}
-	v.Client = NewClient(*balancer, NamedBy(say))
 	limited, cancel := context.WithTimeout(ctx, *patience)
 	defer cancel()
-	err := v.Answered(limited, *tasks)
+	var err error
+	if len(behind) > 0 {
+		err = v.EachAnswered(limited, behind)
+	} else {
+		v.Client = NewClient(*balancer, NamedBy(say))
+		err = v.Answered(limited, *tasks)
+	}
 	if err == nil && ctx.Err() != nil {
 		err = errors.New("it was stopped")
 	}

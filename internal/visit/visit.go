@@ -41,6 +41,8 @@ type Visitor struct {
 	Say    func(format string, args ...any)
 	Poll   time.Duration // between two tries
 	Wrong  time.Duration // how long answers may be wrong
+
+	forwarded string // the scheme that a load balancer says it was asked by, where what is behind it is asked
 }
 
 // NewClient makes a connection for each request, so that a load balancer spreads them over its tasks, and follows no redirect.
@@ -157,6 +159,21 @@ func (v Visitor) Answered(ctx context.Context, tasks int) error {
 	default:
 		v.Say("%s answers, from all %d tasks", v.URL, tasks)
 	}
+	return nil
+}
+
+// EachAnswered asks what is behind a load balancer, each task at its address (host:port) in plain HTTP, as the load balancer does.
+func (v Visitor) EachAnswered(ctx context.Context, addresses []string) error {
+	scheme, host, _ := strings.Cut(v.URL, "://")
+	one := v
+	one.URL, one.forwarded, one.Say = "http://"+host, scheme, func(string, ...any) {}
+	for _, address := range addresses {
+		one.Client = NewClient(address, nil)
+		if err := one.Answered(ctx, 1); err != nil {
+			return fmt.Errorf("the task at %s: %w", address, err)
+		}
+	}
+	v.Say("each of the %d tasks of %s answers as it must", len(addresses), v.URL)
 	return nil
 }
 
@@ -278,6 +295,9 @@ func (v Visitor) do(ctx context.Context, url string) (*http.Response, error) {
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
 	if err != nil {
 		return nil, fmt.Errorf("GET %s: %w", url, err)
+	}
+	if v.forwarded != "" {
+		request.Header.Set("X-Forwarded-Proto", v.forwarded)
 	}
 	answer, err := v.Client.Do(request)
 	if err != nil {

@@ -96,7 +96,7 @@ func (a *app) imageOf(ctx context.Context, cfg config.Config, repository string,
 	return built.Name(ctx)
 }
 
-// visitor makes the image of the task that asks internal load balancers: once for each source, since it lives as long as the
+// visitor makes the image of the task that asks where not everybody may: once for each source, since it lives as long as the
 // source's own image does, and looked at as that one is.
 func (i inspection) visitor(ctx context.Context, r image.Request) error {
 	r.Tag = contract.VisitorTag(r.Tag)

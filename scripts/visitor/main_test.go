@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 
@@ -29,6 +30,7 @@ func TestVisitor(t *testing.T) {
 		return string(text)
 	}
 	at := []string{"-url", server.URL, "-tasks", "2", "-poll", "1ms", "-wrong", "20ms", "-patience", "5s"}
+	address := strings.TrimPrefix(server.URL, "http://")
 	for name, c := range map[string]struct {
 		arguments []string
 		checks    string
@@ -41,6 +43,9 @@ func TestVisitor(t *testing.T) {
 		"no list":         {at, "", visit.ExitUsage, "a list of checks as JSON"},
 		"no URL":          {nil, "[]", visit.ExitUsage, "want -url"},
 		"unknown":         {[]string{"-ulr", "x"}, "[]", visit.ExitUsage, ""},
+		"each task":       {append(slices.Clone(at), "-task", address, "-task", address), list(config.Check{Path: "/orders", Status: 200}), 0, "each of the 2 tasks of http://"},
+		"one of them not": {append(slices.Clone(at), "-task", address, "-task", "127.0.0.1:1", "-patience", "50ms"), list(config.Check{Path: "/orders", Status: 200}), visit.ExitRefused, "the task at 127.0.0.1:1: "},
+		"no address":      {append(slices.Clone(at), "-task", "web"), "[]", visit.ExitUsage, ""},
 		"nobody is there": {[]string{"-url", "http://127.0.0.1:1", "-patience", "50ms", "-poll", "1ms"}, "[]", visit.ExitRefused, "connection refused"},
 	} {
 		t.Run(name, func(t *testing.T) {
