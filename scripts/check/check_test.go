@@ -39,6 +39,7 @@ func TestRunStepsGoesOnAfterAFailureAndCounts(t *testing.T) {
 	}
 	for _, want := range []string{
 		"FAIL broken (", "     said by broken\n", "FAIL tests (6 tests, ", "ok   good (",
+		"\nfailed: broken: exit status 1\nfailed: tests: exit status 1\n5 passed, 3 failed\n",
 		"left out: absent: there is no such thing\n", "left out: tests: TestX: no engine\n",
 	} {
 		if !strings.Contains(out.String(), want) {

@@ -36,13 +36,17 @@ func (l leftOut) Error() string { return string(l) }
 // runSteps runs every step, whatever the others did, and reports whether nothing failed.
 func runSteps(ctx context.Context, all []step, out io.Writer) bool {
 	var total tally
-	var missing []string
+	var missing, failed []string
 	for _, s := range all {
 		if ctx.Err() != nil {
 			missing = append(missing, s.name+": interrupted")
 			continue
 		}
-		got := runStep(ctx, s, out)
+		got, err := runStep(ctx, s, out)
+		if got.failed > 0 {
+			why, _, _ := strings.Cut(fmt.Sprint(err), "\n")
+			failed = append(failed, s.name+": "+why)
+		}
 		for _, reason := range got.skipped {
 			missing = append(missing, s.name+": "+reason)
 		}
@@ -55,12 +59,15 @@ func runSteps(ctx context.Context, all []step, out io.Writer) bool {
 	if ctx.Err() != nil {
 		total.failed++
 	}
+	for _, line := range failed { // whoever sees the end alone, as of a build's log, sees what it was
+		fmt.Fprintln(out, "failed:", line)
+	}
 	fmt.Fprintf(out, "%d passed, %d failed\n", total.passed, total.failed)
 	return total.failed == 0
 }
 
 // runStep runs and reports one step.
-func runStep(ctx context.Context, s step, out io.Writer) tally {
+func runStep(ctx context.Context, s step, out io.Writer) (tally, error) {
 	var said bytes.Buffer
 	start := time.Now()
 	got, err := s.run(ctx, &said)
@@ -68,7 +75,7 @@ func runStep(ctx context.Context, s step, out io.Writer) tally {
 
 	var left leftOut
 	if errors.As(err, &left) {
-		return tally{skipped: []string{string(left)}}
+		return tally{skipped: []string{string(left)}}, nil
 	}
 	count := ""
 	switch n := got.passed + got.failed; {
@@ -88,7 +95,7 @@ func runStep(ctx context.Context, s step, out io.Writer) tally {
 	if got.failed > 0 || s.show {
 		fmt.Fprint(out, indent(said.String()))
 	}
-	return got
+	return got, err
 }
 
 // maxShown is how many lines of one step are shown: the rest of a long list of findings says little more.
