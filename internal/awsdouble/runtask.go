@@ -1,6 +1,9 @@
 package awsdouble
 
-import "strings"
+import (
+	"strings"
+	"time"
+)
 
 // OneOff is how the tasks that RunTask starts go on; they end well where nothing is said.
 type OneOff struct {
@@ -12,6 +15,8 @@ type OneOff struct {
 	// Run, where there is one, is what they do: from the command in the request and the definition's variables to an exit code and
 	// what they write. They are seen running until it returns.
 	Run func(command []string, variables map[string]string) (code int, log []string)
+
+	Late time.Duration // after it has returned what they write is there
 }
 
 // RunOneOff sets how the tasks that RunTask starts from now on, and those that run, go on.
@@ -93,9 +98,18 @@ func (d *Double) runTask(in object) (object, error) {
 		d.ops.Go(func() {
 			code, log := run(command, variables)
 			d.mu.Lock()
-			defer d.mu.Unlock()
-			d.taskLog(t, log)
+			late := d.oneOff.Late
+			if late == 0 {
+				d.taskLog(t, log)
+			}
 			t.ends, t.looks = &TaskFailure{ExitCode: code}, 0
+			d.mu.Unlock()
+			if late > 0 {
+				time.Sleep(late)
+				d.mu.Lock()
+				d.taskLog(t, log)
+				d.mu.Unlock()
+			}
 		})
 	}
 	return object{"tasks": list{d.taskAnswer(s, t)}, "failures": list{}}, nil

@@ -161,6 +161,7 @@ type logTail struct {
 	group   string
 	next    *string
 	refused bool
+	shown   bool // something was
 }
 
 func (t *logTail) show(ctx context.Context, stream string) {
@@ -182,6 +183,7 @@ func (t *logTail) show(ctx context.Context, stream string) {
 		}
 		for _, e := range out.Events {
 			t.l.Progress.Line("  | %s", strings.TrimRight(aws.ToString(e.Message), "\n"))
+			t.shown = true
 		}
 		// At the end of the stream the same token comes back.
 		if aws.ToString(out.NextForwardToken) == aws.ToString(t.next) {

@@ -128,10 +128,21 @@ func (t oneTask) follow(ctx context.Context, task ecstypes.Task) error {
 		return err
 	}
 	if code := exitCode(ended); code != nil && *code == 0 {
+		t.showLate(ctx, ended)
 		t.l.Progress.Line("%s: the task %s ended well", t.root.name, id)
 		return nil
 	}
 	return t.failed("failed", &ended, t.meant(ended)...)
+}
+
+// showLate shows what a task has said that always says how it went: the lines may come after the end is known.
+func (t oneTask) showLate(ctx context.Context, task ecstypes.Task) {
+	for began := time.Now(); t.refusal != "" && !t.log.shown && !t.log.refused && time.Since(began) < lateLines; {
+		if smithytime.SleepWithContext(ctx, t.l.Poll) != nil {
+			return
+		}
+		t.log.show(ctx, t.logStream(task))
+	}
 }
 
 // late stops a task that has taken longer than it may.
@@ -145,6 +156,10 @@ func (t oneTask) late(ctx context.Context, task ecstypes.Task) error {
 		task = ended
 	}
 	return t.failed(how+" and was stopped", &task, late)
+}
+
+func (t oneTask) logStream(task ecstypes.Task) string {
+	return contract.LogStream(t.stream, contract.ContainerName, lastPart(aws.ToString(task.TaskArn)))
 }
 
 // exitCode is the application's; nil where it never ran.
@@ -173,7 +188,7 @@ func (t oneTask) refused(task ecstypes.Task) bool {
 // ended waits until a task has ended, and shows its log meanwhile.
 func (t oneTask) ended(ctx context.Context, task ecstypes.Task) (ecstypes.Task, error) {
 	arn := aws.ToString(task.TaskArn)
-	stream := contract.LogStream(t.stream, contract.ContainerName, lastPart(arn))
+	stream := t.logStream(task)
 	line := t.l.newLine("task " + lastPart(arn))
 	for {
 		out, err := t.l.aws.ecs.DescribeTasks(ctx, &ecs.DescribeTasksInput{Cluster: aws.String(t.cluster), Tasks: []string{arn}})

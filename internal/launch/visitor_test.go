@@ -85,6 +85,15 @@ func TestInternalEntryIsAskedFromInside(t *testing.T) {
 
 func image(reference string) string { return reference[strings.Index(reference, "@")+1:] }
 
+// What the task says of a success is shown, too, where it comes after the end of the task is known.
+func TestWhatAVisitorSaysLateIsShown(t *testing.T) {
+	t.Parallel()
+	b := visited(t, private)
+	b.double.RunOneOff(awsdouble.OneOff{Run: asks, Late: 50 * time.Millisecond})
+	b.mustDeploy(t, DeployOptions{})
+	b.told(t, "| http://", "answers, from all 2 tasks", "ended well")
+}
+
 const restricted = "name: shop\nenvironments: [{name: prod, entry: {allow: [203.0.113.0/24]}}]\n"
 
 // Where a load balancer with public addresses lets in some ranges only, each task behind it is asked, from inside.
