@@ -177,3 +177,46 @@ func TestEndIsRecordedThoughItTakesLong(t *testing.T) {
 	b.mustDeploy(t, DeployOptions{})
 	wantOutcomes(t, b.releasesOf(t, "prod"), release.Succeeded, release.Succeeded)
 }
+
+// The pipeline's build that deploys may be killed at any of its calls, in the middle of an update too: tried again with the plan that it has,
+// it goes on from there, and no later one of the pipeline's is held up.
+func TestDeployActionKilledAnywhere(t *testing.T) {
+	t.Parallel()
+	up := func(t *testing.T) (*bench, DeployOptions) {
+		b := newBench(t, awsdouble.WithEventDelay(100*time.Microsecond)).asking(t, shop)
+		o, _ := b.secondByPipeline(t, "run-1")
+		plans, err := b.PlanRelease(t.Context(), o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return b, o.Planned(plans...)
+	}
+	b, o := up(t)
+	calls, err := b.killedAt(t, never, nil, func(ctx context.Context) error { return b.Deploy(ctx, o) })
+	if err != nil {
+		t.Fatal(err)
+	}
+	for at := range calls {
+		if at%seeds(37, 1) != 0 {
+			continue
+		}
+		t.Run(fmt.Sprintf("at call %d of %d", at, calls), func(t *testing.T) {
+			t.Parallel()
+			b, o := up(t)
+			_, _ = b.killedAt(t, at, []string{"shop-prod"}, func(ctx context.Context) error { return b.Deploy(ctx, o) })
+			if err := b.Deploy(t.Context(), o); err != nil {
+				t.Fatalf("%v\n%s", err, b.progress)
+			}
+			records := b.releasesIn(t, "prod")
+			if stands, unfinished := release.Current(records); unfinished != nil || stands.Image != o.Image || stands.Execution != "run-1" || len(records) > 3 || records[0].Number != len(records) {
+				t.Errorf("the releases are %+v", records)
+			}
+			if running := b.double.Running("shop-prod", "ECS.Service"); len(running) != 1 || running[0] != o.Image {
+				t.Errorf("it runs %v", running)
+			}
+			if err := b.AcceptRelease(t.Context(), o); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}

@@ -2,7 +2,9 @@ package launch
 
 import (
 	"errors"
+	"io"
 	"io/fs"
+	"net/http"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -124,6 +126,32 @@ func TestRollbackIsRefused(t *testing.T) {
 	if n := len(b.double.CallsTo("CreateChangeSet")); n != sets+1 {
 		t.Errorf("%d change sets were made", n-sets)
 	}
+}
+
+// Where the bucket refuses a record, or its list, the right is named, and nothing is changed.
+func TestRollbackWithoutTheRecords(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	b.deployedFrom(t, devAndProd, "a").mustDeploy(t, DeployOptions{})
+	b.deployedFrom(t, devAndProd, "b").mustDeploy(t, DeployOptions{})
+	executed := len(b.double.CallsTo("ExecuteChangeSet"))
+	for method, says := range map[string]string{"GET": "releases/dev/", "PUT": "nothing was changed, since it could not be recorded"} {
+		b.withoutSource()
+		b.AWS.HTTPClient = roundTrip(func(request *http.Request) (*http.Response, error) {
+			if request.Method == method && strings.Contains(request.URL.Path+request.URL.Query().Get("prefix"), "releases/dev/") {
+				return &http.Response{StatusCode: http.StatusForbidden, Header: http.Header{"Content-Type": {"application/xml"}}, Body: io.NopCloser(strings.NewReader(
+					"<Error><Code>AccessDenied</Code><Message>User: me is not authorized to perform: s3:" + method + "Object because no identity-based policy allows it</Message></Error>"))}, nil
+			}
+			return http.DefaultClient.Do(request)
+		})
+		err := b.held(hasty).Rollback(t.Context(), "dev", 1, DeployOptions{})
+		want(t, err, says)
+		namesRight(t, err, "s3")
+	}
+	if n := len(b.double.CallsTo("ExecuteChangeSet")); n != executed {
+		t.Errorf("%d change sets were executed", n-executed)
+	}
+	wantOutcomes(t, b.releasesIn(t, "dev"), release.Succeeded, release.Succeeded)
 }
 
 // A rollback passes the gate as a deployment does, and what fails is recorded.

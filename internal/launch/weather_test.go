@@ -14,6 +14,8 @@ import (
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 
 	"slipway/internal/awsdouble"
+	"slipway/internal/deployer"
+	"slipway/internal/release"
 )
 
 // passingWeather does not last: whatever of it befalls calls, the launcher gets through.
@@ -95,6 +97,50 @@ func storm(seed uint64) func(int, string, string) awsdouble.Weather {
 // Every operation that a launch, an update and a destroy call meets with every weather, at its first call and at its last.
 func TestEveryCall(t *testing.T) {
 	t.Parallel()
+	everyCall(t, (*bench).life, 199)
+}
+
+// So does every operation that brings a release somewhere: by the pipeline, by a promotion and by a rollback.
+func TestEveryCallOfADelivery(t *testing.T) {
+	t.Parallel()
+	everyCall(t, (*bench).delivery, 251)
+}
+
+// delivery has the pipeline bring a source to dev that somebody pushes, brings that to prod, and dev back.
+func (b *bench) delivery(t *testing.T) {
+	t.Helper()
+	b.deployedFrom(t, devAndProd, "a").hurried().mustDeploy(t, DeployOptions{})
+	must := func(err error) {
+		t.Helper()
+		if err != nil {
+			t.Fatalf("%v\n%s", err, b.progress)
+		}
+	}
+	pushed, err := b.deployedFrom(t, devAndProd, "b").hurried().Push(t.Context(), "")
+	if must(err); !pushed.New {
+		t.Errorf("pushed is %+v", pushed)
+	}
+	o := DeployOptions{Environments: []string{"dev"}, ByPipeline: true, Image: b.pushed("b"), Execution: "run-1"}
+	b.double.Restrict(b.double.RolePolicies(t, b.double.PhysicalID("shop-prod", "Pipeline.DeployRole"))...)
+	plans, err := b.hurried().PlanRelease(t.Context(), o)
+	must(err)
+	must(b.hurried().Deploy(t.Context(), o.Planned(plans...)))
+	must(b.hurried().AcceptRelease(t.Context(), o))
+	b.may(deployer.Names...)
+	must(b.withoutSource().hurried().Promote(t.Context(), "dev", "prod", DeployOptions{}))
+	must(b.withoutSource().hurried().Rollback(t.Context(), "dev", 0, DeployOptions{}))
+	b.double.Forecast(nil)
+	dev, prod := b.releasesIn(t, "dev"), b.releasesIn(t, "prod")
+	wantOutcomes(t, dev, release.Succeeded, release.Succeeded, release.Succeeded)
+	wantOutcomes(t, prod, release.Succeeded, release.Succeeded)
+	if dev[0].Number != 3 || prod[0].Number != 2 || dev[0].Image != dev[2].Image || prod[0].Image != o.Image {
+		t.Errorf("the releases are %+v and %+v", dev, prod)
+	}
+}
+
+// everyCall has a part of the calls that a life makes meet with something: all of them with SLIPWAY_LONG=1.
+func everyCall(t *testing.T, life func(*bench, *testing.T), part int) {
+	t.Helper()
 	calm := newBench(t)
 	var mu sync.Mutex
 	times := map[string]int{}
@@ -104,12 +150,12 @@ func TestEveryCall(t *testing.T) {
 		times[service+"."+operation]++
 		return awsdouble.Fair
 	})
-	calm.life(t)
+	life(calm, t)
 	i := 0
 	for _, operation := range slices.Sorted(maps.Keys(times)) {
 		for _, weather := range passingWeather {
 			for _, at := range slices.Compact([]int{1, times[operation]}) {
-				if i++; i%199 != 0 && os.Getenv("SLIPWAY_LONG") == "" {
+				if i++; i%part != 0 && os.Getenv("SLIPWAY_LONG") == "" {
 					continue
 				}
 				t.Run(fmt.Sprintf("%s %d %s", operation, at, weather), func(t *testing.T) {
@@ -123,7 +169,7 @@ func TestEveryCall(t *testing.T) {
 						}
 						return awsdouble.Fair
 					})
-					b.life(t)
+					life(b, t)
 				})
 			}
 		}

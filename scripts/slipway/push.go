@@ -189,7 +189,7 @@ func (a *app) awaitRun(ctx context.Context, s sight, p launch.Pushed, patience t
 			return id, err
 		}
 		if time.Now().After(deadline) {
-			return "", fmt.Errorf("no run of pipeline %s has taken version %s of the source within %s: is its event rule enabled? Start one with: %s",
+			return "", fmt.Errorf("no run of pipeline %s has taken version %s of the source within %s: is its event rule enabled, or has another source taken its place since? Start one with: %s",
 				p.Pipeline, p.Version, patience, startAgain(p, s))
 		}
 		if err := smithytime.SleepWithContext(ctx, s.poll); err != nil {
