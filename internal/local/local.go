@@ -181,6 +181,9 @@ func (e *Engine) Stop(ctx context.Context) error {
 	return clearRemains(ctx, e.root)
 }
 
+// Runs says whether the engine's process is still there.
+func (e *Engine) Runs() bool { return carries(e.PID, e.token) }
+
 // AWSConfig is the configuration for clients of the engine. Nothing in it comes from the user's environment or AWS
 // files. Clients of S3 must also be told to use path style.
 func (e *Engine) AWSConfig() aws.Config {

@@ -124,7 +124,7 @@ func (a *app) deploy(ctx context.Context, w where, o launch.DeployOptions) error
 	if l.AWS.BaseEndpoint == nil {
 		l.Cost = estimator(l.Templates, cfg, l.AWS.Region)
 	}
-	return l.Deploy(ctx, o)
+	return whileItRuns(ctx, engine, func(ctx context.Context) error { return l.Deploy(ctx, o) })
 }
 
 // deployable is the project, with these environments and with templates that fit slipway.yaml.

@@ -147,7 +147,8 @@ func (a *app) destroyLocal(ctx context.Context, root string, cfg config.Config, 
 	if err != nil {
 		return err
 	}
-	if err := a.takeAway(ctx, l, d); err != nil || d.plan || len(d.Environments) > 0 {
+	err = whileItRuns(ctx, engine, func(ctx context.Context) error { return a.takeAway(ctx, l, d) })
+	if err != nil || d.plan || len(d.Environments) > 0 {
 		return err
 	}
 	if err := engine.Stop(ctx); err != nil {

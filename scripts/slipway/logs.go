@@ -55,9 +55,11 @@ func (a *app) logs(ctx context.Context, l look, o operate.LogOptions, since span
 	o.Say = func(text string) { fmt.Fprintln(a.err, text) }
 	none := true
 	write := a.lineWriter(l.json)
-	err = s.Logs(ctx, o, func(line operate.Line) error {
-		none = false
-		return write(line)
+	err = whileItRuns(ctx, s.engine, func(ctx context.Context) error {
+		return s.Logs(ctx, o, func(line operate.Line) error {
+			none = false
+			return write(line)
+		})
 	})
 	if err == nil && none && !o.Follow {
 		of, running := "", ""

@@ -82,15 +82,6 @@ func (a *app) see(ctx context.Context, w where) (sight, error) {
 	return s, nil
 }
 
-// engineEnded says whether the local engine that was found runs no more.
-func (s sight) engineEnded() bool {
-	if s.engine == nil {
-		return false
-	}
-	now, err := local.Find(s.root)
-	return err == nil && (now == nil || now.Endpoint != s.engine.Endpoint)
-}
-
 // seeThese is see with the environments that are meant: all where none is named.
 func (a *app) seeThese(ctx context.Context, w where, environments []string) (sight, []string, error) {
 	s, err := a.see(ctx, w)

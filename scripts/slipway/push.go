@@ -84,7 +84,7 @@ func (a *app) push(ctx context.Context, w where, branch string, wait bool, patie
 	if !wait {
 		return nil
 	}
-	return told(ctx, a.followRun(ctx, s, pushed, patience))
+	return whileItRuns(ctx, s.engine, func(ctx context.Context) error { return told(ctx, a.followRun(ctx, s, pushed, patience)) })
 }
 
 // consolePage is where the console shows a pipeline; CodePipeline is in two partitions only.
@@ -146,7 +146,7 @@ func (a *app) followRun(ctx context.Context, s sight, p launch.Pushed, patience 
 	shown := map[string]bool{}
 	for {
 		var run operate.Run
-		err := a.askOn(ctx, s, runSilence, func() (err error) {
+		err := a.askOn(ctx, s.poll, runSilence, func() (err error) {
 			run, err = s.Run(ctx, p.Pipeline, id)
 			return err
 		})
@@ -200,7 +200,7 @@ func (a *app) awaitRun(ctx context.Context, s sight, p launch.Pushed, patience t
 
 // runOf is the newest run that has taken the source; empty where none has yet.
 func (a *app) runOf(ctx context.Context, s sight, p launch.Pushed) (id string, err error) {
-	err = a.askOn(ctx, s, runSilence, func() (err error) {
+	err = a.askOn(ctx, s.poll, runSilence, func() (err error) {
 		id, err = s.RunOf(ctx, p.Pipeline, p.Version)
 		return err
 	})
@@ -210,23 +210,20 @@ func (a *app) runOf(ctx context.Context, s sight, p launch.Pushed) (id string, e
 // runSilence is how long AWS may be out of reach while a run is followed, as it may be while a stack is.
 const runSilence = 15 * time.Minute
 
-// askOn asks until there is an answer: that AWS is out of reach for a while says nothing of a run, which goes on. One of the local engine
-// ends with it.
-func (a *app) askOn(ctx context.Context, s sight, silence time.Duration, ask func() error) error {
+// askOn asks until there is an answer: that AWS is out of reach for a while says nothing of a run, which goes on.
+func (a *app) askOn(ctx context.Context, poll, silence time.Duration, ask func() error) error {
 	for began, said := time.Now(), ""; ; {
 		err := ask()
 		switch {
 		case err == nil || ctx.Err() != nil || !operate.Passing(err):
 			return err
-		case s.engineEnded():
-			return fmt.Errorf("%w; the run has ended with it", errNoEngine)
 		case time.Since(began) > silence:
 			return fmt.Errorf("%w: AWS could not be asked for %s: %w\nthe run goes on by itself; ./scripts/push.sh --wait follows it again", launch.ErrInterrupted, silence, err)
 		case err.Error() != said:
 			said = err.Error()
 			fmt.Fprintf(a.err, "%v\ntrying again; the run goes on meanwhile\n", err)
 		}
-		if err := smithytime.SleepWithContext(ctx, s.poll); err != nil {
+		if err := smithytime.SleepWithContext(ctx, poll); err != nil {
 			return err
 		}
 	}

@@ -13,7 +13,6 @@ import (
 
 	"slipway/internal/awsdouble"
 	"slipway/internal/launch"
-	"slipway/internal/local"
 )
 
 // valueOf is the value of a Key=Value line.
@@ -158,8 +157,8 @@ func TestPushSaysHowARunEnded(t *testing.T) {
 func TestRunIsAskedForAgain(t *testing.T) {
 	busy := &smithy.GenericAPIError{Code: "ThrottlingException", Message: "Rate exceeded"}
 	var said bytes.Buffer
-	a, s, asked := &app{streams: streams{err: &said}}, sight{root: emptyProject(t), poll: time.Millisecond}, 0
-	err := a.askOn(t.Context(), s, time.Minute, func() error {
+	a, asked := &app{streams: streams{err: &said}}, 0
+	err := a.askOn(t.Context(), time.Millisecond, time.Minute, func() error {
 		if asked++; asked < 4 {
 			return busy
 		}
@@ -168,19 +167,14 @@ func TestRunIsAskedForAgain(t *testing.T) {
 	if err != nil || asked != 4 || strings.Count(said.String(), "trying again") != 1 {
 		t.Errorf("%v after %d: %s", err, asked, said.String())
 	}
-	err = a.askOn(t.Context(), s, 20*time.Millisecond, func() error { return busy })
+	err = a.askOn(t.Context(), time.Millisecond, 20*time.Millisecond, func() error { return busy })
 	if !errors.Is(err, launch.ErrInterrupted) || !strings.Contains(err.Error(), "Rate exceeded") || !strings.Contains(err.Error(), "push.sh --wait") {
 		t.Errorf("it ends with %v", err)
 	}
 	denied := &smithy.GenericAPIError{Code: "AccessDeniedException", Message: "not authorized"}
 	asked = 0
-	if err := a.askOn(t.Context(), s, time.Minute, func() error { asked++; return denied }); !errors.Is(err, denied) || asked != 1 {
+	if err := a.askOn(t.Context(), time.Millisecond, time.Minute, func() error { asked++; return denied }); !errors.Is(err, denied) || asked != 1 {
 		t.Errorf("%v after %d", err, asked)
-	}
-	// A local engine that has ended took its runs with it.
-	s.engine = &local.Engine{Endpoint: "http://127.0.0.1:9"}
-	if err := a.askOn(t.Context(), s, time.Minute, func() error { return busy }); !errors.Is(err, errNoEngine) || !strings.Contains(err.Error(), "the run has ended with it") {
-		t.Errorf("it ends with %v", err)
 	}
 }
 

@@ -176,5 +176,5 @@ func (a *app) redeploy(c *cobra.Command, g redeployFlags, check func(config.Conf
 	if !g.yes && a.terminal() {
 		o.Decide = func(risks ...plan.Risk) error { return a.allow(ctx, risks...) }
 	}
-	return do.deploy(ctx, l, o)
+	return whileItRuns(ctx, engine, func(ctx context.Context) error { return do.deploy(ctx, l, o) })
 }
