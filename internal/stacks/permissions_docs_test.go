@@ -26,21 +26,48 @@ func TestPermissionsPage(t *testing.T) {
 	})
 }
 
-// pipelineTable lists what the roles of the pipeline and its builds may do, statement by statement.
+// pipelineTable lists what the roles of the pipeline and its builds may do, statement by statement: without options, and then what an
+// option adds or has otherwise.
 func pipelineTable(t *testing.T) string {
+	var b strings.Builder
+	b.WriteString("| role | statement | actions | on |\n|---|---|---|---|\n")
+	plain := pipelineRows(t, func(*config.Config) {})
+	before := pipelineRows(t, func(cfg *config.Config) { cfg.Service.BeforeDeploy = config.BeforeDeploy{Command: []string{"migrate"}} })
+	visited := pipelineRows(t, func(cfg *config.Config) { cfg.Environments[0].Entry.Internal = true })
+	for _, role := range pipelineRoles {
+		for _, row := range plain[role.id] {
+			fmt.Fprintf(&b, "| %s | %s\n", role.id, row)
+		}
+		for _, option := range []struct {
+			name string
+			rows map[string][]string
+		}{{"service.beforeDeploy", before}, {"entry.internal` or `entry.allow", visited}} {
+			for _, row := range option.rows[role.id] {
+				if !slices.Contains(plain[role.id], row) {
+					fmt.Fprintf(&b, "| %s, with `%s` | %s\n", role.id, option.name, row)
+				}
+			}
+		}
+	}
+	return b.String()
+}
+
+var pipelineRoles = []struct{ file, id string }{
+	{contract.FoundationTemplate, "ImageRole"}, {"env/pipeline.yaml", "ChecksRole"}, {"env/pipeline.yaml", "DeployRole"},
+	{"env/pipeline.yaml", "PipelineRole"}, {"env/pipeline.yaml", "TriggerRole"},
+}
+
+// pipelineRows are the statements of each role, of an application with one environment and some option.
+func pipelineRows(t *testing.T, set func(*config.Config)) map[string][]string {
 	cfg := standard()
 	cfg.Name, cfg.Environments[0].Name, cfg.Pipeline.Environment = "name", "env", "env"
-	cfg.Service.BeforeDeploy = config.BeforeDeploy{Command: []string{"migrate"}}
+	set(&cfg)
 	a := deployed(t, cfg)
 	a.partition, a.region, a.id = "", "", ""
 	// The arguments are what CloudFormation or somebody else chooses.
 	short := strings.NewReplacer("arn:::", "", "arn::", "", ":::", ":", "::", ":", "name", "NAME", "-1A2B3C4D5E6F7", "-*", "-1A2B3C4D5E6F", "-*", "1a2b3c4d5e6f7", "*")
-	var b strings.Builder
-	b.WriteString("| role | statement | actions | on |\n|---|---|---|---|\n")
-	for _, role := range []struct{ file, id string }{
-		{contract.FoundationTemplate, "ImageRole"}, {"env/pipeline.yaml", "ChecksRole"}, {"env/pipeline.yaml", "DeployRole"},
-		{"env/pipeline.yaml", "PipelineRole"}, {"env/pipeline.yaml", "TriggerRole"},
-	} {
+	rows := map[string][]string{}
+	for _, role := range pipelineRoles {
 		for _, d := range a.of(role.file, role.id) {
 			for _, s := range d.Statement {
 				var on []string
@@ -54,11 +81,11 @@ func pipelineTable(t *testing.T) string {
 						condition += fmt.Sprintf("; only with `%s` `%s`", key, short.Replace(strings.Join(keys[key], "`, `")))
 					}
 				}
-				fmt.Fprintf(&b, "| %s | %s | %s | %s%s |\n", role.id, s.Sid, strings.Join(s.Action, ", "), strings.Join(on, ", "), condition)
+				rows[role.id] = append(rows[role.id], fmt.Sprintf("%s | %s | %s%s |", s.Sid, strings.Join(s.Action, ", "), strings.Join(on, ", "), condition))
 			}
 		}
 	}
-	return b.String()
+	return rows
 }
 
 // everythingTable lists what any policy of any template allows on "*", and why.
