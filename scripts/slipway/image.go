@@ -109,6 +109,7 @@ func (i inspection) visitor(ctx context.Context, r image.Request) error {
 	}
 	defer built.Close()
 	i.image, i.bill = built, contract.VisitorBillFile
+	fmt.Fprintln(i.err, "the image of the acceptance task:")
 	if err := i.run(ctx); err != nil {
 		return err
 	}

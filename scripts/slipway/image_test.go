@@ -231,7 +231,7 @@ func TestImageStageMakesTheVisitor(t *testing.T) {
 			if code != 0 || len(tags) != 2 || !slices.Contains(tags, contract.VisitorTag(contract.SourceTag(tags))) {
 				t.Errorf("exit code %d, tags %v:\n%s", code, tags, said)
 			}
-			if len(a.objects) != 2 || !strings.Contains(said, "/visitor: 0 vulnerabilities in the database") {
+			if len(a.objects) != 2 || !strings.Contains(said, "the image of the acceptance task:\n") || !strings.Contains(said, "/visitor: 0 vulnerabilities in the database") {
 				t.Errorf("%d bills of materials:\n%s", len(a.objects), said)
 			}
 			for _, file := range []string{contract.BillFile, contract.VisitorBillFile} {
