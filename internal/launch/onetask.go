@@ -97,8 +97,8 @@ func (t oneTask) start(ctx context.Context) (ecstypes.Task, error) {
 	case err != nil && ctx.Err() != nil:
 		return ecstypes.Task{}, fmt.Errorf("%w while starting the %s: if it was started, the next run of the same command follows it", ErrInterrupted, t.what)
 	case err != nil:
-		err = Explain(err)
-		return ecstypes.Task{}, t.failed("could not be started: "+err.Error(), nil, cause.Signal{Origin: cause.Call, Text: err.Error()})
+		text, _, _ := strings.Cut(Explain(err).Error(), "\ncause: ") // which the failure tells itself
+		return ecstypes.Task{}, t.failed("could not be started: "+text, nil, cause.Signal{Origin: cause.Call, Text: text})
 	case len(out.Tasks) == 0:
 		var reasons []string
 		for _, f := range out.Failures {

@@ -269,6 +269,19 @@ func TestVisitOfThePipelineIsInterrupted(t *testing.T) {
 	}
 }
 
+// Who may not run the task is told so once, with what to do.
+func TestVisitThatMayNotBegin(t *testing.T) {
+	t.Parallel()
+	b := visited(t, private)
+	b.mustDeploy(t, DeployOptions{})
+	b.double.Fail("RunTask", "AccessDeniedException", "User: arn:aws:iam::123456789012:user/tester is not authorized to perform: ecs:RunTask because no identity-based policy allows the ecs:RunTask action", 1)
+	err := b.Accept(t.Context(), "prod")
+	want(t, err, "could not be started: ", "cause: permission-missing", "next: ")
+	if n := strings.Count(err.Error(), "\ncause: "); n != 1 {
+		t.Errorf("the cause is told %d times: %v", n, err)
+	}
+}
+
 // A log that may not be read is missing with its reason, and is not waited for.
 func TestVisitWhoseLogMayNotBeRead(t *testing.T) {
 	t.Parallel()
