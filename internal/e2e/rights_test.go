@@ -4,6 +4,7 @@ package e2e
 
 import (
 	"errors"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -72,6 +73,9 @@ func (s *system) testRights(t *testing.T) {
 	r.step(t, "the image build's role", r.testImageRole)
 	r.step(t, "the deployment's role deploys", r.testDeployStage)
 	r.step(t, "the deployment's role cannot widen what it may do", r.testDeployRole)
+	if long() { // internal/launch holds the same against the roles' policies on the double
+		r.step(t, "a load balancer that becomes internal is asked from inside", r.testInternal)
+	}
 	r.step(t, "who may not destroy cannot", func(t *testing.T) {
 		r.refused(t, r.run(t, r.as(t, "administrator"), "destroy.sh", "--yes"))
 	})
@@ -109,6 +113,13 @@ func newRights(t *testing.T, s *system) *rights {
 	if r.engine, err = local.Start(t.Context(), r.root, t.Output(), local.WithRuntime(local.RuntimeProcess), local.WithPipelines(local.PipelinesManual), local.WithEnforcement()); err != nil {
 		t.Fatal(err)
 	}
+	r.enrol(t)
+	return r
+}
+
+// enrol makes the people, each with the policies that are printed for slipway.yaml as it is now.
+func (r *rights) enrol(t *testing.T) {
+	t.Helper()
 	printed := map[string]string{}
 	for _, policy := range deployer.Names {
 		got := r.run(t, r.env, "deploy.sh", "--policy", policy, "--region", r.engine.Region)
@@ -122,7 +133,6 @@ func newRights(t *testing.T, s *system) *rights {
 		}
 		r.people[name] = localtest.User(t, r.engine.AWSConfig(), name, documents...)
 	}
-	return r
 }
 
 // as is the environment of somebody whose AWS is the engine: it runs with --local for root alone.
@@ -258,6 +268,43 @@ func (r *rights) testDeployStage(t *testing.T) {
 	}
 }
 
+// testInternal makes the load balancer internal, which the pipeline's role gets a right for: who may change roles deploys that. Then
+// everybody has the task that asks run, shows its log, and needs no more rights for that than are written down.
+func (r *rights) testInternal(t *testing.T) {
+	const asked = `is internal: a task inside its VPC asks it\n  \| http://\S+ answers, from all 2 tasks\n`
+	r.write(t, config.File, strings.Replace(everyOption, "entry: {", "entry: {internal: true, ", 1))
+	r.generate(t)
+	r.enrol(t)
+	refused := r.run(t, r.as(t, "administrator"), "deploy.sh", "--yes")
+	refused.wantCode(t, 1)
+	again := []string{"--yes"}
+	for _, risk := range regexp.MustCompile(`--allow (\S+)`).FindAllStringSubmatch(refused.stderr, -1) {
+		again = append(again, "--allow", risk[1])
+	}
+	got := r.run(t, r.as(t, "administrator"), "deploy.sh", again...)
+	got.wantCode(t, 0)
+	got.wantSaid(t, asked)
+	r.url = strings.TrimSuffix(got.outputs(t)["ServiceURL"], "/")
+	r.firstImage = r.image(t)
+
+	r.write(t, editionFile, edition("inside"))
+	got = r.run(t, r.as(t, "developer"), "deploy.sh", "--yes")
+	got.wantCode(t, 0)
+	got.wantSaid(t, asked)
+	wantVersion(t, r.url, "inside-")
+
+	r.testDeployStage(t)
+	build := r.build(t, r.id(t, contract.NestedPipeline, "DeployProject"), codebuild.StartBuildInput{EnvironmentVariablesOverride: []cbtypes.EnvironmentVariable{
+		{Name: new(contract.VarStage), Value: new(contract.StageAcceptance)},
+		{Name: new(contract.VarEnvironment), Value: new("prod")},
+		{Name: new(contract.VarImageURI), Value: &r.firstImage},
+	}})
+	if log := strings.Join(r.log(t, build), "\n"); build.BuildStatus != cbtypes.StatusTypeSucceeded || !regexp.MustCompile(asked).MatchString(log) {
+		t.Errorf("the acceptance is %s:\n%s", build.BuildStatus, log)
+	}
+	r.testDeployRole(t)
+}
+
 // acting is a build's own configuration: that of a project's role.
 func (r *rights) acting(t *testing.T, project string) aws.Config {
 	t.Helper()
@@ -303,18 +350,26 @@ func (r *rights) build(t *testing.T, project string, in codebuild.StartBuildInpu
 
 func (r *rights) showLog(t *testing.T, build cbtypes.Build) {
 	t.Helper()
+	for _, line := range r.log(t, build) {
+		t.Log(line)
+	}
+}
+
+func (r *rights) log(t *testing.T, build cbtypes.Build) (lines []string) {
+	t.Helper()
 	if build.Logs == nil || build.Logs.GroupName == nil {
-		return
+		return nil
 	}
 	out, err := cloudwatchlogs.NewFromConfig(r.engine.AWSConfig()).GetLogEvents(t.Context(), &cloudwatchlogs.GetLogEventsInput{
 		LogGroupName: build.Logs.GroupName, LogStreamName: build.Logs.StreamName})
 	if err != nil {
 		t.Log(err)
-		return
+		return nil
 	}
 	for _, event := range out.Events {
-		t.Log(*event.Message)
+		lines = append(lines, strings.TrimRight(*event.Message, "\n"))
 	}
+	return lines
 }
 
 // id is a resource's physical id, in the foundation or in a nested stack of the environment.
