@@ -125,9 +125,9 @@ func TestTakingBackKilledAnywhere(t *testing.T) {
 		var fail atomic.Bool
 		b.failingSecond(&fail)
 		o, first = b.secondByPipeline(t, "run-1")
+		b.patience, b.wrong = acceptanceTimeout, 5*time.Millisecond
 		b.mustDeploy(t, o)
 		fail.Store(true)
-		b.patience, b.wrong = 20*time.Millisecond, 5*time.Millisecond
 		return b, o, first
 	}
 	b, o, _ := up(t)
@@ -185,6 +185,7 @@ func TestDeployActionKilledAnywhere(t *testing.T) {
 	up := func(t *testing.T) (*bench, DeployOptions) {
 		b := newBench(t, awsdouble.WithEventDelay(100*time.Microsecond)).asking(t, shop)
 		o, _ := b.secondByPipeline(t, "run-1")
+		b.patience = acceptanceTimeout
 		plans, err := b.PlanRelease(t.Context(), o)
 		if err != nil {
 			t.Fatal(err)
