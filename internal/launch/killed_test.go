@@ -70,7 +70,7 @@ func TestRedeliveryKilledAnywhere(t *testing.T) {
 			t.Fatal(err)
 		}
 		for at := range calls {
-			if (at+len(name))%seeds(29, 1) != 0 {
+			if (at+len(name))%seeds(59, 1) != 0 {
 				continue
 			}
 			t.Run(fmt.Sprintf("%s at call %d of %d", name, at, calls), func(t *testing.T) {
@@ -134,7 +134,7 @@ func TestTakingBackKilledAnywhere(t *testing.T) {
 	calls, err := b.killedAt(t, never, nil, func(ctx context.Context) error { return b.AcceptRelease(ctx, o) })
 	want(t, err, "release 1, which was there before, is back")
 	for at := range calls {
-		if at%seeds(31, 1) != 0 {
+		if (at+1)%seeds(63, 1) != 0 {
 			continue
 		}
 		t.Run(fmt.Sprintf("at call %d of %d", at, calls), func(t *testing.T) {
@@ -198,7 +198,7 @@ func TestDeployActionKilledAnywhere(t *testing.T) {
 		t.Fatal(err)
 	}
 	for at := range calls {
-		if at%seeds(37, 1) != 0 {
+		if (at+1)%seeds(60, 1) != 0 {
 			continue
 		}
 		t.Run(fmt.Sprintf("at call %d of %d", at, calls), func(t *testing.T) {

@@ -249,21 +249,13 @@ func tooSkewed(request *http.Request) string {
 	return "<ErrorResponse><Error><Code>SignatureDoesNotMatch</Code><Message>Signature expired: 20261125T160000Z is now earlier than 20261125T165500Z</Message></Error></ErrorResponse>"
 }
 
-// A clock that is an hour off, or more than a day, against a server that refuses what is signed more than five minutes off.
+// A clock that is more than a day off, against a server that refuses what is signed more than five minutes off.
 func TestClockThatIsOff(t *testing.T) {
 	t.Parallel()
-	for _, off := range []time.Duration{time.Hour, -25 * time.Hour} {
-		t.Run(off.String(), func(t *testing.T) { clockThatIsOff(t, off) })
-	}
-	want(t, Explain(&smithy.GenericAPIError{Code: "RequestTimeTooSkewed", Message: "The difference is too large"}), "this machine's clock is off")
-	want(t, Explain(&smithy.GenericAPIError{Code: "SignatureDoesNotMatch", Message: "Signature expired: 20261125T160000Z is now earlier than 20261125T170000Z"}), "this machine's clock is off")
-}
-
-func clockThatIsOff(t *testing.T, off time.Duration) {
 	b := newBench(t)
 	refused := 0
 	skewed := func(request *http.Request) (*http.Response, error) {
-		now := time.Now().Add(off)
+		now := time.Now().Add(-25 * time.Hour)
 		signed, err := time.Parse("20060102T150405Z", request.Header.Get("X-Amz-Date"))
 		if err != nil {
 			return nil, err
@@ -294,6 +286,8 @@ func clockThatIsOff(t *testing.T, off time.Duration) {
 		t.Errorf("%v\n%s", err, b.progress)
 	}
 	wantOutcomes(t, b.releasesOf(t, "prod"), release.Succeeded, release.Succeeded, release.Succeeded)
+	want(t, Explain(&smithy.GenericAPIError{Code: "RequestTimeTooSkewed", Message: "The difference is too large"}), "this machine's clock is off")
+	want(t, Explain(&smithy.GenericAPIError{Code: "SignatureDoesNotMatch", Message: "Signature expired: 20261125T160000Z is now earlier than 20261125T170000Z"}), "this machine's clock is off")
 }
 
 // ends is a session that ends at some time.

@@ -37,34 +37,75 @@ func (b *bench) pushedSource(t *testing.T, source string, way roundTrip) Pushed 
 	return p
 }
 
-// A source is handed over once, and starts one run, whatever befalls its upload.
+// A source is handed over once and whole, and starts one run, whatever befalls its upload, and whoever pushes at the same time.
 func TestSourceIsPushedOnce(t *testing.T) {
 	t.Parallel()
-	for name, weather := range map[string]awsdouble.Weather{"its answer is lost": awsdouble.Lost, "it comes twice": awsdouble.Twice, "it is cut off": awsdouble.CutOff, "S3 is busy": awsdouble.Throttled} {
-		t.Run(name, func(t *testing.T) {
-			b := newBench(t)
-			b.mustDeploy(t, DeployOptions{})
-			puts := 0
-			b.double.Forecast(func(_ int, service, operation string) awsdouble.Weather {
-				if service == "s3" && operation == "PUT" {
-					if puts++; puts == 1 {
-						return weather
-					}
-				}
-				return awsdouble.Fair
-			})
-			p := b.pushedSource(t, "b", http.DefaultClient.Do)
-			time.Sleep(20 * time.Millisecond) // what comes twice comes late
-			b.double.Forecast(nil)
-			if n := b.sourceVersions(t); n != 2 || !p.New {
-				t.Errorf("there are %d versions, %+v", n, p)
-			}
-			again, err := b.again("b").Push(t.Context(), "")
-			if err != nil || again.New || again.Version != p.Version || again.Version == "" {
-				t.Errorf("once more: %+v, %v; before %+v", again, err, p)
-			}
-		})
+	b := newBench(t)
+	b.mustDeploy(t, DeployOptions{})
+	bucket := b.double.PhysicalID("slipway-demo-foundation", "Bucket")
+	pushed := func(what, source string, versions int, way roundTrip) {
+		t.Helper()
+		before := b.sourceVersions(t)
+		p := b.pushedSource(t, source, way)
+		time.Sleep(20 * time.Millisecond) // what comes twice comes late
+		if n := b.sourceVersions(t) - before; n != versions || !p.New {
+			t.Errorf("%s: %d versions were made, %+v", what, n, p)
+		}
+		again, err := b.again(source).Push(t.Context(), "")
+		if err != nil || again.New || again.Version != p.Version || again.Version == "" {
+			t.Errorf("%s: once more %+v, %v; before %+v", what, again, err, p)
+		}
+		var whole strings.Builder
+		object, _ := b.double.Object(bucket, "source.zip")
+		if err := tree(source).WriteZip(&whole); err != nil || string(object) != whole.String() {
+			t.Errorf("%s: %v: %d bytes, want %d", what, err, len(object), whole.Len())
+		}
 	}
+	for what, weather := range map[string]awsdouble.Weather{"b": awsdouble.Lost, "c": awsdouble.Twice, "d": awsdouble.CutOff, "e": awsdouble.Throttled} {
+		puts := 0
+		b.double.Forecast(func(_ int, service, operation string) awsdouble.Weather {
+			if service == "s3" && operation == "PUT" {
+				if puts++; puts == 1 {
+					return weather
+				}
+			}
+			return awsdouble.Fair
+		})
+		pushed(string(weather), what, 1, http.DefaultClient.Do)
+	}
+	b.double.Forecast(nil)
+	// before has something happen at the first upload.
+	before := func(happens func(*http.Request) error) roundTrip {
+		first := true
+		return func(request *http.Request) (*http.Response, error) {
+			if request.Method == http.MethodPut && first {
+				first = false
+				if err := happens(request); err != nil {
+					return nil, err
+				}
+			}
+			return http.DefaultClient.Do(request)
+		}
+	}
+	pushed("broken in the middle", "f", 1, before(func(request *http.Request) error {
+		_, _ = io.CopyN(io.Discard, request.Body, request.ContentLength/2)
+		return errors.New("connection reset by peer")
+	}))
+	pushed("somebody was faster", "g", 2, before(func(*http.Request) error {
+		b.double.PutObject(bucket, "source.zip", []byte("another"))
+		return nil
+	}))
+	b.again("h")
+	n := 0
+	b.AWS.HTTPClient = roundTrip(func(request *http.Request) (*http.Response, error) {
+		if request.Method == http.MethodPut {
+			n++
+			b.double.PutObject(bucket, "source.zip", fmt.Appendf(nil, "another %d", n))
+		}
+		return http.DefaultClient.Do(request)
+	})
+	_, err := b.held(hasty).Push(t.Context(), "")
+	want(t, err, "source.zip is being written all the time", "run the command again")
 }
 
 // The first source goes the same way.
@@ -84,56 +125,5 @@ func TestFirstSourceIsPushedOnce(t *testing.T) {
 	b.mustDeploy(t, DeployOptions{})
 	if n := b.sourceVersions(t); n != 1 || len(lost) != 2 {
 		t.Errorf("there are %d versions, lost was %v", n, lost)
-	}
-}
-
-// Of two who push at the same time both hand theirs over, one after the other.
-func TestTwoPushAtOnce(t *testing.T) {
-	t.Parallel()
-	b := newBench(t)
-	b.mustDeploy(t, DeployOptions{})
-	other := false
-	p := b.pushedSource(t, "b", func(request *http.Request) (*http.Response, error) {
-		if request.Method == http.MethodPut && !other { // somebody was faster
-			other = true
-			b.double.PutObject(b.double.PhysicalID("slipway-demo-foundation", "Bucket"), "source.zip", []byte("another"))
-		}
-		return http.DefaultClient.Do(request)
-	})
-	if n := b.sourceVersions(t); n != 3 || !p.New {
-		t.Errorf("there are %d versions, %+v", n, p)
-	}
-	// Where somebody writes to it all the time, that is said.
-	n := 0
-	b.again("c")
-	b.AWS.HTTPClient = roundTrip(func(request *http.Request) (*http.Response, error) {
-		if request.Method == http.MethodPut {
-			n++
-			b.double.PutObject(b.double.PhysicalID("slipway-demo-foundation", "Bucket"), "source.zip", fmt.Appendf(nil, "another %d", n))
-		}
-		return http.DefaultClient.Do(request)
-	})
-	_, err := b.held(hasty).Push(t.Context(), "")
-	want(t, err, "source.zip is being written all the time", "run the command again")
-}
-
-// An upload that breaks in its middle is begun again and comes whole.
-func TestUploadThatBreaks(t *testing.T) {
-	t.Parallel()
-	b := newBench(t)
-	b.mustDeploy(t, DeployOptions{})
-	broken := false
-	b.pushedSource(t, "b", func(request *http.Request) (*http.Response, error) {
-		if request.Method == http.MethodPut && !broken {
-			broken = true
-			_, _ = io.CopyN(io.Discard, request.Body, request.ContentLength/2)
-			return nil, errors.New("connection reset by peer")
-		}
-		return http.DefaultClient.Do(request)
-	})
-	object, _ := b.double.Object(b.double.PhysicalID("slipway-demo-foundation", "Bucket"), "source.zip")
-	var whole strings.Builder
-	if err := tree("b").WriteZip(&whole); err != nil || string(object) != whole.String() || !broken {
-		t.Errorf("%v: %d bytes, want %d", err, len(object), whole.Len())
 	}
 }

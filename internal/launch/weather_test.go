@@ -103,7 +103,7 @@ func TestEveryCall(t *testing.T) {
 // So does every operation that brings a release somewhere: by the pipeline, by a promotion and by a rollback.
 func TestEveryCallOfADelivery(t *testing.T) {
 	t.Parallel()
-	everyCall(t, (*bench).delivery, 251)
+	everyCall(t, (*bench).delivery, 397)
 }
 
 // delivery has the pipeline bring a source to dev that somebody pushes, brings that to prod, and dev back.
