@@ -2,6 +2,7 @@ package launch
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -101,6 +102,8 @@ func (l *Launcher) startBuild(ctx context.Context, f foundation, identity, token
 	for start, told := time.Now(), false; ; {
 		started, err := l.aws.builds.StartBuild(ctx, in)
 		switch {
+		case err == nil && started.Build == nil:
+			return types.Build{}, errors.New("start the image build: the answer says nothing of it; run the same command again, which finds it")
 		case err == nil:
 			return *started.Build, nil
 		case is(err, noBuildsAllowed):

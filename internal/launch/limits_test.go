@@ -407,6 +407,26 @@ func TestBuildQueue(t *testing.T) {
 	b.mustDeploy(t, DeployOptions{})
 }
 
+// A build of which the answer says nothing is found by the next run.
+func TestBuildOfWhichNothingIsSaid(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	b.through(func(request *http.Request) (*http.Response, error) {
+		started := operationIn(request) == "StartBuild"
+		answer, err := http.DefaultClient.Do(request)
+		if err == nil && started {
+			_ = answer.Body.Close()
+			answer.Body, answer.ContentLength = io.NopCloser(strings.NewReader("{}")), 2
+		}
+		return answer, err
+	})
+	want(t, b.Deploy(t.Context(), DeployOptions{}), "start the image build: the answer says nothing of it")
+	b.again("a").mustDeploy(t, DeployOptions{})
+	if n := len(b.double.CallsTo("StartBuild")); n > 3 {
+		t.Errorf("%d builds were asked for", n)
+	}
+}
+
 // A build that failed is not given again for its token.
 func TestBuildThatFailedIsBuiltAgain(t *testing.T) {
 	t.Parallel()

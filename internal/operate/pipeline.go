@@ -2,6 +2,7 @@ package operate
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -56,6 +57,9 @@ func (o *Operator) RunOf(ctx context.Context, pipeline, version string) (id stri
 func (o *Operator) Run(ctx context.Context, pipeline, id string) (Run, error) {
 	r := Run{ID: id}
 	out, err := o.pipelines.GetPipelineExecution(ctx, &codepipeline.GetPipelineExecutionInput{PipelineName: &pipeline, PipelineExecutionId: &id})
+	if err == nil && out.PipelineExecution == nil {
+		err = errors.New("the answer says nothing of it")
+	}
 	if err != nil {
 		return r, fmt.Errorf("ask about execution %s of pipeline %s: %w", id, pipeline, err)
 	}

@@ -2,7 +2,11 @@ package operate
 
 import (
 	"fmt"
+	"io"
+	"net/http"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -63,6 +67,23 @@ func TestRunOnAnotherPage(t *testing.T) {
 	}
 	if n := len(b.double.CallsTo("ListPipelineExecutions")) - asked; n != 34 {
 		t.Errorf("%d pages were asked for", n)
+	}
+}
+
+// nothing answers every request with an object that has nothing in it.
+type nothing struct{}
+
+func (nothing) Do(*http.Request) (*http.Response, error) {
+	return &http.Response{StatusCode: http.StatusOK, Header: http.Header{"Content-Type": {"application/x-amz-json-1.1"}}, Body: io.NopCloser(strings.NewReader("{}"))}, nil
+}
+
+// An answer that says nothing is an error.
+func TestRunOfWhichNothingIsSaid(t *testing.T) {
+	b := newBench(t)
+	settings := b.double.Config()
+	settings.HTTPClient = nothing{}
+	if _, err := New(b.cfg, settings, time.Millisecond).Run(t.Context(), "pipeline", "one"); err == nil || !strings.Contains(err.Error(), "ask about execution one of pipeline pipeline: the answer says nothing of it") {
+		t.Errorf("%v", err)
 	}
 }
 
