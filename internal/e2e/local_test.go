@@ -68,6 +68,9 @@ func TestLocal(t *testing.T) {
 		s.step(t, "warm launch and destroy", s.testWarm)
 		s.step(t, "the first version's stacks are updated", s.testUpgrade)
 		s.step(t, "people and builds have their policies' rights and no others", s.testRights)
+		if long() { // internal/stacks holds the same against the roles' policies
+			s.step(t, "the pipelines of branches have their own environments' rights and no others", s.testBranches)
+		}
 	}
 	s.step(t, "a service of one's own", s.testOwnService)
 	s.step(t, "nothing is left after all", func(t *testing.T) { s.wantNothingLeft(t, before) })

@@ -56,7 +56,7 @@ environments:
 // testRights has people who have nothing but the policies that ./scripts/deploy.sh --policy prints launch, update and destroy an
 // application, on an engine that holds them to it. Builds act with their projects' roles.
 func (s *system) testRights(t *testing.T) {
-	r := newRights(t, s)
+	r := newRights(t, s, everyOption, "Pipeline", contract.SourceObject)
 	r.step(t, "who may only deploy cannot make the foundation", func(t *testing.T) {
 		r.refused(t, r.run(t, r.as(t, "developer"), "deploy.sh", "--yes"))
 	})
@@ -94,6 +94,8 @@ type rights struct {
 	engine *local.Engine
 	people map[string]aws.Config
 
+	pipeline   string // logical id
+	source     string // of the builds, in the bucket
 	firstImage string
 }
 
@@ -104,10 +106,11 @@ var people = map[string][]string{
 	"remover":       deployer.Names,
 }
 
-func newRights(t *testing.T, s *system) *rights {
+// newRights starts it for a slipway.yaml, with the logical id of a pipeline of it and the source that this one watches.
+func newRights(t *testing.T, s *system, slipway, pipeline, source string) *rights {
 	t.Helper()
-	r := &rights{system: s, people: map[string]aws.Config{}}
-	r.write(t, config.File, everyOption)
+	r := &rights{system: s, people: map[string]aws.Config{}, pipeline: pipeline, source: source}
+	r.write(t, config.File, slipway)
 	r.generate(t)
 	var err error
 	if r.engine, err = local.Start(t.Context(), r.root, t.Output(), local.WithRuntime(local.RuntimeProcess), local.WithPipelines(local.PipelinesManual), local.WithEnforcement()); err != nil {
@@ -197,7 +200,7 @@ func (r *rights) denied(t *testing.T, role aws.Config) {
 	t.Helper()
 	ctx := t.Context()
 	own := lastPart(r.arn(t, "ImageRole"))
-	projects, roles, stacks, pipeline := codebuild.NewFromConfig(role), iam.NewFromConfig(role), cloudformation.NewFromConfig(role), r.id(t, contract.NestedPipeline, "Pipeline")
+	projects, roles, stacks, pipeline := codebuild.NewFromConfig(role), iam.NewFromConfig(role), cloudformation.NewFromConfig(role), r.id(t, contract.NestedPipeline, r.pipeline)
 	for what, try := range map[string]func() error{
 		"change a build project": func() error {
 			_, err := projects.UpdateProject(ctx, &codebuild.UpdateProjectInput{Name: new(r.id(t, "", "ImageProject")), ServiceRole: new(r.arn(t, "ExecutionRole"))})
@@ -232,7 +235,7 @@ func (r *rights) denied(t *testing.T, role aws.Config) {
 			return err
 		},
 		"put a source for the pipeline": func() error {
-			_, err := objects(role).PutObject(ctx, &s3.PutObjectInput{Bucket: new(r.id(t, "", "Bucket")), Key: new(contract.SourceObject), Body: strings.NewReader("zip")})
+			_, err := objects(role).PutObject(ctx, &s3.PutObjectInput{Bucket: new(r.id(t, "", "Bucket")), Key: &r.source, Body: strings.NewReader("zip")})
 			return err
 		},
 		"delete the images": func() error {
@@ -327,7 +330,7 @@ func (r *rights) acting(t *testing.T, project string) aws.Config {
 func (r *rights) build(t *testing.T, project string, in codebuild.StartBuildInput) cbtypes.Build {
 	t.Helper()
 	builds := codebuild.NewFromConfig(r.engine.AWSConfig())
-	in.ProjectName, in.SourceTypeOverride, in.SourceLocationOverride = &project, cbtypes.SourceTypeS3, new(r.id(t, "", "Bucket")+"/"+contract.SourceObject)
+	in.ProjectName, in.SourceTypeOverride, in.SourceLocationOverride = &project, cbtypes.SourceTypeS3, new(r.id(t, "", "Bucket")+"/"+r.source)
 	in.ArtifactsOverride = &cbtypes.ProjectArtifacts{Type: cbtypes.ArtifactsTypeNoArtifacts}
 	started, err := builds.StartBuild(t.Context(), &in)
 	if err != nil {
@@ -421,4 +424,47 @@ func (r *rights) image(t *testing.T) string {
 	}
 	t.Fatal("the environment has no image")
 	return ""
+}
+
+const branches = `name: branches
+
+environments:
+  - name: dev
+    tasks: {min: 1}
+  - name: prod
+    network: {cidr: 10.1.0.0/16}
+
+pipeline:
+  branches:
+    - {name: develop, environments: [dev]}
+    - {name: main, environments: [prod]}
+`
+
+// testBranches has the pipelines of two branches deploy with their own roles: each to its own environment, and to no other.
+func (s *system) testBranches(t *testing.T) {
+	r := newRights(t, s, branches, "PipelineMain", contract.PipelineSource("main"))
+	r.deployed(t, "administrator")
+	image := r.image(t)
+	r.write(t, editionFile, edition("later"))
+	r.deployed(t, "administrator")
+	for slug, own := range map[string]string{"Develop": "dev", "Main": "prod"} {
+		project := r.id(t, contract.NestedPipeline, "DeployProject"+slug)
+		for _, env := range []string{"dev", "prod"} {
+			build := r.build(t, project, codebuild.StartBuildInput{EnvironmentVariablesOverride: []cbtypes.EnvironmentVariable{
+				{Name: new(contract.VarStage), Value: new(contract.StageDeploy)},
+				{Name: new(contract.VarEnvironment), Value: &env},
+				{Name: new(contract.VarImageURI), Value: &image},
+			}})
+			log := strings.Join(r.log(t, build), "\n")
+			switch {
+			case env == own && build.BuildStatus != cbtypes.StatusTypeSucceeded:
+				t.Errorf("%s does not deploy to %s", project, env)
+			case env != own && (build.BuildStatus == cbtypes.StatusTypeSucceeded || !strings.Contains(log, "not authorized to perform")):
+				t.Errorf("%s deploys to %s: %s\n%s", project, env, build.BuildStatus, log)
+			}
+		}
+		r.denied(t, r.acting(t, project))
+	}
+	r.run(t, r.as(t, "remover"), "destroy.sh", "--yes").wantCode(t, 0)
+	s.run(t, s.env, "destroy.sh", "--local", "--yes").wantCode(t, 0)
 }
