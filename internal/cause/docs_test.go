@@ -18,7 +18,7 @@ func TestPage(t *testing.T) {
 
 func table() string {
 	var b strings.Builder
-	b.WriteString("| cause | what happened | what to do |\n|---|---|---|\n")
+	b.WriteString("| cause | what happened | what to do |\n| --- | --- | --- |\n")
 	for _, r := range rules {
 		row(&b, r.name, r.means, r.next)
 	}

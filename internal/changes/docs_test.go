@@ -19,7 +19,7 @@ func TestPage(t *testing.T) {
 
 func table() string {
 	var b strings.Builder
-	b.WriteString("| a change of | may | because |\n|---|---|---|\n")
+	b.WriteString("| a change of | may | because |\n| --- | --- | --- |\n")
 	for _, r := range rows {
 		fmt.Fprintf(&b, "| %s | %s | %s |\n", r.key, words(r.risks), r.why)
 	}

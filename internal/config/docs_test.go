@@ -41,7 +41,7 @@ func TestTableIsFresh(t *testing.T) {
 
 func tableText(t *testing.T) string {
 	var b strings.Builder
-	b.WriteString("| key | type | default | allowed | |\n|---|---|---|---|---|\n")
+	b.WriteString("| key | type | default | allowed | |\n| --- | --- | --- | --- | --- |\n")
 	for _, k := range keys {
 		if k.kind == kindMapping {
 			continue
@@ -151,7 +151,7 @@ func TestDocumentedExamples(t *testing.T) {
 
 func TestDocumentedProblems(t *testing.T) {
 	text := "name: shop\nservice:\n  cpu: 1024\n  memory: 512\n  helthPath: /\nenvironments: [{name: prod}]\n"
-	if _, err := Parse("slipway.yaml", []byte(text)); err == nil || !strings.Contains(page(t), "```\n"+err.Error()+"\n```") {
+	if _, err := Parse("slipway.yaml", []byte(text)); err == nil || !strings.Contains(page(t), "```text\n"+err.Error()+"\n```") {
 		t.Errorf("docs/configuration.md does not show what is said:\n%v", err)
 	}
 }
@@ -167,7 +167,7 @@ func TestDocumentedSizes(t *testing.T) {
 
 // The table of how many tasks fit is held against Parse itself: that many are taken, one more is not.
 func TestDocumentedRoom(t *testing.T) {
-	_, table, _ := strings.Cut(page(t), "| cidr | `nat: none`, 2 zones | 3 zones | with NAT, 2 zones | 3 zones |\n|---|---|---|---|---|\n")
+	_, table, _ := strings.Cut(page(t), "| cidr | `nat: none`, 2 zones | 3 zones | with NAT, 2 zones | 3 zones |\n| --- | --- | --- | --- | --- |\n")
 	rows := 0
 	for line := range strings.Lines(table) {
 		var bits int

@@ -67,17 +67,17 @@ func TestProblems(t *testing.T) {
 				"f:3:14: environments is empty; it must be a list, each item begun with a dash\n" +
 				"f:4:11: pipeline is empty; it must be a mapping of keys to values"},
 		{"unknown keys", "name: shop\nenvironment: []\nport: 80\nfoo: 1\nenvironments: [{name: prod}]\n",
-			"f:2:1: unknown key \"environment\"; allowed are name, service, environments, pipeline, security; did you mean environments?\n" +
+			"f:2:1: unknown key \"environment\"; did you mean environments? (allowed are name, service, environments, pipeline, security)\n" +
 				"f:3:1: unknown key \"port\"; port belongs in service\n" +
 				"f:4:1: unknown key \"foo\"; allowed are name, service, environments, pipeline, security"},
 		{"near keys", service("healthpath: /", "health_path: /", "memroy: 512", "Port: 80", "enviroment: {}"),
-			"f:3:3: unknown key \"healthpath\" in service; allowed are port, cpu, memory, architecture, bothArchitectures, healthPath, healthInterval, healthGrace, stopTimeout, drain, command, user, readOnlyRoot, exec, storage, environment, secrets, sidecars, permissions, beforeDeploy, acceptance, build; did you mean healthPath?\n" +
-				"f:4:3: unknown key \"health_path\" in service; allowed are port, cpu, memory, architecture, bothArchitectures, healthPath, healthInterval, healthGrace, stopTimeout, drain, command, user, readOnlyRoot, exec, storage, environment, secrets, sidecars, permissions, beforeDeploy, acceptance, build; did you mean healthPath?\n" +
-				"f:5:3: unknown key \"memroy\" in service; allowed are port, cpu, memory, architecture, bothArchitectures, healthPath, healthInterval, healthGrace, stopTimeout, drain, command, user, readOnlyRoot, exec, storage, environment, secrets, sidecars, permissions, beforeDeploy, acceptance, build; did you mean memory?\n" +
-				"f:6:3: unknown key \"Port\" in service; allowed are port, cpu, memory, architecture, bothArchitectures, healthPath, healthInterval, healthGrace, stopTimeout, drain, command, user, readOnlyRoot, exec, storage, environment, secrets, sidecars, permissions, beforeDeploy, acceptance, build; did you mean port?\n" +
-				"f:7:3: unknown key \"enviroment\" in service; allowed are port, cpu, memory, architecture, bothArchitectures, healthPath, healthInterval, healthGrace, stopTimeout, drain, command, user, readOnlyRoot, exec, storage, environment, secrets, sidecars, permissions, beforeDeploy, acceptance, build; did you mean environment?"},
+			"f:3:3: unknown key \"healthpath\" in service; did you mean healthPath? (allowed are port, cpu, memory, architecture, bothArchitectures, healthPath, healthInterval, healthGrace, stopTimeout, drain, command, user, readOnlyRoot, exec, storage, environment, secrets, sidecars, permissions, beforeDeploy, acceptance, build)\n" +
+				"f:4:3: unknown key \"health_path\" in service; did you mean healthPath? (allowed are port, cpu, memory, architecture, bothArchitectures, healthPath, healthInterval, healthGrace, stopTimeout, drain, command, user, readOnlyRoot, exec, storage, environment, secrets, sidecars, permissions, beforeDeploy, acceptance, build)\n" +
+				"f:5:3: unknown key \"memroy\" in service; did you mean memory? (allowed are port, cpu, memory, architecture, bothArchitectures, healthPath, healthInterval, healthGrace, stopTimeout, drain, command, user, readOnlyRoot, exec, storage, environment, secrets, sidecars, permissions, beforeDeploy, acceptance, build)\n" +
+				"f:6:3: unknown key \"Port\" in service; did you mean port? (allowed are port, cpu, memory, architecture, bothArchitectures, healthPath, healthInterval, healthGrace, stopTimeout, drain, command, user, readOnlyRoot, exec, storage, environment, secrets, sidecars, permissions, beforeDeploy, acceptance, build)\n" +
+				"f:7:3: unknown key \"enviroment\" in service; did you mean environment? (allowed are port, cpu, memory, architecture, bothArchitectures, healthPath, healthInterval, healthGrace, stopTimeout, drain, command, user, readOnlyRoot, exec, storage, environment, secrets, sidecars, permissions, beforeDeploy, acceptance, build)"},
 		{"key near two", environment("tasks: {mix: 1}"),
-			"f:4:13: unknown key \"mix\" in environments.tasks; allowed are min, max, scaleOnCPU, scaleOnMemory, scaleOnRequests, schedule, spot; did you mean min?"},
+			"f:4:13: unknown key \"mix\" in environments.tasks; did you mean min? (allowed are min, max, scaleOnCPU, scaleOnMemory, scaleOnRequests, schedule, spot)"},
 		{"keys that belong elsewhere", service("min: 2", "cidr: 10.0.0.0/16"),
 			"f:3:3: unknown key \"min\" in service; min belongs in environments.tasks\n" +
 				"f:4:3: unknown key \"cidr\" in service; cidr belongs in environments.network"},

@@ -134,7 +134,7 @@ func TestProblemsOfOptions(t *testing.T) {
 				"f:11:11: an item of service.permissions.resources is \"arn:${AWS::Partition}:s3:::${aws:username}\"; it must be an ARN in which partition, Region and account are ${AWS::Partition}, ${AWS::Region} and ${AWS::AccountId}, such as arn:${AWS::Partition}:s3:::shop-data/*; of placeholders there are only ${AWS::Partition}, ${AWS::Region} and ${AWS::AccountId}\n" +
 				"f:12:11: an item of service.permissions.resources is \"my-bucket\"; it must be an ARN in which partition, Region and account are ${AWS::Partition}, ${AWS::Region} and ${AWS::AccountId}, such as arn:${AWS::Partition}:s3:::shop-data/*"},
 		{"not in a statement", service(`permissions: [{notActions: [x], effect: Deny, actions: ["s3:GetObject"], resources: ["*"]}]`),
-			"f:3:18: unknown key \"notActions\" in service.permissions; allowed are actions, resources; did you mean actions?\n" +
+			"f:3:18: unknown key \"notActions\" in service.permissions; did you mean actions? (allowed are actions, resources)\n" +
 				"f:3:35: unknown key \"effect\" in service.permissions; allowed are actions, resources"},
 		{"protected a text", environment(`protected: "yes"`),
 			"f:4:16: environments.protected is the text \"yes\"; it must be true or false"},

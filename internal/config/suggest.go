@@ -15,7 +15,11 @@ func unknownKeyHelp(key, name string, keys []string) string {
 	if home := homeOf(key); home != name && home != "" {
 		return fmt.Sprintf("%s belongs in %s", key, home)
 	}
-	return "allowed are " + strings.Join(keys, ", ") + suggest.DidYouMean(key, keys)
+	allowed := "allowed are " + strings.Join(keys, ", ")
+	if mean := suggest.DidYouMean(key, keys); mean != "" {
+		return strings.TrimPrefix(mean, "; ") + " (" + allowed + ")"
+	}
+	return allowed
 }
 
 // notHere explains the keys that people look for in such a file and that slipway.yaml does not have.

@@ -60,7 +60,7 @@ usage type (there with the Region's prefix) under which AWS publishes the number
 ` + "`https://pricing.us-east-1.amazonaws.com/offers/v1.0/aws/SERVICE/current/REGION/index.json`" + `.
 
 | what | per | us-east-1 | us-west-2 | eu-west-1 | eu-central-1 | ap-northeast-1 | price list |
-|---|---|---|---|---|---|---|---|
+| --- | --- | --- | --- | --- | --- | --- | --- |
 `)
 	numbers := notes{}
 	for _, r := range rates() {
@@ -93,7 +93,7 @@ func configurationTable(t *testing.T) string {
 	for _, head := range append([]string{"configuration"}, tabled()...) {
 		b.WriteString(" " + head + " |")
 	}
-	b.WriteString("\n|---" + strings.Repeat("|---", len(tabled())) + "|\n")
+	b.WriteString("\n| ---" + strings.Repeat(" | ---", len(tabled())) + " |\n")
 	for _, c := range configurations() {
 		fmt.Fprintf(&b, "| %s |", c.name)
 		for _, region := range tabled() {

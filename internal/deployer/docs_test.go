@@ -57,7 +57,7 @@ func rightsTable(t *testing.T) string {
 	cfg.Name, cfg.Environments = "NAME", cfg.Environments[:1]
 	cfg.Environments[0].Name = "ENVIRONMENT"
 	var b strings.Builder
-	b.WriteString("| policy | for | actions | on |\n|---|---|---|---|\n")
+	b.WriteString("| policy | for | actions | on |\n| --- | --- | --- | --- |\n")
 	for _, r := range slices.Concat(Rights(cfg, In("")), Operating(cfg, In(""))) {
 		on := strings.Join(r.Resource, ", ")
 		on = strings.NewReplacer("arn:aws:", "", ":*:*:", ":", "::*:", ":", ":::", ":").Replace(on)

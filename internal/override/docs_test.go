@@ -60,7 +60,7 @@ func TestDocumentedExamples(t *testing.T) {
 
 func TestDocumentedProblems(t *testing.T) {
 	_, _, err := apply(committed(t), "prod/ecs.yaml:\n  LogGrup: {Properties: {}}\n  TargetGroup:\n    Properties:\n      HealthyThresholdCount: 1\n")
-	if err == nil || !strings.Contains(readPage(t), "```\n"+err.Error()+"\n```") {
+	if err == nil || !strings.Contains(readPage(t), "```text\n"+err.Error()+"\n```") {
 		t.Errorf("docs/override.md does not show what is said:\n%v", err)
 	}
 }
@@ -88,5 +88,5 @@ func rulesTable() string {
 		rows = append(rows, fmt.Sprintf("| %s | %s |\n", strings.Join(places, "<br>"), why))
 	}
 	slices.Sort(rows)
-	return "| stays | because |\n|---|---|\n" + strings.Join(rows, "")
+	return "| stays | because |\n| --- | --- |\n" + strings.Join(rows, "")
 }

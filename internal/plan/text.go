@@ -48,7 +48,7 @@ func (p Plan) Markdown(w io.Writer) error {
 	fmt.Fprintf(&b, "### %s\n\n", p.title("`%s`"))
 	for i, r := range p.Risks {
 		if i == 0 {
-			b.WriteString("| risk | what happens |\n|---|---|\n")
+			b.WriteString("| risk | what happens |\n| --- | --- |\n")
 		}
 		fmt.Fprintf(&b, "| `%s` | %s |\n", r.Name, escaped(r.Text))
 	}

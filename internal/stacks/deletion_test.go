@@ -143,7 +143,7 @@ func keepsTable(t *testing.T) string {
 		}
 	}
 	var table strings.Builder
-	table.WriteString("| type | resources | holds | deleted with its stack | replaced | because |\n|---|---|---|---|---|---|\n")
+	table.WriteString("| type | resources | holds | deleted with its stack | replaced | because |\n| --- | --- | --- | --- | --- | --- |\n")
 	for _, kind := range slices.Sorted(maps.Keys(keeps)) {
 		k := keeps[kind]
 		slices.Sort(ids[kind])
@@ -154,7 +154,7 @@ func keepsTable(t *testing.T) string {
 
 func passesTable() string {
 	var table strings.Builder
-	table.WriteString("| type | what is lost with it |\n|---|---|\n")
+	table.WriteString("| type | what is lost with it |\n| --- | --- |\n")
 	for _, kind := range slices.Sorted(maps.Keys(passes)) {
 		fmt.Fprintf(&table, "| `%s` | %s |\n", kind, passes[kind])
 	}

@@ -30,7 +30,7 @@ func TestPermissionsPage(t *testing.T) {
 // option adds or has otherwise.
 func pipelineTable(t *testing.T) string {
 	var b strings.Builder
-	b.WriteString("| role | statement | actions | on |\n|---|---|---|---|\n")
+	b.WriteString("| role | statement | actions | on |\n| --- | --- | --- | --- |\n")
 	plain := pipelineRows(t, func(*config.Config) {})
 	before := pipelineRows(t, func(cfg *config.Config) { cfg.Service.BeforeDeploy = config.BeforeDeploy{Command: []string{"migrate"}} })
 	visited := pipelineRows(t, func(cfg *config.Config) { cfg.Environments[0].Entry.Internal = true })
@@ -129,7 +129,7 @@ func everythingTable(t *testing.T) string {
 		rows[key] = append(rows[key], name)
 	}
 	var b strings.Builder
-	b.WriteString("| in | actions | why |\n|---|---|---|\n")
+	b.WriteString("| in | actions | why |\n| --- | --- | --- |\n")
 	for _, key := range slices.Sorted(maps.Keys(rows)) {
 		slices.Sort(rows[key])
 		part := strings.Split(key, " | ")
@@ -151,7 +151,7 @@ func withoutBranch(cfg config.Config, id string) string {
 // sourcesTable lists the services that may take a role without saying for whom.
 func sourcesTable() string {
 	var b strings.Builder
-	b.WriteString("| service | why |\n|---|---|\n")
+	b.WriteString("| service | why |\n| --- | --- |\n")
 	for _, service := range slices.Sorted(maps.Keys(withoutSource)) {
 		fmt.Fprintf(&b, "| %s | %s |\n", service, withoutSource[service])
 	}

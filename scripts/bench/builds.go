@@ -10,7 +10,7 @@ import (
 // builds measures building gen and its peer over a warm standard library, each from a cache with nothing else in it.
 func (b *bench) builds(ctx context.Context) error {
 	fmt.Fprintln(b.out, "\n| program | build CPU, s | build wall, s | binary, MB |")
-	fmt.Fprintln(b.out, "|---|---|---|---|")
+	fmt.Fprintln(b.out, "| --- | --- | --- | --- |")
 	for _, p := range programs() {
 		if p.name != "gen" && p.name != "peer" {
 			continue

@@ -118,7 +118,7 @@ func withEnvironments(config []byte, n int) []byte {
 func (b *bench) printSpeed(all []*contender, rounds int) {
 	fmt.Fprintf(b.out, "%d rounds in turn; medians, in brackets the range.\n\n", rounds)
 	fmt.Fprintln(b.out, "| command | wall, ms | CPU, ms | peak, MiB | CPU beside the first |")
-	fmt.Fprintln(b.out, "|---|---|---|---|---|")
+	fmt.Fprintln(b.out, "| --- | --- | --- | --- | --- |")
 	for _, c := range all {
 		fmt.Fprintf(b.out, "| %s | %s | %s | %s | %s |\n", c.name,
 			spread(c.samples, func(s sample) float64 { return s.wall }),

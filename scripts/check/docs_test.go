@@ -46,7 +46,7 @@ func TestAcceptedFindingsAreDocumented(t *testing.T) {
 		}
 	}
 	slices.Sort(rows)
-	want := "| rule | template | resource | reason |\n|---|---|---|---|\n" + strings.Join(slices.Compact(rows), "")
+	want := "| rule | template | resource | reason |\n| --- | --- | --- | --- |\n" + strings.Join(slices.Compact(rows), "")
 	_, got, _ := strings.Cut(page(t), "keeps the table fresh):\n\n")
 	if got != want {
 		t.Errorf("docs/checks.md must end with this table:\n%s", want)

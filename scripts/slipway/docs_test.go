@@ -75,7 +75,7 @@ func commandsText(t *testing.T) string {
 			if slices.Contains(streamed, c.Name()) {
 				b.WriteString("\n`--json` prints an object a line.\n")
 			}
-			fmt.Fprintf(&b, "\n| field of `--json` | type | what |\n|---|---|---|\n%s", fieldRows(t, "", kind))
+			fmt.Fprintf(&b, "\n| field of `--json` | type | what |\n| --- | --- | --- |\n%s", fieldRows(t, "", kind))
 		}
 	}
 	return b.String()

@@ -276,7 +276,7 @@ def _stacks() -> tuple[Patch, ...]:
             places=("services.cloudformation.helpers:_resolve_document",),
             sha256="9ad9addb675b10cf3aa062cee7489e3133f181bb9086ad2763cd2fce7a3acd6a",
             fault="A template's URL must name the bucket in its path.",
-            right="https://BUCKET.s3.REGION.amazonaws.com/KEY is the usual form.",
+            right="`https://BUCKET.s3.REGION.amazonaws.com/KEY` is the usual form.",
             source=_AWS + "AmazonS3/latest/userguide/VirtualHosting.html",
             wrap=cfn.any_style_of_url,
         ),

@@ -17,7 +17,7 @@ func tableOf(servers []*server, rounds int, length time.Duration) string {
 	var t strings.Builder
 	fmt.Fprintf(&t, "%d rounds in turn, `wrk -t2 -c64 -d%.0fs`, `GET /time` over loopback; medians, in brackets the range.\n\n", rounds, length.Seconds())
 	t.WriteString("| server | requests/s | the service's by these | CPU of the server, µs a request | these by the service's | p99, ms | memory, MiB | first 200, ms |\n")
-	t.WriteString("|---|---|---|---|---|---|---|---|\n")
+	t.WriteString("| --- | --- | --- | --- | --- | --- | --- | --- |\n")
 	for _, s := range servers {
 		rate, cpu := func(s sample) float64 { return s.rate }, func(s sample) float64 { return s.cpu }
 		fmt.Fprintf(&t, "| %s | %s | %s | %s | %s | %s | %s | %s |\n", s.name,
