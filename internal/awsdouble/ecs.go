@@ -489,10 +489,10 @@ func (d *Double) describeServiceDeployments(in object) (object, error) {
 }
 
 func breaker(dep *deployment) string {
-	switch {
-	case dep.rollout == "FAILED":
+	switch dep.rollout {
+	case "FAILED":
 		return "TRIGGERED"
-	case dep.rollout == "COMPLETED":
+	case "COMPLETED":
 		return "MONITORING_COMPLETE"
 	}
 	return "MONITORING"

@@ -104,7 +104,7 @@ func (w workplace) endAll(t *testing.T) {
 	for _, p := range w.processes(t) {
 		fmt.Fprintf(t.Output(), "ending process %d: %s\n", p.pid, p.command)
 		if running, err := os.FindProcess(p.pid); err == nil {
-			running.Kill()
+			_ = running.Kill()
 		}
 	}
 }

@@ -64,16 +64,16 @@ func (l *Launcher) diagnoseEnvironments(ctx context.Context, d *diagnosis) {
 		root := roots[env.Name]
 		todo, why := next(root.status)
 		name := "environment " + env.Name
-		switch {
-		case todo == refuse:
+		switch todo {
+		case refuse:
 			d.note(name, "", why, fmt.Errorf("stack %s is in status %s", root.name, root.status))
-		case todo == wait:
+		case wait:
 			d.checks = append(d.checks, Check{Name: name, Found: fmt.Sprintf("stack %s is in status %s: an operation is under way", root.name, root.status), Fix: "a launch waits for it to end", Warned: true})
-		case todo == goBack:
+		case goBack:
 			d.checks = append(d.checks, Check{Name: name, Found: fmt.Sprintf("stack %s is in status %s: its last update failed, and so did the way back", root.name, root.status), Fix: "a launch continues the rollback, without the resources that cannot be taken back, and then updates it", Warned: true})
-		case todo == rollBack:
+		case rollBack:
 			d.checks = append(d.checks, Check{Name: name, Found: fmt.Sprintf("stack %s is in status %s: its last update failed with rollback switched off", root.name, root.status), Fix: "a launch rolls it back, and then updates it", Warned: true})
-		case todo == update:
+		case update:
 			d.note(name, "up: a launch updates it", "", nil)
 		default:
 			if root.empty() {

@@ -55,7 +55,7 @@ func TestDiagnose(t *testing.T) {
 func TestDiagnoseWithoutSomebodyToAsk(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
-	b.Options.AWS.Credentials = nil
+	b.AWS.Credentials = nil
 	if c := checked(t, b.Diagnose(t.Context()), "credentials"); !c.Refused || c.Fix == "" {
 		t.Errorf("%+v", c)
 	}

@@ -21,7 +21,7 @@ import (
 // records are the releases of an environment, newest first.
 func (b *bench) releasesOf(t *testing.T, environment string) []release.Record {
 	t.Helper()
-	store := b.Launcher.releases(b.double.PhysicalID(contract.FoundationStackName(b.Config.Name), "Bucket"))
+	store := b.releases(b.double.PhysicalID(contract.FoundationStackName(b.Config.Name), "Bucket"))
 	records, err := store.List(t.Context(), environment, 0)
 	if err != nil {
 		t.Fatal(err)
@@ -86,7 +86,7 @@ func TestDeploymentIsRecorded(t *testing.T) {
 // wantKept looks for all that a release names.
 func (b *bench) wantKept(t *testing.T, r release.Record) {
 	t.Helper()
-	store := b.Launcher.releases(b.double.PhysicalID(contract.FoundationStackName(b.Config.Name), "Bucket"))
+	store := b.releases(b.double.PhysicalID(contract.FoundationStackName(b.Config.Name), "Bucket"))
 	text, err := store.Object(t.Context(), r.Set)
 	if err != nil {
 		t.Fatal(err)

@@ -23,7 +23,7 @@ func held(t *testing.T, b *bench) *lease.Lease {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { other.Release(context.Background()) })
+	t.Cleanup(func() { _ = other.Release(context.Background()) })
 	return other
 }
 
@@ -44,7 +44,7 @@ func TestOneRunAtATime(t *testing.T) {
 		for !strings.Contains(waiting.String(), "waiting for it") && t.Context().Err() == nil {
 			time.Sleep(time.Millisecond)
 		}
-		other.Release(context.Background())
+		_ = other.Release(context.Background())
 	}(b.progress)
 	b.mustDeploy(t, DeployOptions{Wait: time.Minute})
 	if n := strings.Count(b.progress.String(), "waiting for it"); n != 1 {

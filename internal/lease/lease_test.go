@@ -42,7 +42,7 @@ func take(t *testing.T, o Options) (context.Context, *Lease) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { l.Release(context.Background()) })
+	t.Cleanup(func() { _ = l.Release(context.Background()) })
 	return ctx, l
 }
 
@@ -83,7 +83,7 @@ func TestRace(t *testing.T) {
 	if len(won) != 1 {
 		t.Fatalf("%d have it", len(won))
 	}
-	won[0].Release(t.Context())
+	_ = won[0].Release(t.Context())
 }
 
 // A silent holder's lease is taken over when CloudFormation has nothing more to do, not before, and the former holder

@@ -118,8 +118,8 @@ func waitUntilUp(ctx context.Context, dir folder, rec *record, ended <-chan erro
 			return nil
 		}
 		select {
-		case <-ended:
-			return startError(dir)
+		case err := <-ended:
+			return startError(dir, err)
 		case <-ctx.Done():
 			return fmt.Errorf("start the local engine: %w; the last lines of %s:\n%s", context.Cause(ctx), dir.log(), logTail(dir))
 		case <-time.After(startPoll):
@@ -127,12 +127,12 @@ func waitUntilUp(ctx context.Context, dir folder, rec *record, ended <-chan erro
 	}
 }
 
-func startError(dir folder) error {
+func startError(dir folder, ended error) error {
 	tail := logTail(dir)
 	if strings.Contains(tail, "already in use") {
 		return errPortTaken
 	}
-	return fmt.Errorf("start the local engine: it ended at once; the last lines of %s:\n%s", dir.log(), tail)
+	return fmt.Errorf("start the local engine: it ended at once (%v); the last lines of %s:\n%s", ended, dir.log(), tail)
 }
 
 func logTail(dir folder) string {

@@ -177,7 +177,7 @@ func TestForeignProcess(t *testing.T) {
 		t.Fatal(err)
 	}
 	server := &http.Server{Handler: http.NotFoundHandler()}
-	go server.Serve(listener)
+	go func() { _ = server.Serve(listener) }()
 	defer server.Close()
 	rec := &record{Endpoint: "http://" + listener.Addr().String(), PID: os.Getpid(), Token: "of-another", Runtime: RuntimeProcess}
 	if err := dir.writeRecord(rec); err != nil {

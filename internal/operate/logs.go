@@ -62,7 +62,7 @@ func (o *Operator) Logs(ctx context.Context, l LogOptions, visit func(Line) erro
 		switch {
 		case l.Follow && ctx.Err() != nil:
 			return nil
-		case err != nil && !(l.Follow && Passing(err)):
+		case err != nil && (!l.Follow || !Passing(err)):
 			return err
 		case err != nil:
 			l.Say(fmt.Sprintf("%v; trying again", err))

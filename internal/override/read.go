@@ -49,7 +49,7 @@ func (p places) of(steps ...string) yamlfile.Position {
 // Parse is Load for text that is already read; the file name is for the error only.
 func Parse(filename string, text []byte) (Overrides, error) {
 	r := &reader{Problems: yamlfile.Problems{Filename: filename}, places: places{}}
-	root, ok := r.Problems.Parse(text, "it must name a template, or be deleted", "prod/ecs.yaml: {LogGroup: {Properties: {RetentionInDays: 90}}}")
+	root, ok := r.Parse(text, "it must name a template, or be deleted", "prod/ecs.yaml: {LogGroup: {Properties: {RetentionInDays: 90}}}")
 	if !ok {
 		return Overrides{}, r.Err()
 	}

@@ -33,10 +33,10 @@ func (p Plan) Text(w io.Writer) error {
 
 // title says what the plan is about; quote is how a name is written.
 func (p Plan) title(quote string) string {
-	switch {
-	case p.Environment == "":
+	switch p.Environment {
+	case "":
 		return fmt.Sprintf("What the templates change against "+quote, p.Against)
-	case p.Environment == contract.StackFoundation:
+	case contract.StackFoundation:
 		return fmt.Sprintf("What changes in the foundation (stack "+quote+")", p.Stack)
 	}
 	return fmt.Sprintf("What changes in environment "+quote+" (stack "+quote+")", p.Environment, p.Stack)

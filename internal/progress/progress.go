@@ -132,7 +132,7 @@ func (d *Display) above(text string) {
 // write replaces the tree on the terminal by the text and the tree as it is now, in one write so that nothing flickers.
 func (d *Display) write(text string) {
 	if d.screen.Size == nil || d.tree == nil {
-		io.WriteString(d.w, text) // nobody could be told that nobody can be told
+		_, _ = io.WriteString(d.w, text) // nobody could be told that nobody can be told
 		return
 	}
 	columns, rows := d.screen.Size()
@@ -146,7 +146,7 @@ func (d *Display) write(text string) {
 		d.drawn = append(d.drawn, l.text)
 		b.WriteString(l.painted(d.screen.Color) + "\n")
 	}
-	io.WriteString(d.w, b.String())
+	_, _ = io.WriteString(d.w, b.String())
 }
 
 // height is how many rows lines take on a terminal that may have become narrower since they were written.

@@ -52,9 +52,10 @@ func likeRule(m map[string]any) {
 	for key, value := range m {
 		switch value := value.(type) {
 		case string:
-			if key == "type" {
+			switch key {
+			case "type":
 				m[key] = []any{value}
-			} else if key == "$ref" {
+			case "$ref":
 				m["Ref"] = value
 			}
 		case map[string]any:

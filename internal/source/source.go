@@ -96,7 +96,7 @@ func writePart(sum hash.Hash, part string) {
 	var length [8]byte
 	binary.BigEndian.PutUint64(length[:], uint64(len(part)))
 	sum.Write(length[:])
-	io.WriteString(sum, part)
+	_, _ = io.WriteString(sum, part)
 }
 
 // listing is what one of the ways to find files has found.

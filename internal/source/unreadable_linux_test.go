@@ -24,7 +24,7 @@ func TestListUnreadableFile(t *testing.T) {
 		if err := syscall.Setfsuid(65534); err != nil {
 			t.Fatal(err)
 		}
-		defer syscall.Setfsuid(0)
+		defer func() { _ = syscall.Setfsuid(0) }()
 	}
 	_, err := List(t.Context(), root)
 	if err == nil || !strings.HasPrefix(err.Error(), "read "+filepath.Join(root, "secret.txt")+": permission denied") {

@@ -155,9 +155,9 @@ func TestOpen(t *testing.T) {
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch r.URL.Path {
 		case "/good/index/db.json":
-			w.Write([]byte(`{"modified":"2026-03-04T05:06:07Z"}`))
+			_, _ = w.Write([]byte(`{"modified":"2026-03-04T05:06:07Z"}`))
 		case "/odd/index/db.json":
-			w.Write([]byte(`<html>`))
+			_, _ = w.Write([]byte(`<html>`))
 		default:
 			http.NotFound(w, r)
 		}

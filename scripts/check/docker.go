@@ -46,7 +46,9 @@ func (r *repo) dockerBuild(ctx context.Context, out io.Writer) (tally, error) {
 		fmt.Fprint(out, log.String())
 		return tally{}, fmt.Errorf("docker build: %w", err)
 	}
-	defer r.do(context.WithoutCancel(ctx), io.Discard, "docker", "image", "rm", "--force", checkImage)
+	defer func() {
+		_ = r.do(context.WithoutCancel(ctx), io.Discard, "docker", "image", "rm", "--force", checkImage)
+	}()
 	return tally{}, r.tryImage(ctx, out)
 }
 
@@ -100,7 +102,7 @@ func (r *repo) tryImage(ctx context.Context, out io.Writer) error {
 		return err
 	}
 	id = strings.TrimSpace(id)
-	defer r.do(context.WithoutCancel(ctx), io.Discard, "docker", "rm", "--force", id)
+	defer func() { _ = r.do(context.WithoutCancel(ctx), io.Discard, "docker", "rm", "--force", id) }()
 	address, err := r.output(ctx, "docker", "port", id, "8080/tcp")
 	if err != nil {
 		return err

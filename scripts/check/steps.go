@@ -275,7 +275,7 @@ func (r *repo) packages(ctx context.Context, keep func(dir string) bool) ([]stri
 	var chosen []string
 	for line := range strings.Lines(listed) {
 		_, dir, _ := strings.Cut(strings.TrimSpace(line), "/")
-		if keep(dir) && !(narrow && isSlipwayFolder(dir)) {
+		if keep(dir) && (!narrow || !isSlipwayFolder(dir)) {
 			chosen = append(chosen, "./"+dir)
 		}
 	}

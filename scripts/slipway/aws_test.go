@@ -94,11 +94,11 @@ func TestInstanceRole(t *testing.T) {
 		switch r.URL.Path {
 		case "/latest/api/token":
 			w.Header().Set("X-Aws-Ec2-Metadata-Token-Ttl-Seconds", "300")
-			w.Write([]byte("token"))
+			_, _ = w.Write([]byte("token"))
 		case "/latest/meta-data/iam/security-credentials/":
-			w.Write([]byte("deployer"))
+			_, _ = w.Write([]byte("deployer"))
 		case "/latest/meta-data/iam/security-credentials/deployer":
-			w.Write([]byte(`{"Code":"Success","AccessKeyId":"AKIDEXAMPLE","SecretAccessKey":"secret","Token":"session","Expiration":"2999-01-01T00:00:00Z"}`))
+			_, _ = w.Write([]byte(`{"Code":"Success","AccessKeyId":"AKIDEXAMPLE","SecretAccessKey":"secret","Token":"session","Expiration":"2999-01-01T00:00:00Z"}`))
 		default:
 			http.NotFound(w, r)
 		}

@@ -46,14 +46,14 @@ func newAccount(t *testing.T) *account {
 		switch {
 		case strings.HasSuffix(r.Header.Get("X-Amz-Target"), ".DescribeImageScanFindings"):
 			w.Header().Set("Content-Type", "application/x-amz-json-1.1")
-			io.WriteString(w, a.scan)
+			_, _ = io.WriteString(w, a.scan)
 		case a.nameless && r.Method == http.MethodPut && strings.Contains(r.URL.Path, "/manifests/") && !strings.Contains(r.URL.Path, "sha256:"):
 			panic(http.ErrAbortHandler)
 		case strings.HasPrefix(r.URL.Path, "/v2/"):
 			images.ServeHTTP(w, r)
 		case r.Method == http.MethodPut && a.objects[strings.TrimPrefix(r.URL.Path, "/")] != "" && r.Header.Get("If-None-Match") == "*":
 			w.WriteHeader(http.StatusPreconditionFailed)
-			io.WriteString(w, "<Error><Code>PreconditionFailed</Code><Message>At least one of the pre-conditions you specified did not hold</Message></Error>")
+			_, _ = io.WriteString(w, "<Error><Code>PreconditionFailed</Code><Message>At least one of the pre-conditions you specified did not hold</Message></Error>")
 		case r.Method == http.MethodPut:
 			body, _ := io.ReadAll(r.Body)
 			a.objects[strings.TrimPrefix(r.URL.Path, "/")] = string(body)
