@@ -180,3 +180,21 @@ func TestWhatARunHasNotDeployedItDoesNotTakeBack(t *testing.T) {
 		t.Errorf("%d change sets were made", n-sets)
 	}
 }
+
+// What a person deploys and fails acceptance stays, and it is said how to go back, where there is something to go back to.
+func TestRefusedByHandIsLeft(t *testing.T) {
+	t.Parallel()
+	b := newBench(t).asking(t, shop)
+	b.patience, b.wrong = 20*time.Millisecond, 5*time.Millisecond
+	broken := func(w http.ResponseWriter, _ *http.Request, _ awsdouble.Task) {
+		http.Error(w, "no", http.StatusInternalServerError)
+	}
+	b.double.ServeApp(broken)
+	if err := b.deployedFrom(t, shop, "a").Deploy(t.Context(), DeployOptions{}); err == nil || strings.Contains(err.Error(), "goes back") {
+		t.Errorf("the first: %v", err)
+	}
+	b.double.ServeApp(nil)
+	b.deployedFrom(t, shop, "b").mustDeploy(t, DeployOptions{})
+	b.double.ServeApp(broken)
+	want(t, b.deployedFrom(t, shop, "c").Deploy(t.Context(), DeployOptions{}), "acceptance of http://", "it runs all the same; ./scripts/rollback.sh --environment prod goes back to release 2")
+}

@@ -67,14 +67,21 @@ func (l *Launcher) overtaken(ctx context.Context, bucket, environment string, o 
 	return nil
 }
 
-// takeBack puts the release before back where a run of the pipeline has deployed what failed acceptance. It returns what
-// failed, and what became of it.
+// takeBack puts the release before back where a run of the pipeline has deployed what failed acceptance; what a person has
+// deployed is left to that one. It returns what failed, and what became of it.
 func (l *Launcher) takeBack(ctx context.Context, f foundation, environment string, o DeployOptions, failed error) error {
 	_, refused := errors.AsType[*refusedError](failed)
-	if !refused || !o.ByPipeline || o.Execution == "" || ctx.Err() != nil {
+	if !refused || ctx.Err() != nil {
 		return failed
 	}
 	store := l.releases(f.bucket)
+	if !o.ByPipeline || o.Execution == "" {
+		before, err := goingBackTo(ctx, store, environment, 0)
+		if err != nil {
+			return failed // a first release has nothing before it
+		}
+		return fmt.Errorf("%w\nit runs all the same; ./scripts/rollback.sh --environment %s goes back to release %d", failed, environment, before.Number)
+	}
 	records, err := store.Latest(ctx, environment)
 	if err != nil {
 		return errors.Join(failed, Explain(err))
