@@ -3,6 +3,7 @@
 package e2e
 
 import (
+	"context"
 	"errors"
 	"regexp"
 	"strings"
@@ -116,6 +117,11 @@ func newRights(t *testing.T, s *system, slipway, pipeline, source string) *right
 	if r.engine, err = local.Start(t.Context(), r.root, t.Output(), local.WithRuntime(local.RuntimeProcess), local.WithPipelines(local.PipelinesManual), local.WithEnforcement()); err != nil {
 		t.Fatal(err)
 	}
+	t.Cleanup(func() { // of its builds' folder, which is in this process's temporary folder and not in the scripts'
+		if err := local.Clean(context.Background(), r.root); err != nil {
+			t.Error(err)
+		}
+	})
 	r.enrol(t)
 	return r
 }
