@@ -2,6 +2,7 @@ package config
 
 import (
 	"cmp"
+	"maps"
 	"slices"
 	"strings"
 
@@ -64,6 +65,7 @@ func (list *pipelineBranches) read(o object) Branch {
 		if other := list.slugs[slug]; other != "" {
 			list.r.Add(o.ValueAt("name"), "%s is %q, which is %s in names of AWS, and so is %q; rename one of them", o.Label("name"), name, slug, other)
 		}
+		list.apart(o, name, slug)
 		list.named[name], list.slugs[slug] = o.ValueAt("name"), name
 	}
 	branch := Branch{Name: name}
@@ -89,6 +91,18 @@ func (list *pipelineBranches) read(o object) Branch {
 		}
 	}
 	return branch
+}
+
+// apart refuses a branch whose pipeline would have the logical id of another one's role, or the other way round: role1 beside 1.
+func (list *pipelineBranches) apart(o object, name, slug string) {
+	for _, other := range slices.Sorted(maps.Keys(list.slugs)) {
+		switch id := contract.OfBranch("Pipeline", slug); {
+		case id == contract.OfBranch("PipelineRole", other):
+			list.r.Add(o.ValueAt("name"), "%s is %q, whose pipeline would be %s in the template, as a role of %q is; rename one of them", o.Label("name"), name, id, list.slugs[other])
+		case contract.OfBranch("PipelineRole", slug) == contract.OfBranch("Pipeline", other):
+			list.r.Add(o.ValueAt("name"), "%s is %q, a role of which would be %s in the template, as the pipeline of %q is; rename one of them", o.Label("name"), name, contract.OfBranch("Pipeline", other), list.slugs[other])
+		}
+	}
 }
 
 // source reads where the pipeline takes its source from; where it is given at all, connection and repository must be.
