@@ -10,6 +10,7 @@ import (
 // and may be retried as long as no other has entered it
 // (docs.aws.amazon.com/codepipeline/latest/userguide/concepts-how-it-works.html, .../APIReference/API_RetryStageExecution.html).
 type codePipeline struct {
+	branch string // empty: the only one
 	queued bool
 	stages []pipelineStage
 	runs   []*pipelineRun // in the order in which they began
@@ -35,6 +36,7 @@ const (
 const approveAction = "approve"
 
 type pipelineRun struct {
+	of     *codePipeline
 	id     string
 	number int // of the pipeline's executions
 	commit commit
@@ -48,10 +50,11 @@ type pipelineRun struct {
 }
 
 // start begins an execution of a change.
-func (p *codePipeline) start(c commit) {
-	r := &pipelineRun{id: fmt.Sprintf("run-%d", len(p.runs)+1), number: len(p.runs) + 1, commit: c, status: inProgressRun, plans: map[string][]byte{}}
+func (p *codePipeline) start(c commit) *pipelineRun {
+	r := &pipelineRun{of: p, id: fmt.Sprintf("%srun-%d", p.branch, len(p.runs)+1), number: len(p.runs) + 1, commit: c, status: inProgressRun, plans: map[string][]byte{}}
 	p.runs = append(p.runs, r)
 	p.arrive(r)
+	return r
 }
 
 // arrive has an execution wait before its stage, where an older one that waits is superseded.

@@ -35,11 +35,12 @@ type commit struct {
 // gates are where commits fail; at none of them where that is empty. Chance prefers the first.
 var gates = []string{contract.StageDeploy, "", contract.StageAcceptance, "", "risk that is approved", "risk", "pipeline", "lint", contract.StageImage}
 
-// deliveries is the application in an account, what its pipeline is at, and what must be so.
+// deliveries is the application in an account, what its pipelines are at, and what must be so.
 type deliveries struct {
 	*bench
 	t         *testing.T
-	pipeline  *codePipeline
+	queued    bool
+	pipelines []*codePipeline         // one, or one of each branch
 	templates map[string]fstest.MapFS // by slipway.yaml
 	base      string                  // of slipway.yaml, with a verb for service, dev, prod and the pipeline's mode
 	changes   int
@@ -57,7 +58,8 @@ type deliveries struct {
 // Whatever the pipeline and people do one after the other, these hold after each step: releases are numbered without gaps, are
 // never changed, and have an end unless their run was killed; the newest tells just what runs, by image and templates, unless
 // somebody deployed past slipway, and then status says so; all that they name is kept; an execution brings the same everywhere; and
-// nothing is replaced over which no plan was made.
+// nothing is replaced over which no plan was made. Where there are branches, each has its pipeline, which changes its own environments
+// and no others.
 func TestAnyPipelineHistory(t *testing.T) {
 	repeated(t, seeds(10, 100), seeds(6, 16))
 	rapid.Check(t, func(rt *rapid.T) {
@@ -72,6 +74,7 @@ func TestAnyPipelineHistory(t *testing.T) {
 			"retry":        d.retries,
 			"hold":         d.holdsUp,
 			"person":       d.person,
+			"trespass":     d.trespasses,
 			"":             d.holds,
 		})
 	})
@@ -92,7 +95,8 @@ func repeated(t *testing.T, histories, steps int) {
 
 func newDeliveries(t *testing.T, rt *rapid.T) *deliveries {
 	queued, approval := rapid.Bool().Draw(rt, "queued"), rapid.Bool().Draw(rt, "approval")
-	d := &deliveries{bench: newBench(t, awsdouble.WithEventDelay(100*time.Microsecond)), t: t, templates: map[string]fstest.MapFS{}, wrong: map[string]bool{}, past: map[string]bool{}, written: map[string]string{}, cut: map[string]bool{}}
+	branches := rapid.IntRange(0, 2).Draw(rt, "branches at 0") == 0
+	d := &deliveries{bench: newBench(t, awsdouble.WithEventDelay(100*time.Microsecond)), t: t, queued: queued, templates: map[string]fstest.MapFS{}, wrong: map[string]bool{}, past: map[string]bool{}, written: map[string]string{}, cut: map[string]bool{}}
 	deploy := func(environment string, approval bool) pipelineStage {
 		s := pipelineStage{name: "Deploy-" + environment, environment: environment, actions: []string{contract.StagePlan, contract.StageDeploy, contract.StageAcceptance}}
 		if approval {
@@ -100,16 +104,27 @@ func newDeliveries(t *testing.T, rt *rapid.T) *deliveries {
 		}
 		return s
 	}
-	d.pipeline = &codePipeline{queued: queued, stages: []pipelineStage{
-		{name: "Checks", actions: []string{"lint"}}, {name: "Image", actions: []string{contract.StageImage}}, deploy("dev", false), deploy("prod", approval),
-	}}
+	through := func(branch string, deploys ...pipelineStage) {
+		stages := []pipelineStage{{name: "Checks", actions: []string{"lint"}}, {name: "Image", actions: []string{contract.StageImage}}}
+		d.pipelines = append(d.pipelines, &codePipeline{branch: branch, queued: queued, stages: append(stages, deploys...)})
+	}
+	more := ""
+	if branches {
+		through("develop", deploy("dev", false))
+		through("main", deploy("prod", approval))
+		more = ", branches: [{name: develop, environments: [dev]}, {name: main, environments: [prod]}]"
+	} else {
+		through("", deploy("dev", false), deploy("prod", approval))
+	}
 	d.base = fmt.Sprintf("name: shop\nservice: {healthInterval: %%d}\nenvironments:\n  - {name: dev, entry: {internal: %%t}, tasks: {min: 1, max: 1}}\n"+
-		"  - {name: prod, approval: %t, entry: {internal: %%t}, tasks: {min: 1, max: 1}}\npipeline: {environment: prod, mode: %%s}\n", approval)
+		"  - {name: prod, approval: %t, entry: {internal: %%t}, tasks: {min: 1, max: 1}}\npipeline: {environment: prod, mode: %%s%s}\n", approval, more)
 	d.double.ServeApp(d.answer)
 	first := d.next(rt, "")
 	d.at(first)
 	d.mustDeploy(t, DeployOptions{})
-	d.pipeline.start(first)
+	for _, p := range d.pipelines {
+		p.start(first)
+	}
 	return d
 }
 
@@ -132,7 +147,7 @@ func (d *deliveries) next(rt *rapid.T, defect string) commit {
 	interval := rapid.SampledFrom([]int{10, 20}).Draw(rt, "interval")
 	return commit{
 		source: fmt.Sprintf("commit%d.", d.changes), defect: defect,
-		slipway: fmt.Sprintf(d.base, interval, defect == "risk", defect == "risk that is approved", mode[d.pipeline.queued != (defect == "pipeline")]),
+		slipway: fmt.Sprintf(d.base, interval, defect == "risk", defect == "risk that is approved", mode[d.queued != (defect == "pipeline")]),
 	}
 }
 
@@ -148,19 +163,32 @@ func (d *deliveries) at(c commit) {
 }
 
 // asBuild is another run, of a build of the pipeline's with its rights alone.
-func (d *deliveries) asBuild(c commit) {
+func (d *deliveries) asBuild(p *codePipeline, c commit) {
 	d.at(c)
-	d.double.Restrict(d.double.RolePolicies(d.t, d.double.PhysicalID("shop-prod", "Pipeline.DeployRole"))...)
+	role := contract.OfBranch("Pipeline.DeployRole", contract.BranchSlug(p.branch))
+	d.double.Restrict(d.double.RolePolicies(d.t, d.double.PhysicalID("shop-prod", role))...)
+}
+
+// branch is one of the pipelines.
+func (d *deliveries) branch(rt *rapid.T) *codePipeline {
+	return rapid.SampledFrom(d.pipelines).Draw(rt, "branch")
+}
+
+// goesTo says whether a pipeline deploys to an environment.
+func (p *codePipeline) goesTo(environment string) bool {
+	return slices.ContainsFunc(p.stages, func(s pipelineStage) bool { return s.environment == environment })
 }
 
 func (d *deliveries) push(rt *rapid.T) {
-	d.pipeline.start(d.next(rt, rapid.SampledFrom(gates).Draw(rt, "fails at")))
-	d.goOn(rt, d.pipeline.runs[len(d.pipeline.runs)-1], 8)
+	d.goOn(rt, d.branch(rt).start(d.next(rt, rapid.SampledFrom(gates).Draw(rt, "fails at"))), 8)
 }
 
 // some is one of the executions for which this holds, if there is one.
 func (d *deliveries) some(rt *rapid.T, holds func(*pipelineRun) bool) *pipelineRun {
-	all := d.pipeline.those(holds)
+	var all []*pipelineRun
+	for _, p := range d.pipelines {
+		all = append(all, p.those(holds)...)
+	}
 	if len(all) == 0 {
 		rt.Skip("there is none")
 	}
@@ -168,7 +196,7 @@ func (d *deliveries) some(rt *rapid.T, holds func(*pipelineRun) bool) *pipelineR
 }
 
 func (d *deliveries) works(r *pipelineRun) bool {
-	next := d.pipeline.next(r)
+	next := r.of.next(r)
 	return next != "" && next != approveAction
 }
 
@@ -194,7 +222,7 @@ func (d *deliveries) goOn(rt *rapid.T, r *pipelineRun, most int) {
 
 // isKilled ends a build at some call.
 func (d *deliveries) isKilled(rt *rapid.T) {
-	r := d.some(rt, func(r *pipelineRun) bool { return d.works(r) && d.pipeline.stages[r.stage].environment != "" })
+	r := d.some(rt, func(r *pipelineRun) bool { return d.works(r) && r.of.stages[r.stage].environment != "" })
 	ctx, done := d.killed(rt)
 	defer done()
 	d.act(rt, ctx, r)
@@ -226,8 +254,8 @@ func (d *deliveries) killed(rt *rapid.T) (ctx context.Context, done func()) {
 
 // act does the next action of an execution, as its build does.
 func (d *deliveries) act(rt *rapid.T, ctx context.Context, r *pipelineRun) {
-	environment := d.pipeline.stages[r.stage].environment
-	action := d.pipeline.next(r)
+	environment := r.of.stages[r.stage].environment
+	action := r.of.next(r)
 	var err error
 	switch action {
 	case "lint":
@@ -237,7 +265,7 @@ func (d *deliveries) act(rt *rapid.T, ctx context.Context, r *pipelineRun) {
 	case contract.StageImage:
 		err = d.image(r)
 	default:
-		d.asBuild(r.commit)
+		d.asBuild(r.of, r.commit)
 		o := DeployOptions{Environments: []string{environment}, ByPipeline: true, Image: r.image, TemplateSet: r.set, Execution: r.id}
 		switch action {
 		case contract.StagePlan:
@@ -249,7 +277,7 @@ func (d *deliveries) act(rt *rapid.T, ctx context.Context, r *pipelineRun) {
 		}
 		d.judge(rt, ctx, r, environment, action, err)
 	}
-	d.pipeline.done(r, err)
+	r.of.done(r, err)
 }
 
 // image builds the image of a change once.
@@ -343,24 +371,44 @@ func (d *deliveries) judge(rt *rapid.T, ctx context.Context, r *pipelineRun, env
 	rt.Fatalf("%s of %s fails in %s, and nothing is wrong with it: %v\n%s", action, r.id, environment, err, d.progress)
 }
 
+// trespasses has a branch's build try to deploy to an environment of another branch, in any commit of its own.
+func (d *deliveries) trespasses(rt *rapid.T) {
+	p, environment := d.branch(rt), environmentOf(rt)
+	if p.goesTo(environment) {
+		rt.Skip("it is its own")
+	}
+	c := d.next(rt, "")
+	d.at(c)
+	image, before := d.pushed(c.source), len(d.releasesOf(d.t, environment))
+	d.asBuild(p, c)
+	o := DeployOptions{Environments: []string{environment}, ByPipeline: true, Image: image, Execution: p.branch + "astray", Decide: func(...plan.Risk) error { return nil }}
+	err := d.Deploy(d.t.Context(), o)
+	d.at(c)
+	if err == nil || len(d.releasesOf(d.t, environment)) != before || slices.Contains(d.double.Running("shop-"+environment, "ECS.Service"), image) {
+		rt.Fatalf("the pipeline of %s has changed %s: %v", p.branch, environment, err)
+	}
+}
+
 // decides approves or rejects what waits for it.
 func (d *deliveries) decides(rt *rapid.T) {
-	r := d.some(rt, func(r *pipelineRun) bool { return d.pipeline.next(r) == approveAction })
+	r := d.some(rt, func(r *pipelineRun) bool { return r.of.next(r) == approveAction })
 	if rapid.IntRange(0, 3).Draw(rt, "rejected at 0") == 0 {
-		d.pipeline.done(r, errors.New("rejected"))
+		r.of.done(r, errors.New("rejected"))
 		return
 	}
-	d.pipeline.done(r, nil)
+	r.of.done(r, nil)
 }
 
 func (d *deliveries) retries(rt *rapid.T) {
-	d.pipeline.retry(d.some(rt, d.pipeline.retryable), rapid.Bool().Draw(rt, "all actions"))
+	r := d.some(rt, func(r *pipelineRun) bool { return r.of.retryable(r) })
+	r.of.retry(r, rapid.Bool().Draw(rt, "all actions"))
 }
 
 // holdsUp disables a stage's transition, enables it again, or stops an execution between two actions.
 func (d *deliveries) holdsUp(rt *rapid.T) {
-	if i := rapid.IntRange(0, len(d.pipeline.stages)-1).Draw(rt, "stage, or stop at 0"); i > 0 {
-		d.pipeline.stages[i].held = !d.pipeline.stages[i].held
+	p := d.branch(rt)
+	if i := rapid.IntRange(0, len(p.stages)-1).Draw(rt, "stage, or stop at 0"); i > 0 {
+		p.stages[i].held = !p.stages[i].held
 		return
 	}
 	d.some(rt, func(r *pipelineRun) bool { return r.status == inProgressRun }).status = stoppedRun
@@ -386,8 +434,13 @@ func (d *deliveries) deploysByHand(rt *rapid.T) {
 	o.KeepImage = rapid.Bool().Draw(rt, "keep the image")
 	d.at(c)
 	d.byHand(rt, o.Environments[0], d.Deploy(d.t.Context(), o))
-	if !o.KeepImage {
-		d.pipeline.start(c)
+	if o.KeepImage {
+		return
+	}
+	for _, p := range d.pipelines {
+		if p.goesTo(o.Environments[0]) {
+			p.start(c)
+		}
 	}
 }
 
@@ -471,6 +524,9 @@ func (d *deliveries) holds(rt *rapid.T) {
 				rt.Fatalf("%s brings %s to %s and %s to %s", r.Execution, r.Image, environment, other.Image, other.Environment)
 			}
 			brought[r.Execution] = r
+			if !slices.ContainsFunc(d.pipelines, func(p *codePipeline) bool { return p.branch == r.Branch && p.goesTo(environment) }) {
+				rt.Fatalf("release %d of %s is of branch %q", r.Number, environment, r.Branch)
+			}
 		}
 		running := d.double.Running("shop-"+environment, "ECS.Service")
 		switch stray[environment] = d.strayIn(environment, records); {
