@@ -134,6 +134,9 @@ func (l *Launcher) deployedImage(ctx context.Context, root stack) (string, error
 		return "", fmt.Errorf("ask which image runs: %w", err)
 	}
 	out, err := l.aws.ecs.DescribeTaskDefinition(ctx, &ecs.DescribeTaskDefinitionInput{TaskDefinition: s.TaskDefinition})
+	if err == nil && out.TaskDefinition == nil {
+		err = errors.New("the answer says nothing of its task definition")
+	}
 	if err != nil {
 		return "", fmt.Errorf("ask which image runs: %w", Explain(err))
 	}

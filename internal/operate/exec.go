@@ -103,6 +103,9 @@ func (o *Operator) execProblems(ctx context.Context, t *Target, task types.Task,
 		add("deploy with service.exec: true; the tasks are replaced", "task %s was started without ECS Exec", t.Task)
 	}
 	out, err := o.ecs.DescribeTaskDefinition(ctx, &ecs.DescribeTaskDefinitionInput{TaskDefinition: task.TaskDefinitionArn})
+	if err == nil && out.TaskDefinition == nil {
+		err = errNothing
+	}
 	if err != nil {
 		return fmt.Errorf("describe task definition %s: %w", lastPart(aws.ToString(task.TaskDefinitionArn)), err)
 	}
@@ -141,6 +144,9 @@ func (o *Operator) Open(ctx context.Context, t Target, command string) ([]string
 	out, err := o.ecs.ExecuteCommand(ctx, &ecs.ExecuteCommandInput{
 		Cluster: &t.cluster, Task: &t.Task, Container: &t.Container, Command: &command, Interactive: true,
 	})
+	if err == nil && out.Session == nil {
+		err = errNothing
+	}
 	if err != nil {
 		return nil, fmt.Errorf("open a session with container %s of task %s: %w", t.Container, t.Task, err)
 	}

@@ -2,7 +2,6 @@ package operate
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 
@@ -58,7 +57,7 @@ func (o *Operator) Run(ctx context.Context, pipeline, id string) (Run, error) {
 	r := Run{ID: id}
 	out, err := o.pipelines.GetPipelineExecution(ctx, &codepipeline.GetPipelineExecutionInput{PipelineName: &pipeline, PipelineExecutionId: &id})
 	if err == nil && out.PipelineExecution == nil {
-		err = errors.New("the answer says nothing of it")
+		err = errNothing
 	}
 	if err != nil {
 		return r, fmt.Errorf("ask about execution %s of pipeline %s: %w", id, pipeline, err)

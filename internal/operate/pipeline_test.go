@@ -114,3 +114,13 @@ func TestFailedOfTriedAgain(t *testing.T) {
 		}
 	}
 }
+
+// So it is of a session of ECS Exec.
+func TestSessionOfWhichNothingIsSaid(t *testing.T) {
+	b := newBench(t)
+	settings := b.double.Config()
+	settings.HTTPClient = nothing{}
+	if _, err := New(b.cfg, settings, time.Millisecond).Open(t.Context(), Target{Task: "t", Container: "app"}, "sh"); err == nil || !strings.Contains(err.Error(), "container app of task t: the answer says nothing of it") {
+		t.Errorf("%v", err)
+	}
+}

@@ -72,6 +72,9 @@ func (s services) taskDefinition(ctx context.Context, _ string, ids []string) (m
 	if unknownTaskDefinition(err) {
 		return nil, nil
 	}
+	if err == nil && answer.TaskDefinition == nil {
+		err = errors.New("the answer says nothing of it")
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -307,6 +307,19 @@ func TestServerErrorIsNeverGone(t *testing.T) {
 	}
 }
 
+// An answer with nothing in it is one that nothing is there, or an error; it is no crash.
+func TestEmptyAnswerIsNoCrash(t *testing.T) {
+	for _, test := range typeTests() {
+		for _, body := range []string{"{}", "<Answer></Answer>"} {
+			t.Run(test.typeName, func(t *testing.T) {
+				_, checker := test.start(t, reply{200, body})
+				left, pending, err := checker.Left(t.Context(), []residue.Resource{test.resource()})
+				t.Logf("left %+v, pending %+v, error %v", left, pending, err)
+			})
+		}
+	}
+}
+
 // Each type is either asked for in these tests, or declared part of another and tested as such.
 func TestTypesAreTested(t *testing.T) {
 	tested := []string{"AWS::S3::BucketPolicy", "AWS::IAM::Policy", "AWS::SNS::TopicPolicy"}
