@@ -253,7 +253,7 @@ func application(t *testing.T) *repo {
 	for _, file := range tree.Files {
 		first, _, _ := strings.Cut(file.Path, "/")
 		switch {
-		case first == "templates", strings.HasPrefix(file.Path, "scripts/tools/"), path.Base(file.Path) == "ruff.toml", file.Path == "scripts/dev/yamllint.yaml", file.Path == "Dockerfile", strings.HasPrefix(file.Path, "docs/examples/python/"):
+		case first == "templates", strings.HasPrefix(file.Path, "scripts/tools/"), path.Base(file.Path) == "ruff.toml", file.Path == ".yamllint.yaml", file.Path == "Dockerfile", strings.HasPrefix(file.Path, "docs/examples/python/"):
 			kept = append(kept, file)
 		}
 	}

@@ -107,7 +107,7 @@ func (r *repo) shellcheck(ctx context.Context, out io.Writer) (tally, error) {
 	if err != nil {
 		return tally{}, err
 	}
-	return tally{}, r.pythonTool(ctx, out, "shellcheck", append([]string{"-x", "-P", "SCRIPTDIR"}, scripts...)...)
+	return tally{}, r.pythonTool(ctx, out, "shellcheck", scripts...)
 }
 
 func (r *repo) hadolint(ctx context.Context, out io.Writer) (tally, error) {
@@ -129,7 +129,7 @@ func (r *repo) yamllint(ctx context.Context, out io.Writer) (tally, error) {
 	if len(names) == 0 {
 		return tally{}, leftOut("there is no YAML")
 	}
-	return tally{}, r.pythonTool(ctx, out, "yamllint", append([]string{"--strict", "--config-file", r.path("scripts/dev/yamllint.yaml"), "--"}, names...)...)
+	return tally{}, r.pythonTool(ctx, out, "yamllint", append([]string{"--strict", "--config-file", r.path(".yamllint.yaml"), "--"}, names...)...)
 }
 
 // ruff wants the Python of the local engine and of the scripts formatted and free of its findings.
