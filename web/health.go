@@ -24,5 +24,5 @@ func (s service) handleReadiness(w http.ResponseWriter, _ *http.Request) {
 
 func respondHealthy(w http.ResponseWriter) {
 	w.Header().Set("Cache-Control", "no-store")
-	respondText(w, http.StatusOK, "ok\n")
+	respondText(w, "ok\n")
 }

@@ -38,7 +38,7 @@ func (s service) handleHome(w http.ResponseWriter, r *http.Request) {
 	}
 	w.Header().Set("Cache-Control", "no-store")
 	if chosen == textType {
-		respondText(w, http.StatusOK, s.hostname+"\n")
+		respondText(w, s.hostname+"\n")
 		return
 	}
 	w.Header().Set("Content-Security-Policy", pagePolicy)

@@ -147,7 +147,7 @@ func TestPanicInsideAnAnswerCutsIt(t *testing.T) {
 	log := new(testLog)
 	logger := slog.New(slog.NewJSONHandler(log, nil))
 	broken := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		respondText(w, http.StatusOK, strings.Repeat("x", 100_000))
+		respondText(w, strings.Repeat("x", 100_000))
 		panic("too late")
 	})
 	server := httptest.NewServer(newRequestLog(log, slog.LevelInfo, 0).middleware(nil, recoverPanics(logger, nil, broken)))

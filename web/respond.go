@@ -21,8 +21,8 @@ type problem struct {
 	Detail string `json:"detail"`
 }
 
-func respondText(w http.ResponseWriter, status int, text string) {
-	writeHeader(w, status, "text/plain; charset=utf-8")
+func respondText(w http.ResponseWriter, text string) {
+	writeHeader(w, http.StatusOK, "text/plain; charset=utf-8")
 	_, _ = io.WriteString(w, text) // a client that has gone is nobody to tell
 }
 

@@ -16,7 +16,7 @@ func TestRequestUnderWayIsAnswered(t *testing.T) {
 	slow := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		close(asked)
 		<-finish
-		respondText(w, http.StatusOK, "done")
+		respondText(w, "done")
 	})
 	draining := new(atomic.Bool)
 	address := "127.0.0.1:" + freePort(t)

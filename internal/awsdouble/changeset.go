@@ -2,6 +2,7 @@ package awsdouble
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"reflect"
@@ -441,7 +442,7 @@ func (d *Double) listChangeSets(in object) (object, error) {
 func (d *Double) deleteChangeSet(in object) (object, error) {
 	cs, err := d.changeSet(text(in, "ChangeSetName"), text(in, "StackName"))
 	if err != nil {
-		if e, ok := err.(*apiError); ok && e.Code == "ChangeSetNotFound" {
+		if e, ok := errors.AsType[*apiError](err); ok && e.Code == "ChangeSetNotFound" {
 			return object{}, nil // deleting what is gone is no error
 		}
 		return nil, err

@@ -96,9 +96,6 @@ func WithEventDelay(delay time.Duration) Option { return func(d *Double) { d.del
 // WithPageSize sets how many items a page of any listing holds at most; 25 unless said otherwise.
 func WithPageSize(n int) Option { return func(d *Double) { d.pageSize = n } }
 
-// WithRegion sets the Region; us-east-1 unless said otherwise.
-func WithRegion(region string) Option { return func(d *Double) { d.Region = region } }
-
 // New starts an empty account. It ends with the test.
 func New(t testing.TB, opts ...Option) *Double {
 	t.Helper()

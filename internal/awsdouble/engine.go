@@ -1,6 +1,7 @@
 package awsdouble
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"reflect"
@@ -261,7 +262,7 @@ func gerund(verb string) string {
 }
 
 func message(err error) string {
-	if e, ok := err.(*apiError); ok {
+	if e, ok := errors.AsType[*apiError](err); ok {
 		return e.Message
 	}
 	return err.Error()

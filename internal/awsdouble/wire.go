@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"encoding/xml"
+	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -56,7 +57,7 @@ func (d *Double) answer(service, operation string, in object) (object, *apiError
 	if err == nil {
 		return out, nil
 	}
-	if e, ok := err.(*apiError); ok {
+	if e, ok := errors.AsType[*apiError](err); ok {
 		return nil, e
 	}
 	return nil, &apiError{Code: "InternalFailure", Message: err.Error(), Status: 500}

@@ -169,11 +169,11 @@ func LogStream(prefix, container, task string) string { return prefix + "/" + co
 // ServiceResource is the ECS service's logical id in its stack's template.
 const ServiceResource = "Service"
 
-// Keys in the foundation's bucket.
 // Version is that of the foundation, as this launcher makes it. It grows by one with a change that a launcher of before would
 // take back, or could not deal with. A foundation that tells none is older than the first.
 const Version = 1
 
+// Keys in the foundation's bucket.
 const (
 	SourceObject    = "source.zip"        // the pipeline watches it
 	BranchPrefix    = "source/"           // likewise, one zip a branch, where each has a pipeline of its own
@@ -319,7 +319,8 @@ func PlanArtifact(environment string) string { return "Plan_" + environment }
 // (docs.aws.amazon.com/codebuild/latest/userguide/build-env-ref-env-vars.html).
 func ArtifactDirVar(artifact string) string { return "CODEBUILD_SRC_DIR_" + artifact }
 
-// Role paths. The pipeline's execution role may make roles under the first only, and has no right on the second.
+// EnvironmentRolePath holds the roles of the environments. The pipeline's execution role may make roles under it, and has no right
+// on the delivery's.
 func EnvironmentRolePath(name string) string { return "/slipway/" + name + "/env/" }
 
 // DeliveryRolePath holds the roles of pipeline, build projects and CloudFormation itself.

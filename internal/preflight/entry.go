@@ -32,7 +32,8 @@ func (c *checker) certificate(ctx context.Context, e config.Entry) error {
 	if status := answer.Certificate.Status; status != "ISSUED" {
 		c.refuse(what, "is in status "+status, "wait until it is issued, prove its domain, or request another")
 	}
-	names := append(answer.Certificate.SubjectAlternativeNames, answer.Certificate.DomainName)
+	names := append([]string{answer.Certificate.DomainName}, answer.Certificate.SubjectAlternativeNames...)
+	slices.Sort(names)
 	if !slices.ContainsFunc(names, func(name string) bool { return covers(name, e.Domain) }) {
 		c.refuse(what, fmt.Sprintf("is for %s and not for %s", strings.Join(slices.Compact(names), ", "), e.Domain), "request one for entry.domain")
 	}

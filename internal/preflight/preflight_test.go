@@ -132,6 +132,7 @@ func TestWhatDoesNotFit(t *testing.T) {
 		"no certificate":      {"AWS::CertificateManager::Certificate", certificateARN, nil, []string{"entry.certificate", certificateARN, notHere}},
 		"pending certificate": {"AWS::CertificateManager::Certificate", certificateARN, map[string]any{"DomainName": "www.example.com", "Status": "PENDING_VALIDATION"}, []string{"entry.certificate", "PENDING_VALIDATION"}},
 		"another's name":      {"AWS::CertificateManager::Certificate", certificateARN, map[string]any{"DomainName": "*.shop.example.com"}, []string{"is for *.shop.example.com and not for www.example.com"}},
+		"names of another's":  {"AWS::CertificateManager::Certificate", certificateARN, map[string]any{"DomainName": "shop.example.com", "SubjectAlternativeNames": []any{"api.example.com"}}, []string{"is for api.example.com, shop.example.com and not for www.example.com"}},
 		"no zone":             {"AWS::Route53::HostedZone", "Z0123456789ABCDEFGHIJ", nil, []string{"entry.hostedZone", notHere}},
 		"another's zone":      {"AWS::Route53::HostedZone", "Z0123456789ABCDEFGHIJ", map[string]any{"Name": "ample.com."}, []string{"is that of ample.com and cannot hold www.example.com"}},
 		"private zone":        {"AWS::Route53::HostedZone", "Z0123456789ABCDEFGHIJ", map[string]any{"Name": "example.com.", "PrivateZone": true}, []string{"is private", "reached from the internet"}},
