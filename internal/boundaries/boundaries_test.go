@@ -71,7 +71,7 @@ var allowed = map[string][]string{
 	"scripts/check":          {"internal/config", "internal/image", "internal/regions", "internal/source", "internal/vuln"},
 	"scripts/rehearse":       {"internal/contract", "internal/local", "internal/source", "internal/vuln/vulntest"},
 	"scripts/visitor":        {"internal/contract", "internal/visit"},
-	"scripts/slipway":        {"internal/awserr", "internal/config", "internal/contract", "internal/cost", "internal/deployer", "internal/ec2query", "internal/evidence", "internal/image", "internal/launch", "internal/local", "internal/operate", "internal/plan", "internal/progress", "internal/release", "internal/residue", "internal/sbom", "internal/scan", "internal/source", "internal/standin", "internal/vuln"},
+	"scripts/slipway":        {"internal/awserr", "internal/config", "internal/contract", "internal/cost", "internal/deployer", "internal/ec2query", "internal/evidence", "internal/image", "internal/launch", "internal/local", "internal/operate", "internal/plan", "internal/progress", "internal/release", "internal/residue", "internal/sbom", "internal/scan", "internal/source", "internal/standin", "internal/suggest", "internal/vuln"},
 	"web":                    nil,
 }
 

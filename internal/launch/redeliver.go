@@ -114,7 +114,7 @@ func goingBackTo(ctx context.Context, store release.Store, environment string, n
 	case errors.Is(err, release.ErrNone):
 		return r, fmt.Errorf("%w: %s has no release %d (./scripts/releases.sh --environment %s shows all)", release.ErrNone, environment, number, environment)
 	case err == nil && r.Result != release.Succeeded:
-		return r, fmt.Errorf("release %d of %s is none to go back to: it is %s; ./scripts/releases.sh --environment %s shows those that succeeded", number, environment, r.Result, environment)
+		return r, fmt.Errorf("release %d of %s is none to go back to: its result is %q; ./scripts/releases.sh --environment %s shows those that succeeded", number, environment, r.Result, environment)
 	}
 	return r, err
 }

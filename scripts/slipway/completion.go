@@ -53,7 +53,7 @@ Exit codes: 0 they were printed; 2 the command line cannot be meant.`,
 		ValidArgs: []string{"bash", "zsh", "fish"},
 		Args: func(c *cobra.Command, args []string) error {
 			if len(args) != 1 || shells[args[0]] == "" {
-				return usageError{fmt.Errorf("%s takes one shell (bash, zsh or fish), not %q; see %s --help", script(c), args, script(c))}
+				return takes(c, args, "one shell (bash, zsh or fish)")
 			}
 			return nil
 		},

@@ -18,6 +18,7 @@ import (
 	"slipway/internal/launch"
 	"slipway/internal/local"
 	"slipway/internal/plan"
+	"slipway/internal/suggest"
 )
 
 func (a *app) deployCommand() *cobra.Command {
@@ -155,7 +156,7 @@ func certify(engine *local.Engine, cfg config.Config) error {
 func known(cfg config.Config, environments []string) error {
 	for _, name := range environments {
 		if all := names(cfg); !slices.Contains(all, name) {
-			return usageError{fmt.Errorf("%s has no environment %q; it has %s", config.File, name, strings.Join(all, ", "))}
+			return usageError{fmt.Errorf("%s has no environment %q%s (it has %s)", config.File, name, suggest.DidYouMean(name, all), strings.Join(all, ", "))}
 		}
 	}
 	return nil

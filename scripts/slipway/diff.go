@@ -37,7 +37,7 @@ such release.`,
   ./scripts/diff.sh 11 --environment prod --json`,
 		Args: func(c *cobra.Command, args []string) error {
 			if len(args) < 1 || len(args) > 2 {
-				return usageError{fmt.Errorf("%s takes one release or two, not %q; see %s --help", script(c), args, script(c))}
+				return takes(c, args, "one release or two")
 			}
 			return nil
 		},

@@ -36,7 +36,7 @@ Exit codes: 0 done, or said; 1 it failed; 2 the command line cannot be meant; 3 
   ./scripts/hold.sh prod --lift`,
 		Args: func(c *cobra.Command, args []string) error {
 			if len(args) != 1 {
-				return usageError{fmt.Errorf("%s takes one environment, not %q; see %s --help", script(c), args, script(c))}
+				return takes(c, args, "one environment")
 			}
 			return nil
 		},

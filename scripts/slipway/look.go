@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -131,7 +132,7 @@ func oneEnvironment(cfg config.Config, environment string) (string, error) {
 		return environment, known(cfg, []string{environment})
 	}
 	if all := names(cfg); len(all) > 1 {
-		return "", usageError{fmt.Errorf("%s has several environments: name one of %v with --environment", config.File, all)}
+		return "", usageError{fmt.Errorf("%s has several environments: name one of them with --environment: %s", config.File, strings.Join(all, ", "))}
 	}
 	return cfg.Environments[0].Name, nil
 }

@@ -2,6 +2,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -12,8 +13,10 @@ import (
 	"syscall"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"slipway/internal/launch"
+	"slipway/internal/suggest"
 )
 
 func main() {
@@ -89,10 +92,21 @@ func (a *app) command() *cobra.Command {
 	root.SetOut(a.out)
 	root.SetErr(a.err)
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
-		return usageError{fmt.Errorf("%w; see %s --help", err, script(c))}
+		return usageError{fmt.Errorf("%w%s see %s --help", err, nearFlag(c, err), script(c))}
 	})
 	root.SetUsageTemplate(strings.Replace(root.UsageTemplate(), "{{.UseLine}}", "{{if .HasParent}}./scripts/{{.Name}}.sh{{slice .UseLine (len .CommandPath)}}{{else}}{{.UseLine}}{{end}}", 1))
 	return root
+}
+
+// nearFlag names the flag that was probably meant, and ends its sentence.
+func nearFlag(c *cobra.Command, err error) string {
+	unknown, ok := errors.AsType[*pflag.NotExistError](err)
+	if !ok || len(unknown.GetSpecifiedName()) < 2 {
+		return ";"
+	}
+	var flags []string
+	c.Flags().VisitAll(func(f *pflag.Flag) { flags = append(flags, "--"+f.Name) })
+	return cmp.Or(suggest.DidYouMean("--"+unknown.GetSpecifiedName(), flags), ";")
 }
 
 // knownCommand refuses a word that is no command, and names the nearest.
@@ -124,7 +138,17 @@ func (e usageError) Unwrap() error { return e.error }
 // noArguments refuses words behind a command; they would otherwise be ignored.
 func noArguments(c *cobra.Command, args []string) error {
 	if len(args) > 0 {
-		return usageError{fmt.Errorf("%s takes flags only, not %q; see %s --help", script(c), args, script(c))}
+		return takes(c, args, "flags only")
 	}
 	return nil
+}
+
+// takes refuses the words behind a command that takes others, or more.
+func takes(c *cobra.Command, args []string, what string) error {
+	given := "and none was given"
+	if len(args) > 0 {
+		given = fmt.Sprintf("not %q", args)
+		given = strings.NewReplacer("[", "", "]", "", `" "`, `", "`).Replace(given)
+	}
+	return usageError{fmt.Errorf("%s takes %s, %s; see %s --help", script(c), what, given, script(c))}
 }

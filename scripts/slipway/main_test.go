@@ -186,6 +186,12 @@ func TestUsage(t *testing.T) {
 		"odd days":     {[]string{"logs", "--since", "1.5d"}, exitUsage, []string{"1.5d", "24h or 7d"}},
 		"command":      {[]string{"deplyo"}, exitUsage, []string{`"deplyo"`, "did you mean deploy?", "slipway --help"}},
 		"far command":  {[]string{"frobnicate"}, exitUsage, []string{`"frobnicate"; see slipway --help`}},
+		"near flag":    {[]string{"status", "--environmnt", "dev"}, exitUsage, []string{"unknown flag: --environmnt; did you mean --environment? see ./scripts/status.sh --help"}},
+		"far flag":     {[]string{"status", "--frobnicate"}, exitUsage, []string{"unknown flag: --frobnicate; see ./scripts/status.sh --help"}},
+		"near name":    {[]string{"deploy", "--local", "--environment", "prodd"}, exitUsage, []string{`no environment "prodd"; did you mean prod? (it has prod)`}},
+		"no names":     {[]string{"promote"}, exitUsage, []string{"takes two environments, FROM and TO, and none was given; see ./scripts/promote.sh --help"}},
+		"three names":  {[]string{"promote", "a", "b", "c"}, exitUsage, []string{`takes two environments, FROM and TO, not "a", "b", "c"; see`}},
+		"one name":     {[]string{"promote", "dev", "dev"}, exitUsage, []string{`takes two different environments, and both are "dev"; see`}},
 		"root flag":    {[]string{"--locla"}, exitUsage, []string{"--locla", "slipway --help"}},
 	} {
 		t.Run(name, func(t *testing.T) {

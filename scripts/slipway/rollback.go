@@ -54,7 +54,7 @@ release.`,
   ./scripts/rollback.sh 12 --environment prod`,
 		Args: func(c *cobra.Command, args []string) error {
 			if len(args) > 1 {
-				return usageError{fmt.Errorf("%s takes one release at most, not %q; see %s --help", script(c), args, script(c))}
+				return takes(c, args, "one release at most")
 			}
 			return nil
 		},
@@ -100,8 +100,11 @@ Exit codes: 0 it is up and answers; 1 it failed, or was stopped by a risk, or FR
 meant; 3 nothing has been released to FROM.`,
 		Example: `  ./scripts/promote.sh dev prod`,
 		Args: func(c *cobra.Command, args []string) error {
-			if len(args) != 2 || args[0] == args[1] {
-				return usageError{fmt.Errorf("%s takes two environments, from and to, not %q; see %s --help", script(c), args, script(c))}
+			if len(args) != 2 {
+				return takes(c, args, "two environments, FROM and TO")
+			}
+			if args[0] == args[1] {
+				return usageError{fmt.Errorf("%s takes two different environments, and both are %q; see %s --help", script(c), args[0], script(c))}
 			}
 			return nil
 		},
