@@ -312,8 +312,28 @@ const PlanFile = "plan.json"
 // DeployStage is the pipeline's stage that brings a release to an environment.
 func DeployStage(environment string) string { return "Deploy-" + environment }
 
-// PlanArtifact is the artifact of an environment's plan action, and the namespace of the action's variables.
-func PlanArtifact(environment string) string { return "Plan_" + environment }
+// PlanArtifact is the artifact of an environment's plan action, and the namespace of the action's variables. CodePipeline names the
+// artifact's folder by its first characters, and roles know it by them: a longer name has a hash there.
+func PlanArtifact(environment string) string {
+	folder := PlanFolder(environment)
+	if folder == planPrefix+environment {
+		return folder
+	}
+	return folder + "_" + environment
+}
+
+// PlanFolder is the folder of that artifact, in the pipeline's.
+func PlanFolder(environment string) string {
+	if len(planPrefix+environment) <= artifactName {
+		return planPrefix + environment
+	}
+	return planPrefix + fmt.Sprintf("%x", sha256.Sum256([]byte(environment)))[:artifactName-len(planPrefix)]
+}
+
+const (
+	planPrefix   = "Plan_"
+	artifactName = 10 // characters of an artifact's name in its folder's
+)
 
 // ArtifactDirVar is the variable with the folder of a build's further source
 // (docs.aws.amazon.com/codebuild/latest/userguide/build-env-ref-env-vars.html).

@@ -218,13 +218,10 @@ func (d *delivery) artifactStatements(group cfn.Handle) []cfn.Statement {
 	}
 	var plans []string
 	for _, env := range d.Environments {
-		name := contract.PlanArtifact(env.Name)
-		plans = append(plans, d.artifactFolder()+"*/"+name[:min(len(name), artifactName)])
+		plans = append(plans, d.artifactFolder()+"*/"+contract.PlanFolder(env.Name)+"/")
 	}
 	return append(d.buildStatements(group, readObjectActions...), cfn.Statement{Sid: "Plans", Effect: cfn.Allow, Action: writeObjectActions, Resource: d.objects(plans...)})
 }
-
-const artifactName = 10
 
 // deployStatements let the launcher make change sets that act with the pipeline's execution role, execute those that
 // bear the pipeline's prefix, and see what comes of it. An omitted role would mean the stack's earlier one, so the

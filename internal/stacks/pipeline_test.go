@@ -257,12 +257,11 @@ func TestBranchesKeepToTheirEnvironments(t *testing.T) {
 	role := a.attribute(contract.FoundationTemplate, "PipelineExecutionRole.Arn")
 	of := func(env string) []iampolicy.Request {
 		root, cluster := a.arn("cloudformation", "stack/shop-"+env+"/1"), a.arn("ecs", "cluster/shop-"+env+"-ECS-1-Cluster-2")
-		plan := contract.PlanArtifact(env)
 		return []iampolicy.Request{
 			{Action: "cloudformation:CreateChangeSet", Resource: root, Context: map[string][]string{"cloudformation:RoleArn": {role}}},
 			{Action: "cloudformation:ExecuteChangeSet", Resource: root, Context: map[string][]string{"cloudformation:ChangeSetName": {contract.ChangeSetByPipeline + "1"}}},
 			{Action: "s3:PutObject", Resource: bucket + "releases/" + env + "/1.json"},
-			{Action: "s3:PutObject", Resource: bucket + folder + plan[:min(len(plan), artifactName)] + "/x"},
+			{Action: "s3:PutObject", Resource: bucket + folder + folderOf(contract.PlanArtifact(env)) + "/x"},
 			{Action: "ecs:UpdateService", Resource: a.arn("ecs", "service/shop-"+env+"-ECS-1-Cluster-2/x")},
 			{Action: "ecs:RunTask", Resource: a.arn("ecs", "task-definition/shop-"+env+"-BeforeDeploy-1-Task-2:1"), Context: map[string][]string{"ecs:cluster": {cluster}}},
 		}
@@ -287,6 +286,32 @@ func TestBranchesKeepToTheirEnvironments(t *testing.T) {
 		for _, key := range []string{"source/develop.zip", "source/rel81ca.zip", folder + "Source/x"} {
 			if r := (iampolicy.Request{Action: "s3:PutObject", Resource: bucket + key}); iampolicy.Allowed(r, docs...) {
 				t.Errorf("the pipeline that deploys to %s may %s", own, r)
+			}
+		}
+	}
+}
+
+// folderOf is how CodePipeline names the folder of an artifact.
+func folderOf(artifact string) string { return artifact[:min(len(artifact), 10)] }
+
+// A branch's plans are kept apart from another's even where the names of the environments begin alike.
+func TestPlansOfBranchesAreApart(t *testing.T) {
+	for _, pair := range [][2]string{{"dev", "dev2"}, {"stage", "stage2"}, {"stagea", "stageb"}} {
+		cfg := standard()
+		cfg.Environments, cfg.Pipeline.Environment = nil, pair[1]
+		for i, name := range pair {
+			cfg.Environments = append(cfg.Environments, environment(name, 1, 1, 2, config.NATNone))
+			cfg.Pipeline.Branches = append(cfg.Pipeline.Branches, config.Branch{Name: []string{"develop", "main"}[i], Environments: []string{name}})
+		}
+		a := deployed(t, cfg)
+		for i, role := range []string{"DeployRoleDevelop", "DeployRoleMain"} {
+			docs := a.of(pair[1]+"/pipeline.yaml", role)
+			for j, env := range pair {
+				key := contract.ArtifactFolder("shop", pair[1]) + "/" + folderOf(contract.PlanArtifact(env)) + "/x"
+				r := iampolicy.Request{Action: "s3:PutObject", Resource: a.attribute(contract.FoundationTemplate, "Bucket.Arn") + "/" + key}
+				if got := iampolicy.Allowed(r, docs...); got != (i == j) {
+					t.Errorf("the pipeline that deploys to %s may put the plan of %s: %t", pair[i], env, got)
+				}
 			}
 		}
 	}
