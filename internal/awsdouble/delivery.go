@@ -131,9 +131,12 @@ func (d *Double) listActionExecutions(in object) (object, error) {
 	newest, next := page(d, newest, text(in, "nextToken"), number(in, "maxResults"))
 	members := list{}
 	for _, a := range newest {
-		provider := "Manual"
-		if a.Build != "" {
+		category, provider := "Test", "Manual"
+		switch {
+		case a.Build != "":
 			provider = "CodeBuild"
+		case a.Action == "Approve":
+			category = "Approval"
 		}
 		result := object{"externalExecutionId": opt(a.Build), "externalExecutionSummary": opt(a.Summary)}
 		if a.Message != "" {
@@ -142,7 +145,7 @@ func (d *Double) listActionExecutions(in object) (object, error) {
 		members = append(members, object{
 			"pipelineExecutionId": e.ID, "stageName": a.Stage, "actionName": a.Action, "status": a.Status,
 			"startTime": e.Started.Add(time.Duration(slices.Index(e.Actions, a)) * time.Millisecond),
-			"input":     object{"actionTypeId": object{"provider": provider}}, "output": object{"executionResult": result},
+			"input":     object{"actionTypeId": object{"category": category, "provider": provider}}, "output": object{"executionResult": result},
 		})
 	}
 	return object{"actionExecutionDetails": members, "nextToken": opt(next)}, nil

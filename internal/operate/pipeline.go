@@ -25,6 +25,7 @@ type Action struct {
 	Said        string // what CodePipeline, or who does the work, says of it
 	Build       string // id of the build that does the work; empty where none does
 	URL         string // where the console shows the work
+	Approval    bool   // it is a person's answer
 }
 
 // Place names an action in its pipeline.
@@ -85,6 +86,7 @@ func (o *Operator) Run(ctx context.Context, pipeline, id string) (Run, error) {
 
 func toAction(d types.ActionExecutionDetail) Action {
 	a := Action{Stage: aws.ToString(d.StageName), Name: aws.ToString(d.ActionName), Status: d.Status}
+	a.Approval = d.Input != nil && d.Input.ActionTypeId != nil && d.Input.ActionTypeId.Category == types.ActionCategoryApproval
 	if d.Output == nil || d.Output.ExecutionResult == nil {
 		return a
 	}

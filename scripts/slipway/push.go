@@ -34,7 +34,7 @@ Where each branch has a pipeline of its own (pipeline.branches in slipway.yaml),
 which --branch names.
 With --wait it follows the run that this starts, action by action, to its end; where it fails it says of which action, and shows the end
 of its log. That takes the rights of the policy operate besides those of deploy (docs/permissions.md). Where somebody has to approve, it
-waits for that, too. It does not end the run: Ctrl-C only stops looking.
+says how, and waits for that, too. It does not end the run: Ctrl-C only stops looking.
 
 Exit codes: 0 the pipeline has it, and with --wait: has brought it everywhere; 1 it failed; 2 the command line cannot be meant; 3 there
 is no pipeline.`,
@@ -127,13 +127,30 @@ func toFollow(p launch.Pushed, s sight, waits bool) string {
 	return "; follow it: " + command + ", or " + page
 }
 
+// toApprove says how an approval is given that a run waits for.
+func toApprove(p launch.Pushed, s sight, action operate.Action) string {
+	where, client := " on "+consolePage(s.aws.Region, p.Pipeline)+", or", awsCommand(s)
+	if s.engine != nil { // it has no console
+		where = ""
+	}
+	return fmt.Sprintf(`it waits for somebody to approve or reject%[1]s with (status=Rejected rejects):
+  %[2]s codepipeline put-approval-result --pipeline-name %[3]s --stage-name %[4]s --action-name %[5]s \
+    --result status=Approved,summary=looked-at --token "$(%[2]s codepipeline get-pipeline-state --name %[3]s \
+    --query "stageStates[?stageName=='%[4]s'].actionStates[] | [?actionName=='%[5]s'].latestExecution.token" --output text)"`,
+		where, client, p.Pipeline, action.Stage, action.Name)
+}
+
 // startAgain is the command that starts a run of what the pipeline has.
 func startAgain(p launch.Pushed, s sight) string {
-	endpoint := ""
+	return awsCommand(s) + " codepipeline start-pipeline-execution --name " + p.Pipeline
+}
+
+// awsCommand is the AWS CLI, where it talks to what is looked at.
+func awsCommand(s sight) string {
 	if s.engine != nil {
-		endpoint = " --endpoint-url " + s.engine.Endpoint
+		return "aws --endpoint-url " + s.engine.Endpoint
 	}
-	return "aws" + endpoint + " codepipeline start-pipeline-execution --name " + p.Pipeline
+	return "aws"
 }
 
 // followRun shows the run that took a version of the source until it has ended.
@@ -158,6 +175,9 @@ func (a *app) followRun(ctx context.Context, s sight, p launch.Pushed, patience 
 			if !shown[line] {
 				fmt.Fprintln(a.err, line)
 				shown[line] = true
+				if action.Approval && action.Status == types.ActionExecutionStatusInProgress {
+					fmt.Fprintln(a.err, toApprove(p, s, action))
+				}
 			}
 		}
 		if run.Superseded() {

@@ -61,7 +61,8 @@ func TestPushWaits(t *testing.T) {
 	_, out, _ := call(t, "", "push")
 	version := valueOf(t, out, "SourceVersion")
 	lint := awsdouble.ActionRun{Stage: "Checks", Action: "Lint", Status: "Succeeded"}
-	d.SetRun(pipeline, version, "InProgress", awsdouble.ActionRun{Stage: "Checks", Action: "Lint", Status: "InProgress"})
+	d.SetRun(pipeline, version, "InProgress", awsdouble.ActionRun{Stage: "Checks", Action: "Lint", Status: "InProgress"},
+		awsdouble.ActionRun{Stage: "Deploy-prod", Action: "Approve", Status: "InProgress"})
 	go func() {
 		time.Sleep(100 * time.Millisecond)
 		d.SetRun(pipeline, version, "Succeeded", lint)
@@ -70,7 +71,11 @@ func TestPushWaits(t *testing.T) {
 	if code != 0 || valueOf(t, out, "Result") != "Succeeded" {
 		t.Errorf("exit code %d, %s%s", code, out, errs)
 	}
-	wantSaid(t, errs, "Checks/Lint: Succeeded")
+	wantSaid(t, errs, "Checks/Lint: Succeeded", "it waits for somebody to approve or reject on https://console.aws.amazon.com/codesuite/codepipeline/pipelines/"+pipeline,
+		"put-approval-result --pipeline-name "+pipeline+" --stage-name Deploy-prod --action-name Approve")
+	if n := strings.Count(errs, "put-approval-result"); n != 1 {
+		t.Errorf("it says %d times how to approve: %s", n, errs)
+	}
 	if strings.Contains(errs, "follow it") {
 		t.Errorf("it says how to follow what it follows: %s", errs)
 	}
