@@ -41,7 +41,7 @@ func lintSteps(r *repo) []step {
 }
 
 // gofmt wants every Go file formatted.
-func (r *repo) gofmt(ctx context.Context, out io.Writer) (tally, error) {
+func (r *repo) gofmt(ctx context.Context, _ io.Writer) (tally, error) {
 	names, err := r.files(ctx, "*.go")
 	if err != nil {
 		return tally{}, err
@@ -51,8 +51,7 @@ func (r *repo) gofmt(ctx context.Context, out io.Writer) (tally, error) {
 		return tally{}, err
 	}
 	if unformatted != "" {
-		fmt.Fprint(out, unformatted)
-		return tally{}, errors.New("not formatted: run gofmt -w on these")
+		return tally{}, fmt.Errorf("not formatted: gofmt -w %s", strings.Join(strings.Fields(unformatted), " "))
 	}
 	return tally{}, nil
 }
