@@ -220,21 +220,38 @@ func (d *Double) getPipeline(in object) (object, error) {
 	}, nil
 }
 
-// getPipelineState answers with the stages' transitions, in the order of the stages
+// getPipelineState answers with the stages' transitions, and the runs that are in them or wait before them, in the order of the stages
 // (docs.aws.amazon.com/codepipeline/latest/APIReference/API_GetPipelineState.html).
 func (d *Double) getPipelineState(in object) (object, error) {
 	t, err := d.pipeline(text(in, "name"))
 	if err != nil {
 		return nil, err
 	}
-	states := list{}
+	states, before := list{}, ""
 	for _, stage := range objects(t.Properties, "Stages") {
 		name := text(stage, "Name")
 		inbound := object{"enabled": true}
 		if h, is := d.heldStages[t.ID+"/"+name]; is {
 			inbound = object{"enabled": false, "disabledReason": h.reason, "lastChangedAt": h.at, "lastChangedBy": d.caller()}
 		}
-		states = append(states, object{"stageName": name, "inboundTransitionState": inbound})
+		state := object{"stageName": name, "inboundTransitionState": inbound}
+		waiting := list{}
+		for _, e := range d.pipelines[t.ID] {
+			if len(e.Actions) == 0 {
+				continue
+			}
+			last := e.Actions[len(e.Actions)-1]
+			one := object{"pipelineExecutionId": e.ID, "status": e.Status}
+			switch {
+			case last.Stage == name:
+				state["latestExecution"] = one
+			case last.Stage == before && e.Status == "InProgress" && last.Status == "Succeeded":
+				waiting = append(waiting, one)
+				state["inboundExecution"] = one
+			}
+		}
+		state["inboundExecutions"] = waiting
+		states, before = append(states, state), name
 	}
 	return object{"pipelineName": t.ID, "pipelineVersion": 1, "stageStates": states}, nil
 }

@@ -16,6 +16,14 @@ type Run struct {
 	Status  types.PipelineExecutionStatus
 	Reason  string   // CodePipeline's, where it gives one
 	Actions []Action // as far as they have begun, in the order in which they began
+	Waits   *Wait    // before which stage it waits, while none of its actions runs
+}
+
+// Wait is that a run may not enter a stage yet.
+type Wait struct {
+	Stage  string
+	Behind string // the other run that is in it; empty where the stage is held
+	Held   string // the reason for which it is held
 }
 
 // Action is one action of a run.
@@ -81,7 +89,34 @@ func (o *Operator) Run(ctx context.Context, pipeline, id string) (Run, error) {
 	for _, d := range details {
 		r.Actions = append(r.Actions, toAction(d))
 	}
-	return r, nil
+	runs := slices.ContainsFunc(r.Actions, func(a Action) bool { return a.Status == types.ActionExecutionStatusInProgress })
+	if r.Status == types.PipelineExecutionStatusInProgress && !runs {
+		r.Waits, err = o.wait(ctx, pipeline, id)
+	}
+	return r, err
+}
+
+// wait is nil where the run is between two stages, and neither is held nor has another run.
+func (o *Operator) wait(ctx context.Context, pipeline, id string) (*Wait, error) {
+	out, err := o.pipelines.GetPipelineState(ctx, &codepipeline.GetPipelineStateInput{Name: &pipeline})
+	if err != nil {
+		return nil, fmt.Errorf("ask about the stages of pipeline %s: %w", pipeline, err)
+	}
+	for _, stage := range out.StageStates {
+		if !slices.ContainsFunc(stage.InboundExecutions, func(e types.StageExecution) bool { return aws.ToString(e.PipelineExecutionId) == id }) {
+			continue
+		}
+		w := Wait{Stage: aws.ToString(stage.StageName)}
+		if in := stage.InboundTransitionState; in != nil && !in.Enabled {
+			w.Held = aws.ToString(in.DisabledReason)
+			return &w, nil
+		}
+		if in := stage.LatestExecution; in != nil && in.Status == types.StageExecutionStatusInProgress {
+			w.Behind = aws.ToString(in.PipelineExecutionId)
+			return &w, nil
+		}
+	}
+	return nil, nil
 }
 
 func toAction(d types.ActionExecutionDetail) Action {

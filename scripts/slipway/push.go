@@ -34,7 +34,8 @@ Where each branch has a pipeline of its own (pipeline.branches in slipway.yaml),
 which --branch names.
 With --wait it follows the run that this starts, action by action, to its end; where it fails it says of which action, and shows the end
 of its log. That takes the rights of the policy operate besides those of deploy (docs/permissions.md). Where somebody has to approve, it
-says how, and waits for that, too. It does not end the run: Ctrl-C only stops looking.
+says how, and waits for that, too; where another run is in the stage that comes next, or somebody holds that, it says so. It does not end
+the run: Ctrl-C only stops looking.
 
 Exit codes: 0 the pipeline has it, and with --wait: has brought it everywhere; 1 it failed; 2 the command line cannot be meant; 3 there
 is no pipeline.`,
@@ -180,6 +181,10 @@ func (a *app) followRun(ctx context.Context, s sight, p launch.Pushed, patience 
 				}
 			}
 		}
+		if line := waits(run.Waits); line != "" && !shown[line] {
+			fmt.Fprintln(a.err, line)
+			shown[line] = true
+		}
 		if run.Superseded() {
 			newer, err := a.runOf(ctx, s, p)
 			if err != nil {
@@ -199,6 +204,17 @@ func (a *app) followRun(ctx context.Context, s sight, p launch.Pushed, patience 
 			return err
 		}
 	}
+}
+
+// waits says why a run stands still before a stage; empty where it does not.
+func waits(w *operate.Wait) string {
+	switch {
+	case w == nil:
+		return ""
+	case w.Behind != "":
+		return fmt.Sprintf("%s: it waits until execution %s has left this stage, which has one run at a time", w.Stage, w.Behind)
+	}
+	return fmt.Sprintf("%s: it waits while this stage is held: %s", w.Stage, w.Held)
 }
 
 // awaitRun waits until a run has taken the source: the event of an upload takes a while to start it.

@@ -64,7 +64,7 @@ func TestPushWaits(t *testing.T) {
 	d.SetRun(pipeline, version, "InProgress", awsdouble.ActionRun{Stage: "Checks", Action: "Lint", Status: "InProgress"},
 		awsdouble.ActionRun{Stage: "Deploy-prod", Action: "Approve", Status: "InProgress"})
 	go func() {
-		time.Sleep(100 * time.Millisecond)
+		seen(d, "ListActionExecutions")
 		d.SetRun(pipeline, version, "Succeeded", lint)
 	}()
 	code, out, errs := call(t, "", "push", "--wait")
@@ -202,4 +202,31 @@ func TestPushWaitsNotForEver(t *testing.T) {
 		t.Errorf("exit code %d", code)
 	}
 	wantSaid(t, errs, "no run of pipeline", "start-pipeline-execution")
+}
+
+// seen waits until a call was answered, since it is made again.
+func seen(d *awsdouble.Double, call string) {
+	for len(d.CallsTo(call)) < 2 {
+		time.Sleep(time.Millisecond)
+	}
+}
+
+// A run that stands still before a stage says why, once.
+func TestPushSaysWhatARunWaitsFor(t *testing.T) {
+	d, pipeline := pushable(t)
+	_, out, _ := call(t, "", "push")
+	version := valueOf(t, out, "SourceVersion")
+	source := awsdouble.ActionRun{Stage: "Source", Action: "Source", Status: "Succeeded"}
+	d.SetRun(pipeline, "another", "InProgress", source, awsdouble.ActionRun{Stage: "Checks", Action: "Unit", Status: "InProgress"})
+	runs := d.Executions(pipeline)
+	other := runs[len(runs)-1].ID
+	d.SetRun(pipeline, version, "InProgress", source)
+	go func() {
+		seen(d, "GetPipelineState")
+		d.SetRun(pipeline, version, "Succeeded", source)
+	}()
+	code, out, errs := call(t, "", "push", "--wait")
+	if code != 0 || strings.Count(errs, "Checks: it waits until execution "+other+" has left this stage") != 1 {
+		t.Errorf("exit code %d, %s%s", code, out, errs)
+	}
 }
