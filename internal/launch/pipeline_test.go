@@ -185,16 +185,15 @@ func TestWhatARunHasNotDeployedItDoesNotTakeBack(t *testing.T) {
 func TestRefusedByHandIsLeft(t *testing.T) {
 	t.Parallel()
 	b := newBench(t).asking(t, shop)
-	b.patience, b.wrong = 20*time.Millisecond, 5*time.Millisecond
 	broken := func(w http.ResponseWriter, _ *http.Request, _ awsdouble.Task) {
 		http.Error(w, "no", http.StatusInternalServerError)
 	}
 	b.double.ServeApp(broken)
-	if err := b.deployedFrom(t, shop, "a").Deploy(t.Context(), DeployOptions{}); err == nil || strings.Contains(err.Error(), "goes back") {
+	if err := b.deployedFrom(t, shop, "a").impatient().Deploy(t.Context(), DeployOptions{}); err == nil || strings.Contains(err.Error(), "goes back") {
 		t.Errorf("the first: %v", err)
 	}
 	b.double.ServeApp(nil)
 	b.deployedFrom(t, shop, "b").mustDeploy(t, DeployOptions{})
 	b.double.ServeApp(broken)
-	want(t, b.deployedFrom(t, shop, "c").Deploy(t.Context(), DeployOptions{}), "acceptance of http://", "it runs all the same; ./scripts/rollback.sh --environment prod goes back to release 2")
+	want(t, b.deployedFrom(t, shop, "c").impatient().Deploy(t.Context(), DeployOptions{}), "acceptance of http://", "it runs all the same; ./scripts/rollback.sh --environment prod goes back to release 2")
 }

@@ -120,7 +120,9 @@ func TestRestrictedEntryIsAskedBehind(t *testing.T) {
 		}
 		awsdouble.DefaultApp(w, r, task)
 	})
-	want(t, b.asking(t, restricted).Accept(t.Context(), "prod"), "acceptance of http://", "the task at 127.0.0.1:", "answered 500", "cause: acceptance-refused")
+	again := b.asking(t, restricted)
+	again.wrong = 50 * time.Millisecond
+	want(t, again.Accept(t.Context(), "prod"), "acceptance of http://", "the task at 127.0.0.1:", "answered 500", "cause: acceptance-refused")
 	b.mustDestroy(t)
 }
 
@@ -190,7 +192,7 @@ func TestVisitIsCutOff(t *testing.T) {
 	for name, killed := range map[string]bool{"interrupted": false, "killed": true} {
 		t.Run(name, func(t *testing.T) {
 			b := visited(t, private)
-			b.double.RunOneOff(awsdouble.OneOff{Looks: -1})
+			b.double.RunOneOff(awsdouble.OneOff{Looks: -1, Log: []string{"it answers"}})
 			ctx, cancel := context.WithCancel(t.Context())
 			go func() {
 				b.untilTaskIsFollowed()
@@ -212,7 +214,7 @@ func TestVisitIsCutOff(t *testing.T) {
 					}
 					time.Sleep(time.Millisecond)
 				}
-				b.double.RunOneOff(awsdouble.OneOff{})
+				b.double.RunOneOff(awsdouble.OneOff{Log: []string{"it answers"}})
 			}()
 			again.mustDeploy(t, DeployOptions{})
 			if n := len(b.double.OneOffTasks()); n != map[bool]int{false: 2, true: 1}[killed] {
