@@ -186,11 +186,12 @@ func (r *repo) scanBoth(ctx context.Context, c copies) (byCheckov map[string][]f
 	return byCheckov, byCfripper, errors.Join(checkovErr, cfripperErr)
 }
 
-// checkov scans both folders, by folder. It needs no network: its policies are in its package.
+// checkov scans both folders, by folder. It needs no network: its policies are in its package. Its script is run by Python,
+// because it does not run by itself where the folder's path has a space.
 func (r *repo) checkov(ctx context.Context, c copies) (map[string][]finding, error) {
 	var stdout, stderr bytes.Buffer
-	cmd := r.command(ctx, &stderr, r.path(scanners.bin("checkov")), "--directory", c.dir, "--framework", "cloudformation",
-		"--skip-download", "--compact", "--soft-fail", "--output", "json")
+	cmd := r.command(ctx, &stderr, r.path(scanners.bin("python")), r.path(scanners.bin("checkov")), "--directory", c.dir,
+		"--framework", "cloudformation", "--skip-download", "--compact", "--soft-fail", "--output", "json")
 	cmd.Env = append(cmd.Environ(), "CKV_SKIP_PACKAGE_UPDATE_CHECK=true")
 	cmd.Stdout = &stdout
 	if err := cmd.Run(); err != nil {

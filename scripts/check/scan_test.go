@@ -81,6 +81,30 @@ func TestTakeMetadata(t *testing.T) {
 	}
 }
 
+// checkov's script begins with the path of its Python as it is, which the system cuts at a space: in a clone in such a folder
+// it can only be run by that Python.
+func TestCheckovInAFolderWithASpace(t *testing.T) {
+	before := scanners
+	t.Cleanup(func() { scanners = before })
+	scanners = environment{dir: filepath.Join(t.TempDir(), "new folder")}
+	python := scanners.bin("python")
+	for name, text := range map[string]string{
+		python:                  "#!/bin/sh\nexec /bin/sh \"$@\"\n",
+		scanners.bin("checkov"): "#!" + python + "\necho '{\"results\": {}, \"summary\": {\"passed\": 1}}'\n",
+	} {
+		if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(name, []byte(text), 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	r := &repo{root: t.TempDir()}
+	if found, err := r.checkov(t.Context(), copies{dir: t.TempDir()}); err != nil || len(found) > 0 {
+		t.Errorf("it found %v, error %v", found, err)
+	}
+}
+
 func TestReadCheckov(t *testing.T) {
 	found, err := readCheckov([]byte(`{"results": {"failed_checks": [
 		{"check_id": "CKV_AWS_2", "file_path": "/bare/0000.yaml", "resource": "AWS::ElasticLoadBalancingV2::Listener.Listener"},
