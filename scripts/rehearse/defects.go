@@ -59,7 +59,7 @@ func stopped() []defect {
 		{
 			name: "lint", what: "a Go file that gofmt would write otherwise",
 			plant: writing(rehearsedFile, inTaskOnly+"\nvar   _ = rehearsed\n"), mend: removing(rehearsedFile),
-			at: "Checks/Lint", because: `FAIL gofmt[^\n]*\n +web/rehearsed\.go`,
+			at: "Checks/Lint", because: `failed: gofmt: not formatted: gofmt -w web/rehearsed\.go\n`,
 		},
 		{
 			name: "unit", what: "a test that fails",
