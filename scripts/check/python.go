@@ -57,7 +57,10 @@ func (r *repo) install(ctx context.Context, out io.Writer, e environment) error 
 	if err != nil {
 		return fmt.Errorf("read the lock: %w", err)
 	}
-	venv := r.path(e.dir)
+	venv, err := whereItIs(r.path(e.dir))
+	if err != nil {
+		return fmt.Errorf("make a folder for the tools: %w", err)
+	}
 	stamp := filepath.Join(venv, "lock.sha256")
 	want := fmt.Sprintf("%x\n", sha256.Sum256(content))
 	if got, err := os.ReadFile(stamp); err == nil && string(got) == want {
@@ -76,6 +79,17 @@ func (r *repo) install(ctx context.Context, out io.Writer, e environment) error 
 		return fmt.Errorf("install what %s names: %w", e.lock, err)
 	}
 	return os.WriteFile(stamp, []byte(want), 0o644)
+}
+
+// whereItIs is a path by which a folder is found from every checkout that shares the one that it is in: what is installed in it
+// names it.
+func whereItIs(path string) (string, error) {
+	parent := filepath.Dir(path)
+	if err := os.MkdirAll(parent, 0o755); err != nil {
+		return "", err
+	}
+	parent, err := filepath.EvalSymlinks(parent)
+	return filepath.Join(parent, filepath.Base(path)), err
 }
 
 // checkPython wants Python 3.10 or newer with its venv module, which Debian packages apart.
