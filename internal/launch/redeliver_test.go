@@ -151,7 +151,7 @@ func TestRollbackWithoutTheRecords(t *testing.T) {
 	if n := len(b.double.CallsTo("ExecuteChangeSet")); n != executed {
 		t.Errorf("%d change sets were executed", n-executed)
 	}
-	wantOutcomes(t, b.releasesIn(t, "dev"), release.Succeeded, release.Succeeded)
+	wantOutcomes(t, b.withoutSource().releasesIn(t, "dev"), release.Succeeded, release.Succeeded)
 }
 
 // A rollback passes the gate as a deployment does, and what fails is recorded.
