@@ -16,8 +16,8 @@ func unknownKeyHelp(key, name string, keys []string) string {
 		return fmt.Sprintf("%s belongs in %s", key, home)
 	}
 	allowed := "allowed are " + strings.Join(keys, ", ")
-	if mean := suggest.DidYouMean(key, keys); mean != "" {
-		return strings.TrimPrefix(mean, "; ") + " (" + allowed + ")"
+	if near := suggest.Nearest(key, keys); near != "" {
+		return fmt.Sprintf("did you mean %s? (%s)", near, allowed)
 	}
 	return allowed
 }

@@ -8,16 +8,21 @@ import (
 
 // DidYouMean ends a sentence with the word that was probably meant, if one is near enough; else it is empty.
 func DidYouMean[T ~string](found string, words []T) string {
+	if near := Nearest(found, words); near != "" {
+		return fmt.Sprintf("; did you mean %s?", near)
+	}
+	return ""
+}
+
+// Nearest is the word that was probably meant; empty where none is near enough.
+func Nearest[T ~string](found string, words []T) string {
 	best, least := "", len(found)/3+1
 	for _, word := range words {
 		if d := distance(plain(found), plain(string(word))); d <= least && (best == "" || d < least) {
 			best, least = string(word), d
 		}
 	}
-	if best == "" {
-		return ""
-	}
-	return fmt.Sprintf("; did you mean %s?", best)
+	return best
 }
 
 // plain makes health_path, health-path and HealthPath the same.
