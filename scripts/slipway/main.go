@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"strconv"
 	"strings"
 	"syscall"
 
@@ -147,8 +148,11 @@ func noArguments(c *cobra.Command, args []string) error {
 func takes(c *cobra.Command, args []string, what string) error {
 	given := "and none was given"
 	if len(args) > 0 {
-		given = fmt.Sprintf("not %q", args)
-		given = strings.NewReplacer("[", "", "]", "", `" "`, `", "`).Replace(given)
+		var quoted []string
+		for _, arg := range args {
+			quoted = append(quoted, strconv.Quote(arg))
+		}
+		given = "not " + strings.Join(quoted, ", ")
 	}
 	return usageError{fmt.Errorf("%s takes %s, %s; see %s --help", script(c), what, given, script(c))}
 }
