@@ -88,8 +88,12 @@ func (a *app) holdBefore(ctx context.Context, l look, environment, reason string
 	if err != nil {
 		return told(ctx, err)
 	}
-	if was, held := before[environment]; held {
-		a.sayHeldBefore(environment, was, reason, letGo)
+	// It may have been somebody else's hold that was changed.
+	switch was, held := before[environment]; {
+	case held && letGo:
+		fmt.Fprintf(a.err, "%s was held, %s\n", environment, heldText(was))
+	case held && reason != was.Reason:
+		fmt.Fprintf(a.err, "%s was held already, %s\n", environment, heldText(was))
 	}
 	held, err := s.Held(ctx)
 	if err != nil {
@@ -112,16 +116,6 @@ func (a *app) holdBefore(ctx context.Context, l look, environment, reason string
 		fmt.Fprintf(a.out, "%s: the pipeline is held %s\nto let it go on: %s\n", environment, heldText(*is.Held), lift)
 	}
 	return nil
-}
-
-// sayHeldBefore says what for an environment was held before that was changed: it may have been somebody else's hold.
-func (a *app) sayHeldBefore(environment string, was operate.Held, reason string, letGo bool) {
-	switch {
-	case letGo:
-		fmt.Fprintf(a.err, "%s was held, %s\n", environment, heldText(was))
-	case reason != "" && reason != was.Reason:
-		fmt.Fprintf(a.err, "%s was held already, %s\n", environment, heldText(was))
-	}
 }
 
 // heldText says since when, by whom and why.
