@@ -104,23 +104,30 @@ func passing(err error) bool {
 
 // Explain adds to an answer of AWS what a user can do about it, where that is known.
 func Explain(err error) error {
+	if advice := advised(err); advice != nil {
+		return advice
+	}
 	var answered smithy.APIError
+	if errors.As(err, &answered) {
+		return withCause(err, cause.Signal{Origin: cause.Call, Text: words(answered)})
+	}
+	return err
+}
+
+// advised is Explain where not the service that was called is at fault; nil elsewhere.
+func advised(err error) error {
 	_, foreign := errors.AsType[*ForeignAnswerError](err)
 	_, brokenOff := errors.AsType[*smithy.DeserializationError](err)
 	_, impostor := errors.AsType[*tls.CertificateVerificationError](err)
 	switch {
-	case err == nil:
-		return nil
 	case is(err, expiredCredentials): // of a client that is not the SDK's
 		return &SessionError{Err: err}
 	case is(err, clockOff):
 		return fmt.Errorf("%w\nthis machine's clock is off: set it (most systems do so by themselves, with NTP) and run the same command again", err)
 	case foreign || brokenOff || impostor:
 		return fmt.Errorf("%w\nsomething between this machine and AWS answers in its place or cuts answers off: a network that wants a login in the browser, or a proxy (HTTPS_PROXY, and AWS_CA_BUNDLE for its certificate; a certificate is also refused where this machine's clock is off). Mend that and run the same command again; what AWS has begun goes on meanwhile", err)
-	case errors.As(err, &answered):
-		return withCause(err, cause.Signal{Origin: cause.Call, Text: words(answered)})
 	}
-	return err
+	return nil
 }
 
 // words are an answer's code and message, without what the SDK says around them.

@@ -1,6 +1,7 @@
 package launch
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -97,7 +98,7 @@ func (t oneTask) start(ctx context.Context) (ecstypes.Task, error) {
 	case err != nil && ctx.Err() != nil:
 		return ecstypes.Task{}, fmt.Errorf("%w while starting the %s: if it was started, the next run of the same command follows it", ErrInterrupted, t.what)
 	case err != nil:
-		text, _, _ := strings.Cut(Explain(err).Error(), "\ncause: ") // which the failure tells itself
+		text := cmp.Or(advised(err), err).Error() // the failure tells the cause itself
 		return ecstypes.Task{}, t.failed("could not be started: "+text, nil, cause.Signal{Origin: cause.Call, Text: text})
 	case len(out.Tasks) == 0:
 		var reasons []string
