@@ -53,25 +53,27 @@ func (l *Launcher) accept(ctx context.Context, env config.Environment, root stac
 func (l *Launcher) ask(ctx context.Context, env config.Environment, root stack, tasks int) error {
 	limited, cancel := context.WithTimeoutCause(ctx, l.patience, errTooLate)
 	defer cancel()
-	switch {
-	case !env.Entry.Restricted():
+	if !env.Entry.Restricted() {
 		return l.asUsers(env, root).Answered(limited, tasks)
-	case !env.Entry.Internal && !hasVisitor(root):
-		return l.healthy(limited, root, tasks, fmt.Sprintf("its load balancer lets in %v only, and this release has no task that asks from inside", env.Entry.Allow))
-	case !env.Entry.Internal:
-		return l.visitBehind(ctx, limited, env, root, tasks)
 	}
-	inside, err := l.tasksAreBeside(limited, root)
+	beside, why := true, fmt.Sprintf("lets in %v only", env.Entry.Allow)
+	if env.Entry.Internal {
+		var err error
+		if beside, err = l.tasksAreBeside(limited, root); err != nil {
+			return err
+		}
+		why = "is internal"
+	}
 	switch {
-	case err != nil:
-		return err
-	case !inside:
+	case !beside:
 		l.Progress.Line("%s is on this machine, and its tasks are not: it is asked from here", root.outputs[contract.KeyServiceURL])
 		return l.asUsers(env, root).Answered(limited, tasks)
 	case !hasVisitor(root):
-		return l.healthy(limited, root, tasks, "its load balancer is internal, and this release has no task that asks from inside")
+		return l.healthy(limited, root, tasks, fmt.Sprintf("its load balancer %s, and this release has no task that asks from inside", why))
+	case env.Entry.Behind():
+		return l.visitBehind(ctx, limited, root, tasks, why)
 	}
-	return l.visit(ctx, root, fmt.Sprintf("%s is internal: a task inside its VPC asks it", root.outputs[contract.KeyServiceURL]),
+	return l.visit(ctx, root, fmt.Sprintf("%s %s: a task inside its VPC asks it", root.outputs[contract.KeyServiceURL], why),
 		"-balancer", domainsBalancer(env, root), "-tasks", strconv.Itoa(tasks))
 }
 

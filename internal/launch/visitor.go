@@ -12,7 +12,6 @@ import (
 	ecstypes "github.com/aws/aws-sdk-go-v2/service/ecs/types"
 	"github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2"
 
-	"slipway/internal/config"
 	"slipway/internal/contract"
 )
 
@@ -62,7 +61,7 @@ func hasVisitor(root stack) bool {
 }
 
 // visitBehind has the tasks asked, each at its own address, where the load balancer lets in neither the launcher nor what is in its VPC.
-func (l *Launcher) visitBehind(ctx, limited context.Context, env config.Environment, root stack, tasks int) error {
+func (l *Launcher) visitBehind(ctx, limited context.Context, root stack, tasks int, why string) error {
 	addresses, err := l.healthyTargets(limited, root, tasks)
 	if err != nil {
 		return err
@@ -71,8 +70,8 @@ func (l *Launcher) visitBehind(ctx, limited context.Context, env config.Environm
 	for _, address := range addresses {
 		command = append(command, "-task", address)
 	}
-	return l.visit(ctx, root, fmt.Sprintf("%s lets in %v only: a task inside its VPC asks each of the tasks behind its load balancer, which pass the health checks of %s",
-		root.outputs[contract.KeyServiceURL], env.Entry.Allow, l.Config.Service.HealthPath), command...)
+	return l.visit(ctx, root, fmt.Sprintf("%s %s: a task inside its VPC asks each of the tasks behind its load balancer, which pass the health checks of %s",
+		root.outputs[contract.KeyServiceURL], why, l.Config.Service.HealthPath), command...)
 }
 
 // visit runs the task that asks, after saying so. One of a run that was cut off is followed where it asks the same release.
