@@ -8,6 +8,9 @@ import (
 	"github.com/aws/smithy-go"
 )
 
+// ErrNothing is that an answer lacks what it is about.
+var ErrNothing = errors.New("the answer says nothing of it")
+
 // Code is AWS's code for an error; empty where AWS answered no error, and "none" where it did not answer.
 func Code(err error) string {
 	if err == nil {

@@ -11,6 +11,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ecs"
 	"github.com/aws/aws-sdk-go-v2/service/ecs/types"
 
+	"slipway/internal/awserr"
 	"slipway/internal/contract"
 )
 
@@ -104,7 +105,7 @@ func (o *Operator) execProblems(ctx context.Context, t *Target, task types.Task,
 	}
 	out, err := o.ecs.DescribeTaskDefinition(ctx, &ecs.DescribeTaskDefinitionInput{TaskDefinition: task.TaskDefinitionArn})
 	if err == nil && out.TaskDefinition == nil {
-		err = errNothing
+		err = awserr.ErrNothing
 	}
 	if err != nil {
 		return fmt.Errorf("describe task definition %s: %w", lastPart(aws.ToString(task.TaskDefinitionArn)), err)
@@ -145,7 +146,7 @@ func (o *Operator) Open(ctx context.Context, t Target, command string) ([]string
 		Cluster: &t.cluster, Task: &t.Task, Container: &t.Container, Command: &command, Interactive: true,
 	})
 	if err == nil && out.Session == nil {
-		err = errNothing
+		err = awserr.ErrNothing
 	}
 	if err != nil {
 		return nil, fmt.Errorf("open a session with container %s of task %s: %w", t.Container, t.Task, err)

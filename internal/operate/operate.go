@@ -5,7 +5,6 @@ package operate
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -34,9 +33,6 @@ const (
 	// callTimeout is the deadline of one attempt.
 	callTimeout = 30 * time.Second
 )
-
-// errNothing is an answer without what it is about.
-var errNothing = errors.New("the answer says nothing of it")
 
 // Operator looks at one application in one account and Region.
 type Operator struct {

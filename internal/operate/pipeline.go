@@ -8,6 +8,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/codepipeline"
 	"github.com/aws/aws-sdk-go-v2/service/codepipeline/types"
+
+	"slipway/internal/awserr"
 )
 
 // Run is one execution of a pipeline.
@@ -66,7 +68,7 @@ func (o *Operator) Run(ctx context.Context, pipeline, id string) (Run, error) {
 	r := Run{ID: id}
 	out, err := o.pipelines.GetPipelineExecution(ctx, &codepipeline.GetPipelineExecutionInput{PipelineName: &pipeline, PipelineExecutionId: &id})
 	if err == nil && out.PipelineExecution == nil {
-		err = errNothing
+		err = awserr.ErrNothing
 	}
 	if err != nil {
 		return r, fmt.Errorf("ask about execution %s of pipeline %s: %w", id, pipeline, err)

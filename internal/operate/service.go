@@ -83,7 +83,7 @@ func (o *Operator) service(ctx context.Context, root Stack) (*running, error) {
 	}
 	definition, err := o.ecs.DescribeTaskDefinition(ctx, &ecs.DescribeTaskDefinitionInput{TaskDefinition: r.primary.TaskDefinition})
 	if err == nil && definition.TaskDefinition == nil {
-		err = errNothing
+		err = awserr.ErrNothing
 	}
 	if err != nil {
 		return nil, fmt.Errorf("describe task definition %s: %w", lastPart(*r.primary.TaskDefinition), err)

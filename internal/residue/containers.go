@@ -9,6 +9,8 @@ import (
 	ecstypes "github.com/aws/aws-sdk-go-v2/service/ecs/types"
 	elb "github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2"
 	"github.com/aws/smithy-go"
+
+	"slipway/internal/awserr"
 )
 
 // inactive is the state of clusters, services and task definitions that are gone and only remembered by ECS
@@ -73,7 +75,7 @@ func (s services) taskDefinition(ctx context.Context, _ string, ids []string) (m
 		return nil, nil
 	}
 	if err == nil && answer.TaskDefinition == nil {
-		err = errors.New("the answer says nothing of it")
+		err = awserr.ErrNothing
 	}
 	if err != nil {
 		return nil, err
