@@ -47,7 +47,7 @@ func (r *repo) goTestKept(ctx context.Context, out, kept io.Writer, env []string
 
 // testEvents collects what `go test -json` says: see `go doc test2json`.
 type testEvents struct {
-	results map[testID]string   // the last word on each test: run, where it was cut off, pass, fail or skip
+	results map[testID]string   // the last word on each test: run while it does, pass, fail or skip
 	said    map[testID][]string // its output, in order
 	reports []string            // measurements, shown whatever the result
 }
@@ -70,10 +70,20 @@ func (e *testEvents) read(in io.Reader) error {
 			e.add(line)
 		}
 		if errors.Is(err, io.EOF) {
+			e.cutOff()
 			return nil
 		}
 		if err != nil {
 			return fmt.Errorf("read the output of go test: %w", err)
+		}
+	}
+}
+
+// cutOff counts as failures the tests that have begun and not ended: their package was ended, as by the time limit.
+func (e *testEvents) cutOff() {
+	for id, result := range e.results {
+		if result == "run" {
+			e.results[id] = "fail"
 		}
 	}
 }
@@ -108,7 +118,7 @@ func (e *testEvents) report(out io.Writer) tally {
 	}
 	for _, id := range e.sorted() {
 		result := e.results[id]
-		if result == "fail" || result == "build-fail" || result == "run" {
+		if result == "fail" || result == "build-fail" {
 			fmt.Fprint(out, strings.Join(e.said[id], ""))
 		}
 		switch {
@@ -117,7 +127,7 @@ func (e *testEvents) report(out io.Writer) tally {
 		case id.test != "" && result == "skip":
 			got.skipped = append(got.skipped, skipReason(id, e.said[id]))
 		case id.test == "" || e.hasSubtests(id):
-		case result == "fail", result == "run":
+		case result == "fail":
 			got.failed++
 		default:
 			got.passed++
@@ -146,7 +156,7 @@ func (e *testEvents) sorted() []testID {
 
 func (e *testEvents) hasFailedTest(pkg string) bool {
 	for id, result := range e.results {
-		if id.pkg == pkg && id.test != "" && (result == "fail" || result == "run") {
+		if id.pkg == pkg && id.test != "" && result == "fail" {
 			return true
 		}
 	}
