@@ -30,6 +30,14 @@ func (d *Double) ServeApp(app AppHandler) {
 	d.app = app
 }
 
+// served is what the tasks answer.
+func (d *Double) served() AppHandler {
+	if d.app == nil {
+		return DefaultApp
+	}
+	return d.app
+}
+
 // DefaultApp is the application that the templates deploy.
 func DefaultApp(w http.ResponseWriter, r *http.Request, task Task) {
 	switch r.URL.Path {
@@ -52,7 +60,7 @@ func (d *Double) startApp(balancer *thing) string {
 	turns := map[string]int{} // by path: two requests a visit would otherwise always meet the same two tasks
 	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		d.mu.Lock()
-		tasks, app, redirects := d.behind(balancer), d.app, r.TLS == nil && d.certificateOf(balancer) != nil
+		tasks, app, redirects := d.behind(balancer), d.served(), r.TLS == nil && d.certificateOf(balancer) != nil
 		if !redirects {
 			turns[r.URL.Path]++
 		}
@@ -65,9 +73,6 @@ func (d *Double) startApp(balancer *thing) string {
 		if len(tasks) == 0 {
 			http.Error(w, "503 Service Temporarily Unavailable", http.StatusServiceUnavailable)
 			return
-		}
-		if app == nil {
-			app = DefaultApp
 		}
 		app(w, r, tasks[turn%len(tasks)])
 	}))
@@ -91,11 +96,8 @@ func (d *Double) direct(s *service, t *task) (host string, port int) {
 		seen := d.seen(s, t)
 		t.server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			d.mu.Lock()
-			app := d.app
+			app := d.served()
 			d.mu.Unlock()
-			if app == nil {
-				app = DefaultApp
-			}
 			app(w, r, seen)
 		}))
 		d.apps = append(d.apps, t.server)
