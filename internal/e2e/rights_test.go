@@ -263,11 +263,7 @@ func wantDenied(t *testing.T, what string, err error) {
 
 // testDeployStage runs the pipeline's deployment to the environment as its build does, with the first image.
 func (r *rights) testDeployStage(t *testing.T) {
-	build := r.build(t, r.id(t, contract.NestedPipeline, "DeployProject"), codebuild.StartBuildInput{EnvironmentVariablesOverride: []cbtypes.EnvironmentVariable{
-		{Name: new(contract.VarStage), Value: new(contract.StageDeploy)},
-		{Name: new(contract.VarEnvironment), Value: new("prod")},
-		{Name: new(contract.VarImageURI), Value: &r.firstImage},
-	}})
+	build := r.stage(t, r.id(t, contract.NestedPipeline, "DeployProject"), contract.StageDeploy, "prod", r.firstImage)
 	if build.BuildStatus != cbtypes.StatusTypeSucceeded {
 		t.Fatalf("the build is %s", build.BuildStatus)
 	}
@@ -303,11 +299,7 @@ func (r *rights) testInternal(t *testing.T) {
 	wantVersion(t, r.url, "inside-")
 
 	r.testDeployStage(t)
-	build := r.build(t, r.id(t, contract.NestedPipeline, "DeployProject"), codebuild.StartBuildInput{EnvironmentVariablesOverride: []cbtypes.EnvironmentVariable{
-		{Name: new(contract.VarStage), Value: new(contract.StageAcceptance)},
-		{Name: new(contract.VarEnvironment), Value: new("prod")},
-		{Name: new(contract.VarImageURI), Value: &r.firstImage},
-	}})
+	build := r.stage(t, r.id(t, contract.NestedPipeline, "DeployProject"), contract.StageAcceptance, "prod", r.firstImage)
 	if log := strings.Join(r.log(t, build), "\n"); build.BuildStatus != cbtypes.StatusTypeSucceeded || !regexp.MustCompile(asked).MatchString(log) {
 		t.Errorf("the acceptance is %s:\n%s", build.BuildStatus, log)
 	}
@@ -330,6 +322,16 @@ func (r *rights) acting(t *testing.T, project string) aws.Config {
 		t.Fatalf("the build of %s acts as %v: %v", project, who, err)
 	}
 	return acting
+}
+
+// stage runs a stage of the pipeline for an environment.
+func (r *rights) stage(t *testing.T, project, stage, environment, image string) cbtypes.Build {
+	t.Helper()
+	return r.build(t, project, codebuild.StartBuildInput{EnvironmentVariablesOverride: []cbtypes.EnvironmentVariable{
+		{Name: new(contract.VarStage), Value: &stage},
+		{Name: new(contract.VarEnvironment), Value: &environment},
+		{Name: new(contract.VarImageURI), Value: &image},
+	}})
 }
 
 // build runs a build of the last deployed source, as CodePipeline would start it, to its end.
@@ -456,11 +458,7 @@ func (s *system) testBranches(t *testing.T) {
 	for slug, own := range map[string]string{"Develop": "dev", "Main": "prod"} {
 		project := r.id(t, contract.NestedPipeline, "DeployProject"+slug)
 		for _, env := range []string{"dev", "prod"} {
-			build := r.build(t, project, codebuild.StartBuildInput{EnvironmentVariablesOverride: []cbtypes.EnvironmentVariable{
-				{Name: new(contract.VarStage), Value: new(contract.StageDeploy)},
-				{Name: new(contract.VarEnvironment), Value: &env},
-				{Name: new(contract.VarImageURI), Value: &image},
-			}})
+			build := r.stage(t, project, contract.StageDeploy, env, image)
 			log := strings.Join(r.log(t, build), "\n")
 			switch {
 			case env == own && build.BuildStatus != cbtypes.StatusTypeSucceeded:
